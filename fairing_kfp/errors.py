@@ -72,7 +72,7 @@ class ImageError(FairingError):
     """An image cannot be made."""
 
 
-class ReferenceError(ImageError):  # noqa: A001 - the specification's word; used qualified
+class ReferenceError(ImageError):
     """An image name is malformed."""
 
 

@@ -1,0 +1,22 @@
+"""Runs at the start of every Python that a step starts, so that it imports what the step imports."""
+
+import importlib.util
+import os
+import sys
+
+_here = os.path.dirname(os.path.abspath(__file__))
+_root = os.path.dirname(os.path.dirname(_here))
+_before = list(sys.path)
+sys.path[:] = [os.path.dirname(_here), *(entry for entry in sys.path if os.path.abspath(entry) != _here)]
+try:
+    from fairing_runtime import environment, packed  # type: ignore[import-not-found]  # its name in the image
+
+    sys.path.pop(0)
+    if not environment.python_problem(packed.description(_root)):
+        environment.add_sites(_root)
+        packed.install_finder(_root)
+finally:
+    _spec = importlib.util.find_spec("sitecustomize") if sys.modules.pop("sitecustomize", None) else None
+    if _spec is not None and _spec.loader is not None:  # the one that this hides
+        _module = sys.modules["sitecustomize"] = importlib.util.module_from_spec(_spec)
+        _spec.loader.exec_module(_module)

@@ -1,0 +1,72 @@
+"""Runs one step: checks, prepares, unpickles, and hands the function to KFP's own executor."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import traceback
+import types
+from typing import Any
+
+from . import environment, executor, packed
+
+
+def main(root: str, argv: list[str]) -> int:
+    """Runs the step that lies below `root`; gives its exit code.
+
+    Args:
+        root: the folder that holds `runtime`, `code` and `dependencies`.
+        argv: the command line, with KFP's `--executor_input`.
+    """
+    parser = argparse.ArgumentParser(description="Runs a step packed by fairing-kfp.")
+    parser.add_argument("--executor_input", required=True, help="KFP's ExecutorInput as JSON")
+    arguments, _ = parser.parse_known_args(argv[1:])
+    step = packed.description(root)
+    problem = environment.python_problem(step)
+    if problem:
+        print(problem, file=sys.stderr)
+        return 1
+    sys.argv = argv[:1]
+    environment.prepare(root)
+    _show_logging()
+    executor_class = executor.executor_class(root)
+    packed.install_finder(root)
+    function = packed.function(root)
+    try:
+        executor_class(json.loads(arguments.executor_input), function).execute()
+    except Exception as error:  # whatever the user's code raises; its frames alone are of interest
+        traceback.print_exception(type(error), error, _user_frames(error.__traceback__))
+        return 1
+    return 0
+
+
+def notebook_names(root: str) -> dict[str, Any]:
+    """What was packed of a notebook or REPL, for a child process that imports its parent's main module anew."""
+    environment.prepare(root)
+    packed.install_finder(root)
+    if "__main__" not in packed.description(root)["packed_modules"]:
+        return {}
+    before = set(vars(sys.modules["__main__"]))
+    packed.function(root)
+    return {name: value for name, value in vars(sys.modules["__main__"]).items() if name not in before}
+
+
+def _show_logging() -> None:
+    """Lets INFO reach the step's log, as KFP does, without a handler that would void the user's own basicConfig."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.lastResort = handler
+    logging.getLogger().setLevel(logging.INFO)
+
+
+def _user_frames(frames: types.TracebackType | None) -> types.TracebackType | None:
+    """The traceback from the user's first frame on; all of it when the executor itself failed."""
+    kept = frames
+    while kept is not None:
+        name = str(kept.tb_frame.f_globals.get("__name__", ""))
+        if not name.startswith(("fairing_runtime", "kfp.dsl")):
+            return kept
+        kept = kept.tb_next
+    return frames

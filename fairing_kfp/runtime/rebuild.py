@@ -1,0 +1,124 @@
+"""What a packed function's pickle calls to rebuild itself.
+
+The author's side (`fairing_kfp.preprocess.pickling`) names these functions; the container's side runs them.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import sys
+import types
+from typing import Any
+
+SOURCES = ""
+"""The folder of the packed source texts, so that tracebacks show their lines; set before unpickling."""
+
+
+class PackedModule(types.ModuleType):
+    """Stands for a module that was not shipped as a file: a pipeline file or a notebook.
+
+    It holds what the step refers to, and says so when asked for more.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        """Explains why a name is missing."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"{name!r} of {self.__name__!r} was not packed, because this step does not refer to it. "
+            f"Use it in the step's code, or move it to a module of its own, which travels as a file."
+        )
+
+
+def packed_module(name: str) -> types.ModuleType:
+    """The module of this name, made when it is not there yet."""
+    module = sys.modules.get(name)
+    if module is None:
+        module = sys.modules[name] = PackedModule(name)
+        parent, _, child = name.rpartition(".")
+        module.__package__ = parent
+        if parent:
+            setattr(_parent(parent), child, module)
+    return module
+
+
+def _parent(name: str) -> types.ModuleType:
+    """The package of a packed module: its file where it was shipped, else a stand-in that finds its other modules."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        module = packed_module(name)
+        module.__package__ = name
+        places = [os.path.join(folder, *name.split(".")) for folder in sys.path]
+        module.__path__ = [place for place in places if os.path.isdir(place)]
+        return module
+
+
+def imported_module(name: str) -> types.ModuleType:
+    """The importable module of this name."""
+    return importlib.import_module(name)
+
+
+def code(filename: str, first_line: int, *rest: Any) -> types.CodeType:
+    """A code object whose file is a packed source text."""
+
+    def nothing() -> None: ...
+
+    fields = dict(zip(rest[::2], rest[1::2], strict=True))
+    return nothing.__code__.replace(
+        co_filename=os.path.join(SOURCES, filename) if SOURCES and not filename.startswith("<") else filename,
+        co_firstlineno=first_line,
+        **fields,
+    )
+
+
+def function(
+    code: types.CodeType, module: types.ModuleType, cells: tuple[types.CellType, ...] | None
+) -> types.FunctionType:
+    """A function whose globals are its module's."""
+    return types.FunctionType(code, module.__dict__, code.co_name, None, cells)
+
+
+def set_function(made: types.FunctionType, state: dict[str, Any]) -> None:
+    """Fills a function of `function` with what it carries."""
+    made.__globals__.update(state.pop("__globals__"))
+    made.__dict__.update(state.pop("__dict__"))
+    for name, value in state.items():
+        setattr(made, name, value)
+
+
+def set_class(made: type, state: dict[str, Any]) -> None:
+    """Fills a class that was made empty, and gives the packed module its name, so that instances unpickle."""
+    registered = state.pop("_abc_impl", ())
+    module = state.pop("__packed_in__")
+    for name, value in state.items():
+        setattr(made, name, value)
+    for subclass in registered:
+        made.register(subclass)  # type: ignore[attr-defined]
+    if module is not None and "." not in made.__qualname__:
+        module.__dict__.setdefault(made.__name__, made)
+
+
+def cell() -> types.CellType:
+    """An empty cell."""
+    return types.CellType()
+
+
+def set_cell(made: types.CellType, content: tuple[Any]) -> None:
+    """Fills a cell."""
+    made.cell_contents = content[0]
+
+
+def cached_property(function: Any, name: str | None) -> functools.cached_property[Any]:
+    """A cached property, without the lock that Python below 3.12 gives it."""
+    made = functools.cached_property(function)
+    if name is not None:
+        made.__set_name__(object, name)
+    return made
+
+
+def lru_cache(function: Any, maxsize: int | None, typed: bool) -> Any:
+    """An empty cache around a function."""
+    return functools.lru_cache(maxsize, typed)(function)
