@@ -81,7 +81,7 @@ class Manifest:
 
     @cached_property
     def platforms(self) -> tuple[Platform, ...]:
-        """The platforms of an index."""
+        """The platforms that an index lists; none for a manifest."""
         return tuple(entry.platform for entry in self.entries if entry.platform)
 
     def select(self, reference: Reference, platform: Platform) -> Descriptor:

@@ -1,0 +1,88 @@
+"""Two verbs for every way to make an image: say what would be done, and do it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from fairing_kfp.image.image import Image
+
+TAG = "{name}-{digest}"
+"""The tag of an image unless another is given: its name, and 12 digits of its digest."""
+
+_DIGITS = 12
+_LONGEST_TAG = 128
+
+State = Literal["exists", "mount", "send", "write"]
+"""What is to be done for a layer: nothing; name it to a registry that has it elsewhere; send it; write it to disk."""
+
+
+@dataclass(frozen=True)
+class PlannedLayer:
+    """A layer of an image to be; those of the base are named `base`."""
+
+    name: str
+    digest: str
+    size: int
+    state: State
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What publishing an image would do.
+
+    Attributes:
+        reference: the image by its digest, as `publish` gives it.
+        tag: the tag that it gets, too.
+        base: the base image by its digest.
+        layers: the lowest first.
+        exists: whether it is there already, so that there is nothing to do.
+        bytes_to_send: of layers, config and manifest.
+        requests: how many a registry would be sent, now that the base is known.
+    """
+
+    reference: str
+    tag: str
+    base: str
+    layers: tuple[PlannedLayer, ...]
+    exists: bool
+    bytes_to_send: int
+    requests: int
+
+
+class Builder(Protocol):
+    """Makes images somewhere; safe for threads."""
+
+    def plan(self, image: Image) -> Plan:
+        """What publishing this image would do. Reads, and sends nothing.
+
+        Raises:
+            ImageError: the image cannot be made upon its base.
+            RegistryError: the base, or the place where the image goes, cannot be read.
+        """
+        ...
+
+    def publish(self, image: Image) -> str:
+        """Makes the image, and gives its name by digest.
+
+        Raises:
+            ImageError: the image cannot be made upon its base.
+            RegistryError: the base cannot be read, or the image cannot be sent.
+        """
+        ...
+
+
+def tag_of(image: Image, digest: str, template: str | None) -> str:
+    """The tag of an image.
+
+    Args:
+        image: its name fills `{name}`.
+        digest: its first digits fill `{digest}`.
+        template: such as `{name}-v1`; None for the usual one.
+    """
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", image.name).lstrip(".-") or "image"
+    digits = digest.partition(":")[2][:_DIGITS]
+    # Cut where it harms least: the digits at the end tell images apart.
+    name = name[: _LONGEST_TAG - len(digits) - len(template or TAG)]
+    return (template or TAG).replace("{name}", name).replace("{digest}", digits)

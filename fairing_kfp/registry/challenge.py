@@ -1,0 +1,42 @@
+"""What a 401 asks for (RFC 9110, section 11.6.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+_TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # noqa: S105 - RFC 9110's word for a word
+_PARAMETER = re.compile(rf'\s*,?\s*({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_SCHEME = re.compile(rf"\s*,?\s*({_TOKEN})(?=\s|,|$)")
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """One way to authenticate.
+
+    Attributes:
+        scheme: in lower case, such as `bearer`.
+        parameters: by name, in lower case.
+    """
+
+    scheme: str
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+def challenges(headers: Iterable[str]) -> dict[str, Challenge]:
+    """The ways that WWW-Authenticate fields offer, by scheme; what cannot be read is passed over."""
+    found: dict[str, Challenge] = {}
+    for header in headers:
+        position, current = 0, Challenge("")
+        while position < len(header):
+            if match := _PARAMETER.match(header, position):
+                name, quoted, plain = match.groups()
+                current.parameters[name.lower()] = plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+            elif match := _SCHEME.match(header, position):
+                current = Challenge(match[1].lower())
+                found.setdefault(current.scheme, current)
+            else:
+                break
+            position = match.end()
+    return found
