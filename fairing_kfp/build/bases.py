@@ -12,7 +12,7 @@ from fairing_kfp.image.base import Base, preflight
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.manifest import Manifest
 from fairing_kfp.image.platform import Platform
-from fairing_kfp.image.reference import Reference
+from fairing_kfp.image.reference import Reference, is_digest
 from fairing_kfp.registry.repository import Repository
 
 _TAGGED = "base"
@@ -67,7 +67,7 @@ class Bases:
         # HEAD is not counted against Docker Hub's limit of pulls, and most often the tag has not moved.
         key = str(reference)
         known = self._cache.record(_TAGGED, key)
-        path = self._cache.blob(known) if known else None
+        path = self._cache.blob(known) if is_digest(known) else None
         if path and repository.head(reference.wanted) == known:
             return Manifest(path.read_bytes())
         manifest = repository.manifest(reference.wanted)
