@@ -1,0 +1,152 @@
+"""Running uv, and saying in a few words why it failed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+
+import uv
+
+from fairing_kfp.errors import DependencyError
+
+_LONGEST = 1500
+
+# uv's words, what they mean, and the remedy. The first that is found counts; `{0}` is what its first group caught.
+_TROUBLE = (
+    (
+        r"No space left on device",
+        "the disk is full",
+        "free room for uv's cache and for fairing-kfp's, or move them with UV_CACHE_DIR and FAIRING_KFP_CACHE",
+    ),
+    (
+        r"Hash mismatch for `([^`]+)`",
+        "the package index gives another {0} than the one that was locked",
+        "find out who replaced it before you use it",
+    ),
+    (
+        r"network was disabled|network connectivity is disabled",
+        "uv is told to stay offline, and its cache does not hold all that is needed",
+        "unset UV_OFFLINE (`offline` in uv.toml) and run again",
+    ),
+    (
+        r"\b(?:401|403|407) [A-Z]",
+        "the package index refuses access",
+        "log in with `uv auth login`, or set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD",
+    ),
+    (
+        r"error sending request|Failed to fetch|Could not connect|timed out",
+        "the package index does not answer",
+        "check the network and HTTPS_PROXY, or name another index in UV_DEFAULT_INDEX or uv.toml",
+    ),
+)
+_UNSATISFIABLE = (
+    (
+        r"Because (\S+) was not found in",
+        "there is no package {0}",
+        "check its spelling, and that UV_INDEX or uv.toml names the index that has it",
+    ),
+    (
+        r"there (?:is|are) no versions? of ([^\s,]+)",
+        "there is no {0}",
+        "ask for a version that exists",
+    ),
+    (
+        r"([^\s,]+ depends on Python\S*\d)",
+        "{0}",
+        "choose another version of it, or a base image with that Python",
+    ),
+    (
+        r"No solution found",
+        "the requirements contradict each other",
+        "loosen one of those named",
+    ),
+)
+_NO_WHEEL_REMEDY = (
+    "choose a version or a base image for which there are wheels, "
+    "or build the wheel once yourself and name its folder in UV_FIND_LINKS"
+)
+_SUBJECT = r"([A-Za-z0-9][A-Za-z0-9._-]*)\S*"
+
+
+def run(command: str, arguments: Sequence[str], requirements: str, fits: str) -> str:
+    """Runs `uv pip COMMAND` with the user's own settings, and gives what it writes.
+
+    Args:
+        command: `compile` or `install`.
+        arguments: of that command, which reads the requirements as `-`.
+        requirements: the content of a requirements file.
+        fits: what the wheels must fit, in words, for messages.
+
+    Raises:
+        DependencyError: uv is not installed, or failed.
+    """
+    try:
+        program = uv.find_uv_bin()
+    except FileNotFoundError as error:
+        raise DependencyError("uv is missing from this environment", "install it: pip install uv") from error
+    # The one setting that uv takes for a contradiction of an option of ours, instead of a default.
+    environment = {name: value for name, value in os.environ.items() if name != "UV_COMPILE_BYTECODE"}
+    finished = subprocess.run(
+        [program, "pip", command, *arguments, "--no-progress", "--color", "never", "--no-python-downloads"],
+        input=requirements,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        env=environment,
+    )
+    if finished.returncode:
+        raise explain(finished.stderr, fits)
+    return finished.stdout
+
+
+def explain(words: str, fits: str) -> DependencyError:
+    """The error for what uv wrote: its meaning, uv's own explanation in short, and the remedy."""
+    said = _said(words)
+    meaning, remedy = _meaning(said, fits)
+    return DependencyError(f"packages for {fits}: {meaning}\n  uv: {_condensed(said)}", remedy)
+
+
+def redacted(words: str) -> str:
+    """The same without the user names and passwords of addresses."""
+    return re.sub(r"://[^/\s]*@", "://***@", words)
+
+
+def _said(words: str) -> str:
+    """What uv wrote from its error on, as one line, without credentials and frames."""
+    words = redacted(words)
+    if begin := re.search(r"^\s*(?:error\b|\N{MULTIPLICATION SIGN})", words, re.MULTILINE):
+        words = words[begin.start() :]  # what came before are warnings and progress
+    return " ".join(
+        re.sub(r"^\s*(?:error|cause):|[\N{MULTIPLICATION SIGN}│╰─▶]", " ", words, flags=re.MULTILINE).split()
+    )
+
+
+def _condensed(said: str) -> str:
+    said = re.sub(r"No solution found when resolving dependencies:?\s*", "", said)
+    said = said.replace(", we can conclude that your requirements are unsatisfiable", "")
+    # The remedies say better what can be done about these.
+    said = re.sub(r"\s*hint: Wheels are required for .*?`--(?:no-build|only-binary)[^`]*`\)", "", said)
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]} …"
+
+
+def _meaning(said: str, fits: str) -> tuple[str, str]:
+    for expression, meaning, remedy in _TROUBLE:
+        if found := re.search(expression, said):
+            return meaning.format(*found.groups()), remedy
+    if names := _without_wheel(said):
+        has = " and ".join(names) + (" has" if len(names) == 1 else " have")
+        only_source = any(f"Wheels are required for `{name}`" in said for name in names)
+        return f"{has} no wheel for it{', only a source distribution' if only_source else ''}", _NO_WHEEL_REMEDY
+    for expression, meaning, remedy in _UNSATISFIABLE:
+        if found := re.search(expression, said):
+            return meaning.format(*found.groups()), remedy
+    return "uv failed", "run again with RUST_LOG=uv=debug to see more"
+
+
+def _without_wheel(said: str) -> list[str]:
+    """The packages that fail for want of a wheel: not those of which another version would fit but contradicts."""
+    missing = re.findall(rf"{_SUBJECT} (?:has|have) no (?:usable wheels|wheels with)", said)
+    usable = re.findall(rf"{_SUBJECT} depends? on (?!Python)", said)
+    return sorted(set(missing) - set(usable))
