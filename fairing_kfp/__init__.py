@@ -1,0 +1,58 @@
+"""Ordinary Python onto Kubeflow Pipelines: functions become pinned images, without Docker.
+
+Everything is imported when it is first used, so that `import fairing_kfp` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fairing_kfp.component import Component, fairing_component
+    from fairing_kfp.errors import FairingError, StepFailedError
+    from fairing_kfp.loading import load_pipeline
+    from fairing_kfp.local.run import RunResult, StepResult
+    from fairing_kfp.pipeline import Compiled, Explained, compile, explain, run
+
+_PLACES = {
+    "Compiled": "pipeline",
+    "Component": "component",
+    "Explained": "pipeline",
+    "FairingError": "errors",
+    "RunResult": "local.run",
+    "StepFailedError": "errors",
+    "StepResult": "local.run",
+    "compile": "pipeline",
+    "explain": "pipeline",
+    "fairing_component": "component",
+    "load_pipeline": "loading",
+    "run": "pipeline",
+}
+
+__all__ = [
+    "Compiled",
+    "Component",
+    "Explained",
+    "FairingError",
+    "RunResult",
+    "StepFailedError",
+    "StepResult",
+    "compile",
+    "explain",
+    "fairing_component",
+    "load_pipeline",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used (PEP 562)."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

@@ -118,7 +118,7 @@ def fairing_component(
 ) -> Callable[[Callable[P, R]], Component[P, R]]: ...
 
 
-def fairing_component(function: Any = None, /, **options: Any) -> Any:
+def fairing_component(function: Any = None, /, **options: Any) -> Any:  # noqa: D417 - the overloads have them
     """Makes a KFP component of a function, packed with its helpers, closures and own modules.
 
     Args:

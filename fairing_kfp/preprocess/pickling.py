@@ -177,7 +177,7 @@ class StablePickler(_PythonPickler):  # type: ignore[misc]
 
     def save_global(self, obj: Any, name: str | None = None) -> None:
         """Saves a name of a module; refused when no step could import the module."""
-        module = pickle.whichmodule(obj, name or obj.__qualname__)
+        module = pickle.whichmodule(obj, name or obj.__qualname__)  # type: ignore[attr-defined]
         if is_by_value(module):
             raise self._refusal(obj, f"it can only be named, not copied, and {module} is not a module of the step's")
         super().save_global(obj, name)

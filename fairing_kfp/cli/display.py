@@ -1,0 +1,93 @@
+"""What commands show: progress on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+
+from fairing_kfp.errors import FairingError
+
+if TYPE_CHECKING:
+    from fairing_kfp.build.progress import Transfer
+    from fairing_kfp.local.event import Event
+
+_MARKS = {"succeed": "[green]✔[/]", "fail": "[red]✘[/]", "reuse": "[cyan]↺[/]"}
+
+
+def console(quiet: bool = False) -> Console:
+    """The terminal, or standard output."""
+    return Console(quiet=quiet, highlight=False, soft_wrap=True)
+
+
+def show_error(error: FairingError) -> None:
+    """Shows an error and its remedy on standard error."""
+    screen = Console(stderr=True, highlight=False, soft_wrap=True)
+    screen.print(f"[bold red]error:[/] {escape(error.message)}")
+    if error.remedy:
+        screen.print(f"  [bold]→[/] {escape(error.remedy)}")
+
+
+def size(count: int) -> str:
+    """Bytes for people: `17.3 kB`."""
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def step_teller(screen: Console) -> Callable[[Event], None]:
+    """Shows the steps of a run as they go on, each line of their logs under the step's name."""
+    words = {"succeed": "done", "fail": "failed", "reuse": "unchanged, its earlier outputs are used"}
+
+    def tell(event: Event) -> None:
+        name = escape(event.step)
+        if event.kind == "start":
+            screen.print(f"[bold]▶[/] {name}")
+        elif event.kind == "log":
+            screen.print(f"  [dim]{name} │[/] {escape(event.text)}")
+        else:
+            took = f" in {event.seconds:.1f} s" if event.seconds else ""
+            why = f": {escape(event.text)}" if event.text else ""
+            screen.print(f"{_MARKS[event.kind]} {name} {words[event.kind]}{took}{why}")
+
+    return tell
+
+
+class TransferTeller:
+    """Shows blobs as they are sent: one moving line on a terminal, a line for each that has arrived elsewhere."""
+
+    def __init__(self, screen: Console) -> None:
+        self._screen = screen
+        self._moving: dict[str, Transfer] = {}
+        self._lock = threading.Lock()
+        self._status = screen.status("") if screen.is_terminal and not screen.quiet else None
+
+    def __enter__(self) -> TransferTeller:
+        """Starts the moving line."""
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends it."""
+        if self._status:
+            self._status.stop()
+
+    def __call__(self, transfer: Transfer) -> None:
+        """Takes note of a transfer; called from several threads."""
+        with self._lock:
+            known = self._moving.get(transfer.digest)
+            self._moving[transfer.digest] = transfer
+            if self._status:
+                done = sum(item.size if item.state != "moving" else item.done for item in self._moving.values())
+                total = sum(item.size for item in self._moving.values())
+                blobs = sum(item.state != "moving" for item in self._moving.values())
+                self._status.update(f"sending: {blobs}/{len(self._moving)} blobs, {size(done)} of {size(total)}")
+            elif transfer.state != "moving" and (known is None or known.state == "moving"):
+                self._screen.print(f"  {transfer.state} {transfer.name} {transfer.digest[:19]} {size(transfer.size)}")

@@ -1,0 +1,29 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--registry", metavar="HOST/PATH", help="Where images are pushed to."),
+    click.option("--project", metavar="NAME", help="The repository below it, shared by the project's images."),
+    click.option("--base-image", metavar="IMAGE", help="The base of components that name none."),
+    click.option("--builder", metavar="BUILDER", help="append (to the registry, the default) or layout:FOLDER."),
+    click.option("--insecure", metavar="HOST", multiple=True, help="A registry spoken to over plain http."),
+)
+
+
+def image_options(command: F) -> F:
+    """Adds the options that say how images are made and where they go."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+target = click.argument("target", metavar="FILE[:NAME]")
+quiet = click.option("-q", "--quiet", is_flag=True, help="Only errors.")

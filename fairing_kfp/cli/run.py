@@ -1,0 +1,90 @@
+"""`fairing-kfp run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.markup import escape
+
+from fairing_kfp.cli.display import console, step_teller
+from fairing_kfp.cli.options import image_options, quiet, target
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fairing_kfp.local.run import RunResult
+
+
+@click.command()
+@target
+@click.option("-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the pipeline.")
+@click.option("--runner", type=click.Choice(["subprocess", "docker"]), default="subprocess", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="local_outputs", show_default=True)
+@click.option("--no-cache", is_flag=True, help="Run steps again whose code and inputs have not changed.")
+@click.option("--docker-network", metavar="NETWORK", help="The network of the docker runner's containers.")
+@image_options
+@quiet
+def command(
+    target: str,
+    parameters: tuple[str, ...],
+    runner: str,
+    output: Path,
+    no_cache: bool,
+    docker_network: str | None,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    """Run a pipeline here: from its code layers, or with Docker from its images."""
+    import sys
+
+    from fairing_kfp.loading import load_pipeline
+    from fairing_kfp.pipeline import run
+
+    screen = console(quiet)
+    pipeline = load_pipeline(target)
+    if runner == "subprocess":
+        version = ".".join(map(str, sys.version_info[:3]))
+        screen.print(f"running {pipeline.name} here; packages are resolved for this Python {version} on {sys.platform}")
+    result = run(
+        pipeline,
+        dict(_pair(text) for text in parameters),
+        runner=runner,
+        output=output,
+        reuse=not no_cache,
+        docker={"network_mode": docker_network} if docker_network else None,
+        tell=step_teller(screen),
+        **settings,
+    )
+    _show_result(result, screen)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint="-p")
+    return name, value
+
+
+def _show_result(result: RunResult, screen: Console) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("step", "output", "value"):
+        table.add_column(column, overflow="fold")
+    for step in result.steps:
+        rows = [*step.outputs.items(), *step.artifacts.items()]
+        rows += [(f"{name}.{key}", value) for name, values in step.metrics.items() for key, value in values.items()]
+        for number, (name, value) in enumerate(rows):
+            table.add_row(step.name if number == 0 else "", escape(name), escape(_short(value)))
+    if table.row_count:
+        screen.print(table)
+    for name, value in result.outputs.items():
+        screen.print(f"[bold]{escape(name)}[/] = {escape(_short(value))}")
+    screen.print(f"outputs and logs: {result.folder}")
+
+
+def _short(value: Any) -> str:
+    text = str(getattr(value, "uri", value))
+    return text if len(text) <= 200 else f"{text[:200]}…"

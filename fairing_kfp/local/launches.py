@@ -1,0 +1,43 @@
+"""How the steps of a component are started here: from its unpacked layers, or in its image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fairing_kfp.local.launcher import Launch
+from fairing_kfp.local.root import bare_python, root_digest, unpack_root
+
+if TYPE_CHECKING:
+    from fairing_kfp.build.cache import Cache
+    from fairing_kfp.component import ComponentSource
+    from fairing_kfp.prepare import Prepared
+
+
+def in_process(source: ComponentSource, cache: Cache) -> tuple[str, Launch]:
+    """The local image's name, and the launch of the very layers that would be pushed.
+
+    What the base image would hold (`provided=`) is resolved for this interpreter, as the packages are.
+    """
+    from fairing_kfp.image.layer import Layer
+    from fairing_kfp.prepare import pack, runtime_layer
+
+    layers = [runtime_layer(), Layer.of_files("code", pack(source).files)]
+    packages, lock = None, ""
+    if source.packages or source.provided:
+        from fairing_kfp.preprocess import dependencies
+
+        locked = dependencies.resolve((*source.packages, *source.provided), dependencies.Target.for_host(), cache)
+        packages, lock = dependencies.unpack(locked, cache), locked.digest
+    digest = root_digest(layers, lock, source.env or {})
+    root = unpack_root(layers, packages, digest, cache)
+    command = [str(bare_python(cache)), str(root / "runtime" / "step.py")]
+    env = dict(source.env or {})
+    return f"fairing.local/{source.name}@{digest}", Launch(source.name, "subprocess", command, env)
+
+
+def in_docker(prepared: Prepared, reference: str, options: Mapping[str, Any] | None) -> tuple[str, Launch]:
+    """The image's name, and the launch of its container."""
+    from fairing_kfp.preprocess.bundle import COMMAND
+
+    return reference, Launch(prepared.source.name, "docker", list(COMMAND), {}, reference, dict(options or {}))

@@ -1,0 +1,91 @@
+"""The folder that stands for an image's file system here: its runtime and code layers, unpacked, and its packages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fairing_kfp.errors import CacheError
+from fairing_kfp.image.layer import Layer
+from fairing_kfp.preprocess.bundle import ROOT
+
+if TYPE_CHECKING:
+    from fairing_kfp.build.cache import Cache
+
+_SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # from Python 3.10.12 on
+
+
+def root_digest(layers: Sequence[Layer], packages: str, env: Mapping[str, str]) -> str:
+    """The digest that stands for a local image: its layers, its lock and its environment."""
+    text = json.dumps([[layer.diff_id for layer in layers], packages, sorted(env.items()), sys.version])
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def unpack_root(layers: Sequence[Layer], packages: Path | None, digest: str, cache: Cache) -> Path:
+    """Unpacks layers once; gives the folder that holds `runtime`, `code` and `dependencies`.
+
+    Args:
+        layers: the layers, the lowest first.
+        packages: an unpacked dependency tree, or None.
+        digest: what names the result in the cache.
+        cache: where it is kept.
+    """
+    place = cache.root / "roots" / digest.partition(":")[2]
+    if not place.is_dir():
+        _make(place, lambda folder: _fill(folder, layers, packages))
+    return place / ROOT
+
+
+def bare_python(cache: Cache) -> Path:
+    """An interpreter like this one that has no packages: a virtual environment without pip, made once."""
+    key = hashlib.sha256(f"{sys.version}{sys._base_executable}".encode()).hexdigest()[:16]  # type: ignore[attr-defined]
+    place = cache.root / "python" / key
+    python = place / "bin" / "python"
+    if not python.exists():  # a virtual environment holds its own path, so that it is made where it stays
+        shutil.rmtree(place, ignore_errors=True)
+        command = [sys.executable, "-m", "venv", "--without-pip", str(place)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise CacheError(
+                f"no bare Python could be made in {place}: {(done.stderr or done.stdout).strip()}",
+                "install Python's venv module (Debian: python3-venv), or use --runner docker",
+            )
+    return python
+
+
+def _make(place: Path, fill: Callable[[Path], None]) -> None:
+    """Fills a temporary folder beside a place and renames it, so that a half one is never seen."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=place.parent, prefix=".new-"))
+        try:
+            fill(folder)
+            folder.chmod(0o755)
+            try:
+                folder.rename(place)
+            except OSError:
+                if not place.is_dir():  # else another process was faster
+                    raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise CacheError(
+            f"{place} cannot be written: {error.strerror or error}",
+            "make it writable and leave room on its disk, or name another folder in FAIRING_KFP_CACHE",
+        ) from error
+
+
+def _fill(folder: Path, layers: Sequence[Layer], packages: Path | None) -> None:
+    for layer in layers:
+        with layer.open() as blob, tarfile.open(fileobj=blob, mode="r:gz") as archive:
+            archive.extractall(folder, **_SAFELY)  # noqa: S202 - a layer of our own making
+    if packages is not None:
+        (folder / ROOT / "dependencies").symlink_to(packages)

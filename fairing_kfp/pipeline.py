@@ -1,0 +1,241 @@
+"""What is done with a whole pipeline: compile it, explain it, run it here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fairing_kfp.component import ComponentSource, placeholders
+from fairing_kfp.errors import ConfigError, PipelineError
+from fairing_kfp.settings import Settings
+
+if TYPE_CHECKING:
+    from fairing_kfp.build.builder import Builder, Plan
+    from fairing_kfp.build.cache import Cache
+    from fairing_kfp.build.progress import Progress
+    from fairing_kfp.local.event import Event
+    from fairing_kfp.local.run import RunResult
+    from fairing_kfp.prepare import Prepared
+
+_SIDE_BY_SIDE = 8
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled pipeline.
+
+    Attributes:
+        text: the pipeline as YAML, its images by digest.
+        images: for each component the image it runs in, by digest.
+        warnings: sentences for the author.
+    """
+
+    text: str
+    images: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What a component's image is made of, and what publishing it would do; nothing was sent.
+
+    Attributes:
+        prepared: its files, layers and locked requirements.
+        plan: what the builder would do; None when no registry is known.
+    """
+
+    prepared: Prepared
+    plan: Plan | None
+
+
+def compile(
+    pipeline: Any,
+    output: str | os.PathLike[str] | None = None,
+    *,
+    builder: Builder | None = None,
+    cache: Cache | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Compiled:
+    """Publishes the images of a pipeline and compiles it to YAML that names them by digest.
+
+    All images are prepared and checked against their bases before the first is sent.
+
+    Args:
+        pipeline: what `@dsl.pipeline` or `@fairing_component` makes.
+        output: the YAML file to write; only returned when None.
+        builder: makes the images; by default the one that the settings name.
+        cache: on disk; the user's by default.
+        progress: is told of blobs as they are sent.
+        settings: see `fairing_kfp.settings.Settings`: `registry`, `project`, `base_image`, `builder`, `insecure`.
+
+    Raises:
+        FairingError: an image cannot be made or sent; then no YAML is written.
+    """
+    text, chosen = _traced(pipeline), Settings.load(**settings)
+    cache = cache or _default_cache()
+    prepared = _prepared(text, chosen, cache)
+    builder = builder or _builder(chosen, _name_of(text), cache, progress)
+    references = _publish(prepared, builder)
+    compiled = Compiled(
+        _replaced(text, references),
+        {item.source.name: references[mark] for mark, item in prepared.items()},
+        tuple(warning for item in prepared.values() for warning in item.bundle.warnings),
+    )
+    if output is not None:
+        _write(Path(output), compiled.text)
+    return compiled
+
+
+def explain(pipeline: Any, *, cache: Cache | None = None, **settings: Any) -> list[Explained]:
+    """What each component's image is made of, and what compiling would send. Sends nothing.
+
+    Args:
+        pipeline: what `@dsl.pipeline` or `@fairing_component` makes.
+        cache: on disk; the user's by default.
+        settings: as for `compile`; without a registry nothing is said of what would be sent.
+
+    Raises:
+        FairingError: an image cannot be made.
+    """
+    text, chosen = _traced(pipeline), Settings.load(**settings)
+    cache = cache or _default_cache()
+    prepared = list(_prepared(text, chosen, cache).values())
+    if chosen.builder == "append" and not chosen.registry:
+        return [Explained(item, None) for item in prepared]
+    builder = _builder(chosen, _name_of(text), cache, None)
+    return [Explained(item, plan) for item, plan in zip(prepared, _each(builder.plan, prepared), strict=True)]
+
+
+def run(
+    pipeline: Any,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    runner: str = "subprocess",
+    output: str | os.PathLike[str] = "local_outputs",
+    reuse: bool = True,
+    docker: Mapping[str, Any] | None = None,
+    tell: Callable[[Event], None] | None = None,
+    cache: Cache | None = None,
+    **settings: Any,
+) -> RunResult:
+    """Runs a pipeline on this machine.
+
+    Args:
+        pipeline: what `@dsl.pipeline` makes.
+        arguments: its parameters.
+        runner: `subprocess` runs the code layers on this interpreter, without Docker, registry or base image;
+            `docker` publishes the images and runs them.
+        output: the folder in which the run's own folder is made.
+        reuse: whether steps that ran before with the same code and inputs are not run again.
+        docker: further arguments of docker's `containers.create`, such as `network_mode`.
+        tell: is told what happens.
+        cache: on disk; the user's by default.
+        settings: as for `compile`.
+
+    Raises:
+        StepFailedError: a step failed; it holds the step's log.
+        FairingError: an image cannot be made, or a parameter is wrong.
+    """
+    import yaml
+
+    from fairing_kfp.local import launches
+    from fairing_kfp.local.run import check_arguments, run_graph
+
+    if runner not in ("subprocess", "docker"):
+        raise ConfigError(f"there is no runner {runner!r}", "use subprocess or docker")
+    text, chosen = _traced(pipeline), Settings.load(**settings)
+    given = dict(arguments or {})
+    check_arguments(next(yaml.safe_load_all(text)), given)
+    cache = cache or _default_cache()
+    tell = tell or (lambda event: None)
+    if runner == "docker":
+        prepared = _prepared(text, chosen, cache)
+        references = _publish(prepared, _builder(chosen, _name_of(text), cache, None))
+        started = {mark: launches.in_docker(item, references[mark], docker) for mark, item in prepared.items()}
+    else:
+        started = {mark: launches.in_process(source, cache) for mark, source in _sources(text).items()}
+    return run_graph(text, started, given, Path(output), cache, reuse=reuse, tell=tell)
+
+
+def _traced(pipeline: Any) -> str:
+    """The pipeline as kfp compiles it, with placeholders for images."""
+    from kfp import compiler
+
+    if not hasattr(pipeline, "pipeline_spec"):
+        raise PipelineError(f"{pipeline!r} is not a pipeline", "decorate a function with @dsl.pipeline")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pipeline.yaml"
+        compiler.Compiler().compile(pipeline, str(path))
+        return path.read_text(encoding="utf-8")
+
+
+def _name_of(text: str) -> str:
+    found = re.search(r"^pipelineInfo:\n(?:  .*\n)*?  name: (\S+)$", text, re.MULTILINE)
+    return found.group(1) if found else "pipeline"
+
+
+def _sources(text: str) -> dict[str, ComponentSource]:
+    return placeholders(text)
+
+
+def _prepared(text: str, settings: Settings, cache: Cache) -> dict[str, Prepared]:
+    from fairing_kfp.prepare import prepare
+
+    return {mark: prepare(source, settings, cache) for mark, source in _sources(text).items()}
+
+
+def _publish(prepared: Mapping[str, Prepared], builder: Builder) -> dict[str, str]:
+    """Publishes all images side by side, once all of them have been checked."""
+    _each(builder.check, prepared.values())
+    return dict(zip(prepared, _each(builder.publish, prepared.values()), strict=True))
+
+
+def _each(verb: Callable[[Any], Any], prepared: Any) -> list[Any]:
+    with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="fairing-kfp") as pool:
+        return list(pool.map(lambda item: verb(item.image), prepared))
+
+
+def _replaced(text: str, references: Mapping[str, str]) -> str:
+    for mark, reference in references.items():
+        text = text.replace(mark, reference)
+    return text
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a whole file or none."""
+    with _clear_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}", "name another file with -o") from error
+
+
+def _default_cache() -> Cache:
+    from fairing_kfp.build.cache import Cache
+
+    return Cache()
+
+
+def _builder(settings: Settings, pipeline: str, cache: Cache, progress: Progress | None) -> Builder:
+    from fairing_kfp.build.choose import choose_builder
+
+    return choose_builder(settings, pipeline, cache, progress)

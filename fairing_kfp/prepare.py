@@ -1,0 +1,99 @@
+"""A component's source → its code, its dependencies and its image, before anything is sent."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fairing_kfp.component import ComponentSource
+from fairing_kfp.errors import ConfigError
+from fairing_kfp.image.image import Image
+from fairing_kfp.image.layer import Layer
+from fairing_kfp.image.platform import Platform
+from fairing_kfp.image.reference import Reference
+from fairing_kfp.preprocess.bundle import ROOT, Bundle
+from fairing_kfp.preprocess.function import FunctionSource, bundle
+from fairing_kfp.preprocess.runtime_files import runtime_files
+from fairing_kfp.settings import Settings
+
+if TYPE_CHECKING:
+    from fairing_kfp.build.cache import Cache
+
+DEFAULT_PLATFORM = "linux/amd64"
+DEPENDENCIES = f"{ROOT}/dependencies"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A component, ready to be published.
+
+    Attributes:
+        source: what it was made of.
+        bundle: its files.
+        image: its image; its lowest layers change least often.
+        requirements: the locked requirements of its dependencies, one a line.
+    """
+
+    source: ComponentSource
+    bundle: Bundle
+    image: Image
+    requirements: tuple[str, ...] = ()
+
+
+def pack(source: ComponentSource) -> Bundle:
+    """Packs a component's code."""
+    return bundle(FunctionSource(source.name, source.function, source.annotations, source.modules, source.embedded))
+
+
+def runtime_layer() -> Layer:
+    """The layer that every step shares."""
+    return Layer.of_files("runtime", runtime_files())
+
+
+def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepared:
+    """Makes a component's image as a recipe; only dependencies may need the network, where they were never resolved.
+
+    Raises:
+        PackError: its code cannot be packed.
+        DependencyError: its packages cannot be resolved for the image's Python and platform.
+    """
+    packed = pack(source)
+    python = (sys.version_info[0], sys.version_info[1])
+    platform = Platform.parse(source.platform or DEFAULT_PLATFORM)
+    layers = [runtime_layer()]
+    requirements: tuple[str, ...] = ()
+    if source.packages:
+        from fairing_kfp.preprocess import dependencies  # starts uv
+
+        lock = dependencies.resolve(source.packages, dependencies.Target.for_image(python, str(platform)), cache)
+        tree = dependencies.unpack(lock, cache)
+        layers.append(Layer.of_tree("dependencies", tree, DEPENDENCIES, cache, f"{DEPENDENCIES} {lock.digest}"))
+        requirements = lock.requirements
+    layers.append(Layer.of_files("code", packed.files))
+    image = Image(
+        name=source.name,
+        base=Reference.parse(source.base_image or settings.base_image or f"python:{python[0]}.{python[1]}-slim"),
+        layers=tuple(layers),
+        platform=platform,
+        python_version=python,
+        declared_python=_checked_python(source),
+        env=source.env or {},
+    )
+    return Prepared(source, packed, image, requirements)
+
+
+def prepare_all(sources: Iterable[ComponentSource], settings: Settings, cache: Cache) -> list[Prepared]:
+    """Prepares each source once."""
+    return [prepare(source, settings, cache) for source in sources]
+
+
+def _checked_python(source: ComponentSource) -> str | None:
+    version = source.python_version
+    if version is not None and not re.fullmatch(r"3\.\d+(\.\d+)?", version):
+        raise ConfigError(
+            f"python_version={version!r} of {source.name} is no Python version", 'write it as python_version="3.12"'
+        )
+    return version

@@ -1,0 +1,110 @@
+"""Settings: `[tool.fairing-kfp]` of pyproject.toml, then `FAIRING_KFP_*` variables, then arguments."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from fairing_kfp.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_LISTS = ("insecure",)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for all components of a project.
+
+    Attributes:
+        registry: where images are pushed: `registry.example.com/me`.
+        project: the repository below it that all images of the project share.
+        base_image: the base of components that name none.
+        builder: `append` pushes to the registry; `layout:FOLDER` writes an OCI image layout.
+        insecure: registries that are spoken to over plain http.
+    """
+
+    registry: str | None = None
+    project: str | None = None
+    base_image: str | None = None
+    builder: str = "append"
+    insecure: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, start: Path | None = None, **arguments: Any) -> Settings:
+        """Reads the settings that hold for a file or folder.
+
+        Args:
+            start: where the search for pyproject.toml begins; the current folder by default.
+            arguments: settings that outdo the others; None stands for not given.
+
+        Raises:
+            ConfigError: a setting is unknown or has the wrong type.
+        """
+        settings = cls()
+        found = _pyproject(start or Path.cwd())
+        if found is not None:
+            path, document = found
+            table = document.get("tool", {}).get("fairing-kfp", {})
+            project = document.get("project", {}).get("name")
+            settings = settings._with({"project": project, **table}, str(path))
+        names = [field.name for field in fields(cls)]
+        variables = {name: os.environ.get(f"FAIRING_KFP_{name.upper()}") or None for name in names}
+        settings = settings._with(
+            {k: v.split(",") if v and k in _LISTS else v for k, v in variables.items()}, "FAIRING_KFP_* variables"
+        )
+        given = dict(arguments)
+        if given.get("insecure"):
+            given["insecure"] = (*settings.insecure, *given["insecure"])
+        return settings._with({k: v for k, v in given.items() if v not in (None, ())}, "arguments")
+
+    def repository(self, pipeline: str) -> str:
+        """The repository that images are pushed to; the pipeline's name stands in for a project without one.
+
+        Raises:
+            ConfigError: no registry is known.
+        """
+        if not self.registry:
+            raise ConfigError(
+                "no registry is known to push the images to",
+                "give --registry HOST/PATH, set FAIRING_KFP_REGISTRY, or registry = in [tool.fairing-kfp] "
+                "of pyproject.toml; or write them to a folder with --builder layout:FOLDER",
+            )
+        project = re.sub(r"[^a-z0-9]+", "-", (self.project or pipeline).lower()).strip("-")
+        return f"{self.registry.removesuffix('/')}/{project}"
+
+    def _with(self, values: Mapping[str, Any], where: str) -> Settings:
+        known = {field.name for field in fields(self)}
+        given = {name.replace("-", "_"): value for name, value in values.items() if value is not None}
+        for name, value in given.items():
+            if name not in known:
+                raise ConfigError(
+                    f"{name!r} in {where} is no setting of fairing-kfp", f"use one of {', '.join(sorted(known))}"
+                )
+            wanted: type | tuple[type, ...] = (list, tuple) if name in _LISTS else str
+            if not isinstance(value, wanted):
+                raise ConfigError(
+                    f"{name} = {value!r} in {where} has the wrong type",
+                    "give a list of strings" if name in _LISTS else "give a string",
+                )
+        return replace(self, **{k: tuple(v) if k in _LISTS else v for k, v in given.items()})
+
+
+def _pyproject(start: Path) -> tuple[Path, dict[str, Any]] | None:
+    folder = start.resolve()
+    for place in [folder, *folder.parents]:
+        path = place / "pyproject.toml"
+        if path.is_file():
+            try:
+                return path, tomllib.loads(path.read_text(encoding="utf-8"))
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{path} is not valid TOML: {error}", "mend it") from error
+    return None
