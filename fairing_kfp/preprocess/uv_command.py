@@ -12,6 +12,7 @@ import uv
 from fairing_kfp.errors import DependencyError
 
 _LONGEST = 1500
+_QUIETLY = ("--no-progress", "--color", "never", "--no-python-downloads")
 
 # uv's words, what they mean, and the remedy. The first that is found counts; `{0}` is what its first group caught.
 _TROUBLE = (
@@ -80,22 +81,22 @@ def run(command: str, arguments: Sequence[str], requirements: str, fits: str) ->
         fits: what the wheels must fit, in words, for messages.
 
     Raises:
-        DependencyError: uv is not installed, or failed.
+        DependencyError: uv is not there, or failed.
     """
-    try:
-        program = uv.find_uv_bin()
-    except FileNotFoundError as error:
-        raise DependencyError("uv is missing from this environment", "install it: pip install uv") from error
     # The one setting that uv takes for a contradiction of an option of ours, instead of a default.
     environment = {name: value for name, value in os.environ.items() if name != "UV_COMPILE_BYTECODE"}
-    finished = subprocess.run(
-        [program, "pip", command, *arguments, "--no-progress", "--color", "never", "--no-python-downloads"],
-        input=requirements,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        env=environment,
-    )
+    try:
+        finished = subprocess.run(
+            [uv.find_uv_bin(), "pip", command, *arguments, *_QUIETLY],
+            input=requirements,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+        )
+    except OSError as error:  # find_uv_bin raises one, too
+        reason = str(error).partition("\n")[0]
+        raise DependencyError(f"uv cannot be started: {reason}", "install it here: pip install uv") from error
     if finished.returncode:
         raise explain(finished.stderr, fits)
     return finished.stdout
