@@ -5,6 +5,7 @@ The author's side (`fairing_kfp.preprocess.pickling`) names these functions; the
 
 from __future__ import annotations
 
+import builtins
 import functools
 import importlib
 import os
@@ -37,6 +38,7 @@ def packed_module(name: str) -> types.ModuleType:
     module = sys.modules.get(name)
     if module is None:
         module = sys.modules[name] = PackedModule(name)
+        module.__dict__["__builtins__"] = builtins  # C's pickle imports by the __import__ that it finds there
         parent, _, child = name.rpartition(".")
         module.__package__ = parent
         if parent:
