@@ -95,7 +95,8 @@ class Settings:
                     f"{name} = {value!r} in {where} has the wrong type",
                     "give a list of strings" if name in _LISTS else "give a string",
                 )
-        return replace(self, **{k: tuple(v) if k in _LISTS else v for k, v in given.items()})
+        changes: dict[str, Any] = {k: tuple(v) if k in _LISTS else v for k, v in given.items()}
+        return replace(self, **changes)
 
 
 def _pyproject(start: Path) -> tuple[Path, dict[str, Any]] | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from fairing_kfp.cli.display import console, size
+from fairing_kfp.cli.display import console, show_columns, size
 from fairing_kfp.cli.options import image_options, target
 
 if TYPE_CHECKING:
@@ -57,20 +57,14 @@ def as_dict(item: Explained) -> dict[str, Any]:
 
 
 def _show(item: Explained, screen: Console) -> None:
-    from rich.table import Table
-
     prepared, plan = item.prepared, item.plan
     screen.print(f"[bold]{prepared.source.name}[/]  upon {plan.base if plan else prepared.image.base}")
     if plan:
         target = "is there already: nothing would be sent" if plan.exists else f"would send {size(plan.bytes_to_send)}"
         screen.print(f"  → {plan.reference}  (tag {plan.tag}; {target}, {plan.requests} requests)")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), header_style="dim")
-    for column in ("layer", "digest", "size", "state"):
-        table.add_column(column)
-    rows = plan.layers if plan else prepared.image.layers
-    for layer in rows:
-        table.add_row(layer.name, layer.digest[:19], size(layer.size), getattr(layer, "state", ""))
-    screen.print(table)
+    layers = plan.layers if plan else prepared.image.layers
+    rows = [(layer.name, layer.digest[:19], size(layer.size), getattr(layer, "state", "")) for layer in layers]
+    show_columns([("layer", "digest", "size", "state"), *rows], screen, indent="    ")
     for file in prepared.bundle.files:
         screen.print(f"    [dim]{size(len(file.data)):>9}[/]  /{file.path}")
     for requirement in prepared.requirements:

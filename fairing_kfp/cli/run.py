@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from fairing_kfp.cli.display import console, step_teller
+from fairing_kfp.cli.display import console, show_columns, step_teller
 from fairing_kfp.cli.options import image_options, quiet, target
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from fairing_kfp.local.run import RunResult
+
+_LONGEST_VALUE = 200
 
 
 @click.command()
@@ -68,23 +70,33 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _show_result(result: RunResult, screen: Console) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("step", "output", "value"):
-        table.add_column(column, overflow="fold")
+    lines: list[tuple[str, str, str]] = []
     for step in result.steps:
-        rows = [*step.outputs.items(), *step.artifacts.items()]
-        rows += [(f"{name}.{key}", value) for name, values in step.metrics.items() for key, value in values.items()]
+        rows = [(name, _short(value)) for name, value in step.outputs.items()]
+        rows += [
+            (f"{name}.{key}", _short(value))
+            for name, values in step.metrics.items()
+            for key, value in values.items()
+            if not isinstance(value, (dict, list))
+        ]
+        rows += [(name, _near(uri)) for name, uri in step.artifacts.items() if Path(uri).exists() and _has_content(uri)]
         for number, (name, value) in enumerate(rows):
-            table.add_row(step.name if number == 0 else "", escape(name), escape(_short(value)))
-    if table.row_count:
-        screen.print(table)
+            lines.append((step.name if number == 0 else "", name, value))
+    show_columns([("step", "output", "value"), *lines] if lines else [], screen)
     for name, value in result.outputs.items():
         screen.print(f"[bold]{escape(name)}[/] = {escape(_short(value))}")
-    screen.print(f"outputs and logs: {result.folder}")
+    screen.print(f"outputs and logs: {_near(str(result.folder))}")
+
+
+def _has_content(uri: str) -> bool:
+    return Path(uri).is_dir() or Path(uri).stat().st_size > 0
+
+
+def _near(path: str) -> str:
+    """The path from the current folder, where it lies below."""
+    return str(Path(path).relative_to(Path.cwd())) if Path(path).is_relative_to(Path.cwd()) else path
 
 
 def _short(value: Any) -> str:
     text = str(getattr(value, "uri", value))
-    return text if len(text) <= 200 else f"{text[:200]}…"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

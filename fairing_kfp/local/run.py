@@ -149,7 +149,9 @@ def check_arguments(specification: Mapping[str, Any], arguments: Mapping[str, An
 def _typed(name: str, value: Any, kind: str) -> Any:
     if not isinstance(value, str) or kind == "STRING":
         return value
-    wanted = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": (int, float), "BOOLEAN": bool, "LIST": list, "STRUCT": dict}[kind]
+    wanted: Any = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": (int, float), "BOOLEAN": bool, "LIST": list, "STRUCT": dict}[
+        kind
+    ]
     try:
         read = json.loads(value.lower() if kind == "BOOLEAN" else value)
     except ValueError:
