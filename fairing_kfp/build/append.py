@@ -20,7 +20,7 @@ from fairing_kfp.build.cache import Cache
 from fairing_kfp.build.once import Once
 from fairing_kfp.build.progress import Progress, Transfer, followed, silent
 from fairing_kfp.errors import ImageError, RegistryError
-from fairing_kfp.image.assemble import Assembled
+from fairing_kfp.image.assemble import Assembled, assemble
 from fairing_kfp.image.descriptor import Descriptor, digest_of
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.reference import Reference
@@ -119,7 +119,7 @@ class AppendBuilder:
         if not near:
             scopes = frozenset({pull(image.base.repository)})
             source = replace(source, registry=image.base.registry, access=scopes)
-        assembled = self._bases.assembled(image, source)
+        assembled = assemble(self._bases.of(image, source), image)
         tag = tag_of(image, assembled.digest, self._tag)
         if self._tagged.setdefault(tag, assembled.digest) != assembled.digest:
             raise ImageError(

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.build.once import Once
 from fairing_kfp.errors import ImageError
-from fairing_kfp.image.assemble import Assembled, assemble
 from fairing_kfp.image.base import Base, preflight
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.manifest import Manifest
@@ -29,8 +28,8 @@ class Bases:
         self._cache = cache
         self._known: Once[Base] = Once()
 
-    def assembled(self, image: Image, repository: Repository) -> Assembled:
-        """The image's manifest and config, if its base can bear it.
+    def of(self, image: Image, repository: Repository) -> Base:
+        """The base of an image, if it can bear the image.
 
         Args:
             image: what is to be made.
@@ -43,7 +42,7 @@ class Bases:
         key = (image.base, image.platform)
         base = self._known.get(key, lambda: self._resolve(image.base, image.platform, repository))
         preflight(base, image)
-        return assemble(base, image)
+        return base
 
     def _resolve(self, reference: Reference, platform: Platform, repository: Repository) -> Base:
         try:

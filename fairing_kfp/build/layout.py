@@ -22,7 +22,7 @@ from fairing_kfp.build.cache import Cache
 from fairing_kfp.build.once import Once
 from fairing_kfp.build.progress import Progress, Transfer, followed, silent
 from fairing_kfp.errors import ImageError
-from fairing_kfp.image.assemble import Assembled
+from fairing_kfp.image.assemble import Assembled, assemble
 from fairing_kfp.image.descriptor import OCI_INDEX, Descriptor, digest_of, dump
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.manifest import Manifest
@@ -105,7 +105,8 @@ class LayoutBuilder:
     def _assembled(self, image: Image) -> tuple[Assembled, Repository]:
         base = image.base
         source = Repository(self._client, base.registry, base.repository, frozenset({pull(base.repository)}))
-        return self._bases.assembled(image, source), source
+        # In OCI's media types, because those who read layouts (skopeo, for one) know no others.
+        return assemble(self._bases.of(image, source).as_oci(), image), source
 
     def _named(self, assembled: Assembled) -> str:
         return f"oci:{self._directory}@{assembled.digest}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,10 @@ class Base:
     manifest: Manifest
     config: bytes
     platforms: tuple[Platform, ...] = ()
+
+    def as_oci(self) -> Base:
+        """The same base with OCI's media types throughout; its layers and its config are the same bytes."""
+        return replace(self, manifest=self.manifest.as_oci())
 
     @property
     def layers(self) -> tuple[Descriptor, ...]:

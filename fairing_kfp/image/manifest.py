@@ -8,12 +8,16 @@ from typing import Any
 
 from fairing_kfp.errors import ImageError, PlatformError
 from fairing_kfp.image.descriptor import (
+    DOCKER_MANIFEST,
     INDEXES,
     MANIFESTS,
+    OCI_CONFIG,
     OCI_INDEX,
     OCI_MANIFEST,
+    TO_OCI,
     Descriptor,
     digest_of,
+    dump,
     load,
     malformed,
 )
@@ -83,6 +87,17 @@ class Manifest:
     def platforms(self) -> tuple[Platform, ...]:
         """The platforms that an index lists; none for a manifest."""
         return tuple(entry.platform for entry in self.entries if entry.platform)
+
+    def as_oci(self) -> Manifest:
+        """The same in OCI's media types, if it is in Docker's."""
+        if self.media_type != DOCKER_MANIFEST:
+            return self
+        layers = [
+            {**layer, "mediaType": TO_OCI.get(layer["mediaType"], layer["mediaType"])}
+            for layer in self.document["layers"]
+        ]
+        config = {**self.document["config"], "mediaType": OCI_CONFIG}
+        return Manifest(dump({**self.document, "mediaType": OCI_MANIFEST, "config": config, "layers": layers}))
 
     def select(self, reference: Reference, platform: Platform) -> Descriptor:
         """The manifest of an index that is for a platform.

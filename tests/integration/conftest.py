@@ -1,0 +1,301 @@
+"""Services for tests: those of the testbed, and registries that a test has for itself.
+
+A missing service skips its tests, with the reason; in CI (`CI=true`) it fails them.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.server
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TESTBED = "registry.testbed:5000"
+_ACCESS = re.compile(r'^\S+ - \S+ \[[^]]*\] "(\S+) (\S+) HTTP/[\d.]+" (\d+)', re.MULTILINE)
+
+
+def missing(reason: str) -> None:
+    """Skips a test; fails it where all services have to be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI lacks a service: {reason}")
+    pytest.skip(reason)
+
+
+def run(*command: str, **options: Any) -> str:
+    """What a program prints; its errors fail the test."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180, **options)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def _need(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        missing(f"{program} is not on PATH")
+    return path or ""
+
+
+@pytest.fixture(scope="session")
+def testbed_registry() -> str:
+    """The testbed's registry, which the kubelet pulls from."""
+    try:
+        with urllib.request.urlopen(f"http://{TESTBED}/v2/", timeout=5):
+            return TESTBED
+    except OSError as error:
+        missing(f"{TESTBED} does not answer: {error}")
+        raise
+
+
+@pytest.fixture(scope="session")
+def base_image(testbed_registry: str) -> str:
+    """A base image with Python 3.11, for linux/amd64."""
+    return f"{testbed_registry}/base/python:3.11"
+
+
+@pytest.fixture(scope="session")
+def skopeo() -> Callable[..., str]:
+    """Runs skopeo, which judges and copies images."""
+    path = _need("skopeo")
+    return lambda *arguments: run(path, *arguments)
+
+
+@pytest.fixture(scope="session")
+def crane_validates() -> Callable[[str], None]:
+    """Lets crane judge an image, where there is crane."""
+    path = shutil.which("crane")
+
+    def validate(image: str) -> None:
+        if path:
+            assert "PASS" in run(path, "validate", "--insecure", "--remote", image)
+
+    return validate
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Callable[..., str]:
+    """Runs a command in a container of a Docker Engine, and gives its output."""
+    path = _need("docker")
+    if subprocess.run([path, "info"], capture_output=True, check=False).returncode:
+        missing("no Docker Engine answers")
+    return lambda image, *command: run(path, "run", "--rm", "--network", "host", "--pull", "always", image, *command)
+
+
+@pytest.fixture(scope="session")
+def pod() -> Callable[..., str]:
+    """Runs a command in a pod, and gives its log."""
+    kubectl = _need("kubectl")
+    probe = subprocess.run([kubectl, "get", "nodes", "-o", "name"], capture_output=True, text=True, check=False)
+    if probe.returncode or not probe.stdout.strip():
+        missing("no Kubernetes cluster answers")
+
+    def run_pod(image: str, *command: str) -> str:
+        name = f"fairing-{uuid.uuid4().hex[:10]}"
+        try:
+            run(kubectl, "run", name, f"--image={image}", "--restart=Never", "--command", "--", *command)
+            waiting = "--for=jsonpath={.status.phase}=Succeeded"
+            run(kubectl, "wait", f"pod/{name}", waiting, "--timeout=120s")
+            return run(kubectl, "logs", name)
+        finally:
+            subprocess.run([kubectl, "delete", "pod", name, "--now", "--wait=false"], capture_output=True, check=False)
+
+    return run_pod
+
+
+@dataclass
+class PrivateRegistry:
+    """A docker-registry of one test, and its access log.
+
+    Attributes:
+        host: `127.0.0.1:port`, spoken to over plain HTTP.
+    """
+
+    host: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    seen: int = 0
+
+    def requests(self) -> list[str]:
+        """`METHOD path status` of each request since the last call, as the registry logged it."""
+        sentinel = f"/v2/?{uuid.uuid4().hex}"
+        with contextlib.suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(f"http://{self.host}{sentinel}", timeout=5).close()
+        lines: list[tuple[str, str, str]] = []
+        for _ in range(200):
+            lines = _ACCESS.findall(self.log.read_text())
+            if any(path == sentinel for _, path, _ in lines):
+                break
+            time.sleep(0.02)
+        fresh, self.seen = lines[self.seen :], len(lines)
+        return [f"{method} {path} {status}" for method, path, status in fresh if not path.startswith("/v2/?")]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serve_registry(folder: Path, auth: dict[str, Any] | None = None) -> Iterator[PrivateRegistry]:
+    """Starts a docker-registry on a port of its own, and ends it."""
+    program = _need("docker-registry")
+    folder.mkdir(parents=True, exist_ok=True)
+    host, log = f"127.0.0.1:{_free_port()}", folder / "log"
+    config = {
+        "version": 0.1,
+        "log": {"level": "error", "accesslog": {"disabled": False}},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}},
+        "http": {"addr": host},
+        **({"auth": auth} if auth else {}),
+    }
+    (folder / "config.yml").write_text(json.dumps(config))  # JSON is YAML
+    with log.open("wb") as out:
+        process = subprocess.Popen([program, "serve", str(folder / "config.yml")], stdout=out, stderr=out)
+    try:
+        for _ in range(250):
+            with contextlib.suppress(ConnectionError), socket.create_connection(host.split(":"), timeout=1):
+                break
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.02)
+        yield PrivateRegistry(host, process, log)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+def private_registry(tmp_path: Path) -> Iterator[PrivateRegistry]:
+    """An anonymous docker-registry, empty."""
+    with serve_registry(tmp_path / "registry") as registry:
+        yield registry
+
+
+@pytest.fixture
+def other_registry(tmp_path: Path) -> Iterator[PrivateRegistry]:
+    """Another one."""
+    with serve_registry(tmp_path / "other-registry") as registry:
+        yield registry
+
+
+@dataclass
+class TokenServer:
+    """Gives a docker-registry's tokens to anybody, as Docker Hub's gives them for public images.
+
+    Attributes:
+        expires_in: how many seconds its tokens live.
+        asked: the scopes of each request for a token.
+    """
+
+    folder: Path
+    expires_in: int = 300
+    asked: list[list[str]] = field(default_factory=list)
+    realm: str = ""
+
+    def auth(self) -> dict[str, Any]:
+        """The registry's settings that make it send its clients here."""
+        bundle = str(self.folder / "cert.pem")
+        return {"token": {"realm": self.realm, "service": "test", "issuer": "tests", "rootcertbundle": bundle}}
+
+    def token(self, scopes: list[str]) -> str:
+        """A signed JSON web token (https://distribution.github.io/distribution/spec/auth/jwt/)."""
+        certificate = "".join((self.folder / "cert.pem").read_text().split("\n")[1:-2])
+        access = [
+            {"type": kind, "name": name, "actions": actions.split(",")}
+            for kind, name, actions in (scope.split(":") for scope in scopes)
+        ]
+        now = int(time.time())
+        claims = {
+            "iss": "tests",
+            "sub": "",
+            "aud": "test",
+            "iat": now,
+            "nbf": now - 1,
+            "exp": now + self.expires_in,
+            "jti": uuid.uuid4().hex,
+            "access": access,
+        }
+        header = {"typ": "JWT", "alg": "RS256", "x5c": [certificate]}
+        payload = ".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
+        command = ["openssl", "dgst", "-sha256", "-sign", str(self.folder / "key.pem")]
+        signature = subprocess.run(command, input=payload.encode(), capture_output=True, check=True).stdout
+        return f"{payload}.{_base64url(signature)}"
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@pytest.fixture
+def token_server(tmp_path: Path) -> Iterator[TokenServer]:
+    """A token server of the test's own."""
+    _need("openssl")
+    folder = tmp_path / "token-server"
+    folder.mkdir()
+    run(
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=tests",
+        "-keyout",
+        str(folder / "key.pem"),
+        "-out",
+        str(folder / "cert.pem"),
+    )
+    state = TokenServer(folder)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            scopes = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query).get("scope", [])
+            state.asked.append(scopes)
+            body = json.dumps({"token": state.token(scopes), "expires_in": state.expires_in}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.realm = f"http://127.0.0.1:{server.server_port}/token"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield state
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def bearer_registry(tmp_path: Path, token_server: TokenServer) -> Iterator[PrivateRegistry]:
+    """A docker-registry that sends everybody to the token server."""
+    with serve_registry(tmp_path / "bearer-registry", token_server.auth()) as registry:
+        yield registry
+
+
+@pytest.fixture
+def unique() -> str:
+    """A repository name that no other test uses."""
+    return f"tests/{uuid.uuid4().hex[:12]}"
