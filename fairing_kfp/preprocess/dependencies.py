@@ -140,8 +140,8 @@ def _checked(text: str) -> str:
         requirement = Requirement(text)
     except InvalidRequirement as error:
         raise _refused(text, str(error).partition("\n")[0]) from error
-    if requirement.url:
-        raise _refused(text, "it has an address")
+    if requirement.url or requirement.name.endswith((".whl", ".tar.gz")):  # which could be names
+        raise _refused(text, "it is an address")
     requirement.name = canonicalize_name(requirement.name)
     return str(requirement)
 

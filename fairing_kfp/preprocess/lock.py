@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from packaging.tags import sys_tags
-from packaging.utils import canonicalize_name
 
 from fairing_kfp.errors import DependencyError
 from fairing_kfp.image.platform import Platform
@@ -52,7 +51,8 @@ class Target:
     @classmethod
     def for_host(cls) -> Target:
         """The target of a run in this interpreter."""
-        return cls(sys.version_info[:2], _HOST, str(next(sys_tags())))
+        # The plain linux tag, which comes first, says nothing about the C library.
+        return cls(sys.version_info[:2], _HOST, next(str(tag) for tag in sys_tags() if "-linux_" not in str(tag)))
 
     def __str__(self) -> str:
         """For messages: `Python 3.12 on linux/amd64 (manylinux_2_28)`."""
@@ -65,13 +65,8 @@ class Target:
         here = ("--python", sys.executable)
         if self.platform == _HOST:
             return here
-        return (
-            *here,
-            "--python-version",
-            self._version,
-            "--python-platform",
-            f"{_MACHINES[self.platform]}-{self.libc}",
-        )
+        machine = f"{_MACHINES[self.platform]}-{self.libc}"
+        return (*here, "--python-version", self._version, "--python-platform", machine)
 
     @property
     def _version(self) -> str:
@@ -109,11 +104,9 @@ class Lock:
         return f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"
 
     def only(self, name: str) -> Lock:
-        """The lock of one of its distributions."""
+        """The lock of one of its distributions; its name as uv writes it, canonical."""
         entries = (entry.split() for entry in self.text.replace(" \\\n", " ").splitlines())
-        return Lock(
-            self.target, _text(entry for entry in entries if canonicalize_name(entry[0].split("==")[0]) == name)
-        )
+        return Lock(self.target, _text(entry for entry in entries if entry[0].startswith(f"{name}==")))
 
 
 def _text(entries: Iterable[list[str]]) -> str:

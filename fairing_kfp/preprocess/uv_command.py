@@ -54,7 +54,7 @@ _UNSATISFIABLE = (
         "ask for a version that exists",
     ),
     (
-        r"([^\s,]+ depends on Python\S*\d)",
+        r"([^\s,]+ (?:depends on|requires) Python ?\S*\d)",
         "{0}",
         "choose another version of it, or a base image with that Python",
     ),
