@@ -24,7 +24,7 @@ check: .venv/installed-dev ## Style and types
 	@.venv/bin/mypy
 
 golden: .venv/installed-dev ## Writes the compiled pipelines that tests compare with
-	@.venv/bin/python -m pytest tests/unit/test_golden.py --write-golden
+	@WRITE_GOLDEN=1 .venv/bin/python -m pytest tests -k golden
 
 bench: .venv/installed-dev ## Measures against peers; see bench/README.md
 	@.venv/bin/python -m bench

@@ -26,7 +26,7 @@ def run_process(command: list[str], env: Mapping[str, str], show: Callable[[str]
         if not name.startswith(("PYTHON", "FAIRING_KFP_")) and name not in _AUTHORS
     }
     path = f"{Path(command[0]).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
-    everything = {**inherited, "PATH": path, "PYTHONUNBUFFERED": "1", "PYTHONNOUSERSITE": "1", **env}
+    everything = {**inherited, "PATH": path, "PYTHONNOUSERSITE": "1", **env}
     with tempfile.TemporaryDirectory(prefix="fairing-step-") as folder:
         process = subprocess.Popen(
             command,

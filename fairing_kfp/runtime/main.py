@@ -29,6 +29,7 @@ def main(root: str, argv: list[str]) -> int:
         print(problem, file=sys.stderr)
         return 1
     sys.argv = argv[:1]
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a killed step's last words count
     environment.prepare(root)
     _show_logging()
     executor_class = executor.executor_class(root)

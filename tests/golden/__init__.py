@@ -1,0 +1,27 @@
+"""Pipelines with their compiled YAML beside this file."""
+
+import os
+import re
+from pathlib import Path
+
+_TOP = Path(__file__).parent.parent.parent
+
+PIPELINES = {
+    "control-flow": f"{_TOP}/tests/pipelines/control_flow.py:control_flow",
+    "digits": f"{_TOP}/samples/digits/pipeline.py",
+}
+
+
+def assert_golden(name: str, text: str) -> None:
+    """Compares compiled YAML with the checked-in one; with `WRITE_GOLDEN` set it becomes the checked-in one."""
+    path = Path(__file__).parent / f"{name}.yaml"
+    masked = _masked(text)
+    if os.environ.get("WRITE_GOLDEN"):
+        path.write_text(masked, encoding="utf-8")
+    assert masked == path.read_text(encoding="utf-8")
+
+
+def _masked(text: str) -> str:
+    """The YAML without what differs between machines and releases: registries, digests, kfp's version."""
+    text = re.sub(r"\S+@sha256:[0-9a-f]{64}", "REGISTRY/PROJECT@sha256:DIGEST", text)
+    return re.sub(r"sdkVersion: kfp-[\d.]+", "sdkVersion: kfp", text)

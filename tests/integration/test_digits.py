@@ -1,0 +1,83 @@
+"""The main job: samples/digits on real scans, here, and with Docker from the testbed's registry."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import fairing_kfp
+from fairing_kfp.build.cache import Cache
+from fairing_kfp.errors import DependencyError
+from fairing_kfp.local.run import RunResult
+from tests.golden import PIPELINES, assert_golden
+from tests.integration.conftest import missing
+from tests.stand_in_builder import StandInBuilder
+
+
+@pytest.fixture(scope="module")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """One cache for the module, so that scikit-learn is unpacked once."""
+    return Cache(tmp_path_factory.mktemp("digits-cache"))
+
+
+@pytest.fixture
+def digits() -> object:
+    return fairing_kfp.load_pipeline(PIPELINES["digits"])
+
+
+def assert_learned(result: RunResult) -> None:
+    assert result.outputs["Output"] > 0.95
+    assert result.step("evaluate").metrics["metrics"]["accuracy"] == result.outputs["Output"]
+    matrix = result.step("evaluate").metrics["confusion"]["confusionMatrix"]
+    assert sum(sum(row["row"]) for row in matrix["rows"]) == result.step("load").outputs["unknown"]
+    assert "data:image/png;base64," in Path(result.step("evaluate").artifacts["report"]).read_text()
+
+
+def test_digits_are_learned_here(digits: object, shared_cache: Cache, tmp_path: Path) -> None:
+    try:
+        result = fairing_kfp.run(digits, {"trees": 60}, output=tmp_path, cache=shared_cache)
+    except DependencyError as error:
+        missing(f"packages cannot be resolved: {error}")
+
+    assert_learned(result)
+
+
+def test_digits_compile_to_their_golden_yaml(digits: object, shared_cache: Cache) -> None:
+    try:
+        compiled = fairing_kfp.compile(digits, builder=StandInBuilder(), cache=shared_cache)
+    except DependencyError as error:
+        missing(f"packages cannot be resolved: {error}")
+
+    assert_golden("digits", compiled.text)
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_digits_are_learned_from_pushed_images(
+    digits: object,
+    shared_cache: Cache,
+    tmp_path: Path,
+    base_image: str,
+    testbed_registry: str,
+    docker_engine: Callable[..., str],
+) -> None:
+    if sys.version_info[:2] != (3, 11):
+        missing("the testbed's base image has Python 3.11, which is not this one")
+    where = {"registry": f"{testbed_registry}/tests", "insecure": [testbed_registry], "base_image": base_image}
+    compiled = fairing_kfp.compile(digits, tmp_path / "digits.yaml", cache=shared_cache, **where)
+
+    assert_golden("digits", (tmp_path / "digits.yaml").read_text())
+    assert all(image.startswith(f"{testbed_registry}/tests/") for image in compiled.images.values())
+    result = fairing_kfp.run(
+        digits,
+        {"trees": 60},
+        runner="docker",
+        docker={"network_mode": "host"},
+        output=tmp_path,
+        cache=shared_cache,
+        **where,
+    )
+    assert_learned(result)

@@ -1,0 +1,118 @@
+"""Pipelines run on this machine, from the layers that would be pushed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import fairing_kfp
+from fairing_kfp.build.cache import Cache
+from fairing_kfp.errors import PipelineError, StepFailedError
+from fairing_kfp.local.event import Event
+from tests.golden import PIPELINES
+
+_FAILING = str(Path(__file__).parent.parent / "pipelines" / "failing.py")
+
+
+@pytest.fixture
+def control_flow() -> object:
+    return fairing_kfp.load_pipeline(PIPELINES["control-flow"])
+
+
+@pytest.fixture
+def failing() -> object:
+    return fairing_kfp.load_pipeline(f"{_FAILING}:failing")
+
+
+@pytest.mark.parametrize(("count", "word", "boxes"), [(2, "little", [2, 4]), (4, "much", [2, 4, 6, 8])])
+def test_loops_conditions_nesting_and_exit_handlers(
+    control_flow: object, cache: Cache, tmp_path: Path, count: int, word: str, boxes: list[int]
+) -> None:
+    result = fairing_kfp.run(control_flow, {"count": count}, output=tmp_path, cache=cache)
+
+    made = [step for step in result.steps if step.name.startswith("box")]
+    assert [step.outputs["Output"] for step in made] == boxes
+    assert len({step.artifacts["made"] for step in made}) == len(boxes)  # each turn keeps its own file
+    assert result.step("total").outputs["Output"] == sum(boxes)
+    assert result.step("say").outputs["Output"] == result.step("say-2").outputs["Output"] == word
+    assert "over SUCCEEDED" in Path(result.step("last").log).read_text()
+
+
+def test_unchanged_steps_are_reused_unless_told_otherwise(control_flow: object, cache: Cache, tmp_path: Path) -> None:
+    first = fairing_kfp.run(control_flow, {"count": 2}, output=tmp_path, cache=cache)
+    second = fairing_kfp.run(control_flow, {"count": 2}, output=tmp_path, cache=cache)
+    third = fairing_kfp.run(control_flow, {"count": 2}, output=tmp_path, cache=cache, reuse=False)
+
+    assert {step.state for step in first.steps} == {"succeeded"}
+    states = {step.name: step.state for step in second.steps}
+    assert states["numbers"] == states["box"] == "reused"
+    assert states["total"] == "succeeded"  # set_caching_options(False)
+    assert {step.state for step in third.steps} == {"succeeded"}
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("raise", 'raise ValueError("as it was told")'),
+        ("undeclared", "No module named 'pytest'"),
+        ("kill", "SIGKILL"),
+        ("exit", "exit code 7"),
+        ("leave", "without its outputs"),
+    ],
+)
+def test_failed_step_fails_the_run_with_its_log(
+    failing: object, cache: Cache, tmp_path: Path, how: str, expected: str
+) -> None:
+    events: list[Event] = []
+
+    with pytest.raises(StepFailedError) as caught:
+        fairing_kfp.run(failing, {"how": how}, output=tmp_path, cache=cache, tell=events.append)
+
+    said = [event.text for event in events if event.kind == "fail"]
+    assert expected in f"{caught.value}{said}"
+    assert "before the failure" in caught.value.log
+    assert len(said) == 1
+
+
+def test_step_sees_nothing_of_the_authors_process(cache: Cache, tmp_path: Path) -> None:
+    result = fairing_kfp.run(fairing_kfp.load_pipeline(f"{_FAILING}:owner"), output=tmp_path, cache=cache)
+
+    _, _, variables, folder = result.outputs["Output"]
+    assert variables == []
+    assert not Path(folder).exists()  # an empty one of its own, gone with it
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [({"nothing": 1}, "no parameter 'nothing'"), ({"count": "many"}, "count='many' is no integer")],
+)
+def test_wrong_parameters_are_refused_before_anything_runs(
+    control_flow: object, cache: Cache, tmp_path: Path, arguments: dict[str, object], expected: str
+) -> None:
+    with pytest.raises(PipelineError, match=expected):
+        fairing_kfp.run(control_flow, arguments, output=tmp_path / "out", cache=cache)
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_parameter_that_names_python3_arrives_as_it_is(cache: Cache, tmp_path: Path) -> None:
+    with pytest.raises(StepFailedError):
+        fairing_kfp.run(
+            fairing_kfp.load_pipeline(f"{_FAILING}:failing"), {"how": "raise"}, output=tmp_path / "python3", cache=cache
+        )
+    result = fairing_kfp.run(
+        fairing_kfp.load_pipeline(f"{_FAILING}:failing"), {"how": "python3"}, output=tmp_path / "python3", cache=cache
+    )
+
+    assert result.step("fail").outputs["Output"] == "python3"
+
+
+def test_global_state_is_left_as_it_was(control_flow: object, cache: Cache, tmp_path: Path) -> None:
+    from kfp.local import config
+
+    before = config.LocalExecutionConfig.instance, sys.stdout
+    fairing_kfp.run(control_flow, {"count": 1}, output=tmp_path, cache=cache)
+
+    assert (config.LocalExecutionConfig.instance, sys.stdout) == before
