@@ -33,6 +33,11 @@ def load_pipeline(target: str) -> Any:
     return next(iter(distinct.values()))
 
 
+def folder_of(target: str) -> Path:
+    """The folder of the file that `FILE[:NAME]` names, whose project's settings hold."""
+    return _split(target)[0].parent
+
+
 def is_pipeline(value: Any) -> bool:
     """Whether a value is what `@dsl.pipeline` makes."""
     return type(value).__name__ == "GraphComponent" and hasattr(value, "pipeline_spec")

@@ -74,7 +74,8 @@ def compile(
         builder: makes the images; by default the one that the settings name.
         cache: on disk; the user's by default.
         progress: is told of blobs as they are sent.
-        settings: see `fairing_kfp.settings.Settings`: `registry`, `project`, `base_image`, `builder`, `insecure`.
+        settings: those of `fairing_kfp.settings.Settings`: `registry`, `project`, `base_image`, `builder`, `insecure`;
+            and `start`, the folder whose pyproject.toml holds the others, by default the current one.
 
     Raises:
         FairingError: an image cannot be made or sent; then no YAML is written.

@@ -20,14 +20,14 @@ from fairing_kfp.cli.options import image_options, quiet, target
 @quiet
 def command(target: str, output: Path | None, quiet: bool, **settings: Any) -> None:
     """Publish a pipeline's images and write its YAML, which names them by digest."""
-    from fairing_kfp.loading import load_pipeline
+    from fairing_kfp.loading import folder_of, load_pipeline
     from fairing_kfp.pipeline import compile
 
     screen = console(quiet)
     began = time.monotonic()
     path = output or Path(target.rpartition(".py")[0]).with_suffix(".yaml")
     with TransferTeller(screen) as progress:
-        compiled = compile(load_pipeline(target), path, progress=progress, **settings)
+        compiled = compile(load_pipeline(target), path, progress=progress, start=folder_of(target), **settings)
     for warning in compiled.warnings:
         screen.print(f"[yellow]warning:[/] {escape(warning)}")
     for name, image in compiled.images.items():

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 @image_options
 def command(target: str, as_json: bool, **settings: Any) -> None:
     """Show what images are made of, and what compiling would send. Sends nothing."""
-    from fairing_kfp.loading import load_pipeline
+    from fairing_kfp.loading import folder_of, load_pipeline
     from fairing_kfp.pipeline import explain
 
-    explained = explain(load_pipeline(target), **settings)
+    explained = explain(load_pipeline(target), start=folder_of(target), **settings)
     if as_json:
         click.echo(json.dumps([as_dict(item) for item in explained], indent=2))
         return

@@ -41,7 +41,7 @@ def command(
     """Run a pipeline here: from its code layers, or with Docker from its images."""
     import sys
 
-    from fairing_kfp.loading import load_pipeline
+    from fairing_kfp.loading import folder_of, load_pipeline
     from fairing_kfp.pipeline import run
 
     screen = console(quiet)
@@ -57,6 +57,7 @@ def command(
         reuse=not no_cache,
         docker={"network_mode": docker_network} if docker_network else None,
         tell=step_teller(screen),
+        start=folder_of(target),
         **settings,
     )
     _show_result(result, screen)

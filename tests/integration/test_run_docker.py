@@ -20,7 +20,9 @@ _FAILING = str(Path(__file__).parent.parent / "pipelines" / "failing.py")
 
 
 @pytest.fixture
-def options(base_image: str, testbed_registry: str, docker_engine: Callable[..., str], cache: Cache) -> dict[str, object]:
+def options(
+    base_image: str, testbed_registry: str, docker_engine: Callable[..., str], cache: Cache
+) -> dict[str, object]:
     """How to publish to the testbed and run with its Docker Engine, whose containers need the host's network."""
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fairing_kfp.errors import ConfigError
+from fairing_kfp.settings import Settings
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "My.Project"\n[tool.fairing-kfp]\nregistry = "from.file/me"\nbase-image = "python:3.11"\n'
+        'insecure = ["a:5000"]\n'
+    )
+    (tmp_path / "deep" / "down").mkdir(parents=True)
+    return tmp_path / "deep" / "down"
+
+
+def test_file_then_variables_then_arguments(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load(project).registry == "from.file/me"
+    monkeypatch.setenv("FAIRING_KFP_REGISTRY", "from.variable/me")
+    assert Settings.load(project).registry == "from.variable/me"
+    assert Settings.load(project, registry="from.argument/me").registry == "from.argument/me"
+    assert Settings.load(project, registry=None).base_image == "python:3.11"
+
+
+def test_insecure_registries_add_up(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load(project, insecure=("b",)).insecure == ("a:5000", "b")
+    monkeypatch.setenv("FAIRING_KFP_INSECURE", "c,d:80")
+    assert Settings.load(project).insecure == ("c", "d:80")
+
+
+def test_repository_is_that_of_the_project(project: Path, tmp_path: Path) -> None:
+    assert Settings.load(project).repository("pipeline") == "from.file/me/my-project"
+    assert Settings(registry="host/me/").repository("My pipeline") == "host/me/my-pipeline"
+
+
+def test_without_a_registry_the_remedy_names_three_ways() -> None:
+    with pytest.raises(ConfigError, match="no registry") as caught:
+        Settings().repository("pipeline")
+
+    assert "--registry" in caught.value.remedy
+    assert "FAIRING_KFP_REGISTRY" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('registri = "x"', "'registri' in .* is no setting"),
+        ('insecure = "x"', "insecure = 'x' .* wrong type"),
+        ("registry = 5", "registry = 5 .* wrong type"),
+        ("registry = ", "not valid TOML"),
+    ],
+)
+def test_wrong_settings_are_named(tmp_path: Path, table: str, message: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.fairing-kfp]\n{table}\n")
+
+    with pytest.raises(ConfigError, match=message):
+        Settings.load(tmp_path)
