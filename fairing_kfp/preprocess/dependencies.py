@@ -109,19 +109,20 @@ def _built(lock: Lock, folder: Path) -> Path:
     tree = folder / "tree"
     _install(lock, tree)
     replaced = set()
-    for name, paths in wheels.contested(tree).items():
-        _install(lock.only(name), folder / name)
+    for name, paths in wheels.astray(tree).items():
+        _install(lock.only(name), folder / name, "--no-cache")
         for path in paths:
-            shutil.copy2(folder / name / path, tree / path)
-            replaced.add(path)
+            if (folder / name / path).exists():  # else its record lies
+                shutil.copy2(folder / name / path, tree / path)
+                replaced.add(path)
     wheels.normalise(tree, replaced)
     return tree
 
 
-def _install(lock: Lock, folder: Path) -> None:
+def _install(lock: Lock, folder: Path, *options: str) -> None:
     folder.mkdir()
     if lock.text:
-        options = (*_INSTALL, "--target", str(folder), *lock.target.uv_options)
+        options = (*_INSTALL, *options, "--target", str(folder), *lock.target.uv_options)
         uv_command.run("install", options, lock.text, str(lock.target))
 
 

@@ -1,8 +1,7 @@
 """A folder of installed wheels, brought to a form that depends on the wheels alone.
 
 Installers leave their mark: paths of this machine's Python in scripts, notes on who installed what and when, modes by
-the user's umask, byte code, records in any order, and files that two distributions share in the version that happened
-to come last.
+the user's umask, byte code, records in any order, and of files that two distributions share the one that came last.
 """
 
 from __future__ import annotations
@@ -15,13 +14,15 @@ import os
 import re
 import shutil
 import stat
-from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PathDistribution
 from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
 
+_CHUNK = 1 << 20
 _NOTES = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
 _SCRIPT_GROUPS = ("console_scripts", "gui_scripts")
 _SHEBANG = b"#!/usr/bin/env python3\n"  # any Python of an image that is found by name
@@ -29,20 +30,23 @@ _SHEBANG = b"#!/usr/bin/env python3\n"  # any Python of an image that is found b
 _FOREIGN_SHEBANG = re.compile(rb"\A#!(?:[^\n]*python[^\n]*|/bin/sh\n'''exec'[^\n]*\n' ''')\n")
 
 
-def contested(root: Path) -> dict[NormalizedName, list[str]]:
-    """Files that several distributions bring with different content, under the distribution whose shall stand.
+def astray(root: Path) -> dict[NormalizedName, list[str]]:
+    """Files that are not what the wheel they belong to brought, under its distribution.
 
-    That is the last by name: an installer's own order differs from run to run.
+    A file that several wheels bring belongs to the last by name; which of them an installer leaves is chance. And an
+    installer's cache can be damaged, above all where its files are hard links into environments: a line changed there
+    for a test would find its way into images.
     """
-    claims: dict[str, list[tuple[NormalizedName, str]]] = defaultdict(list)
+    owners: dict[str, tuple[NormalizedName, str]] = {}
     for info in _infos(root):
-        for path, digest, _ in _record(info):
-            claims[path].append((_name(info), digest))
-    winners: dict[NormalizedName, list[str]] = defaultdict(list)
-    for path, claimed in claims.items():
-        if len({digest for _, digest in claimed}) > 1:
-            winners[claimed[-1][0]].append(path)
-    return winners
+        owners.update((path, (_name(info), digest)) for path, digest, _ in _record(info) if digest)
+    with ThreadPoolExecutor() as threads:
+        actual = threads.map(lambda path: _digest(root / path, owners[path][1].partition("=")[0]), owners)
+        found: dict[NormalizedName, list[str]] = defaultdict(list)
+        for (path, (name, digest)), value in zip(owners.items(), actual, strict=True):
+            if value != digest:
+                found[name].append(path)
+    return found
 
 
 def normalise(root: Path, replaced: Collection[str] = ()) -> None:
@@ -50,7 +54,7 @@ def normalise(root: Path, replaced: Collection[str] = ()) -> None:
 
     Args:
         root: what an installer filled.
-        replaced: files whose content is not what the records say.
+        replaced: files whose content may differ from what the records say.
     """
     (root / ".lock").unlink(missing_ok=True)
     for info in _infos(root):
@@ -58,8 +62,11 @@ def normalise(root: Path, replaced: Collection[str] = ()) -> None:
             (info / note).unlink(missing_ok=True)
     scripts = _make_scripts_portable(root)
     _clean(root)
-    for info in _infos(root):
-        _write_record(root, info, scripts.union(replaced))
+    records = {info: _record(info) for info in _infos(root)}
+    times = Counter(path for rows in records.values() for path, *_ in rows)
+    changed = scripts.union(replaced, (path for path in times if times[path] > 1))
+    for info, rows in records.items():
+        _write_record(info, sorted(_corrected(root, rows, changed)))
 
 
 def _infos(root: Path) -> list[Path]:
@@ -74,6 +81,18 @@ def _name(info: Path) -> NormalizedName:
 def _record(info: Path) -> list[list[str]]:
     with (info / "RECORD").open(encoding="utf-8", newline="") as file:
         return [row for row in csv.reader(file) if row]
+
+
+def _digest(path: Path, algorithm: str = "sha256") -> str:
+    """The digest of a file as records have it; empty when there is none."""
+    digest = hashlib.new(algorithm)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except FileNotFoundError:
+        return ""
+    return f"{algorithm}={base64.urlsafe_b64encode(digest.digest()).rstrip(b'=').decode()}"
 
 
 def _make_scripts_portable(root: Path) -> set[str]:
@@ -120,17 +139,15 @@ def _clean(root: Path) -> None:
             path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
-def _write_record(root: Path, info: Path, changed: Collection[str]) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(sorted(_rows(root, info, changed)))
-    (info / "RECORD").write_bytes(text.getvalue().encode())
-
-
-def _rows(root: Path, info: Path, changed: Collection[str]) -> Iterator[list[str]]:
-    for path, digest, size in _record(info):
+def _corrected(root: Path, rows: Iterable[list[str]], changed: Collection[str]) -> Iterator[list[str]]:
+    for path, digest, size in rows:
         if path in changed:
-            content = (root / path).read_bytes()
-            value = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-            yield [path, f"sha256={value}", str(len(content))]
+            yield [path, _digest(root / path), str((root / path).stat().st_size)]
         elif (root / path).exists():
             yield [path, digest, size]
+
+
+def _write_record(info: Path, rows: Iterable[list[str]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    (info / "RECORD").write_bytes(text.getvalue().encode())

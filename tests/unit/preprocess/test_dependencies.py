@@ -30,7 +30,9 @@ class Shelf:
         self.folder = folder
         folder.mkdir()
 
-    def wheel(self, name, version="1.0", files=None, *, tag="py3-none-any", needs=(), python="", entry_points=""):
+    def wheel(
+        self, name, version="1.0", files=None, *, tag="py3-none-any", needs=(), python="", entry_points="", lie=None
+    ):
         stem = f"{name}-{version}"
         info = f"{stem}.dist-info"
         metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}", *(f"Requires-Dist: {n}" for n in needs)]
@@ -41,7 +43,7 @@ class Shelf:
         if entry_points:
             content[f"{info}/entry_points.txt"] = entry_points
         record = io.StringIO()
-        rows = [(path, hashed(text.encode()), len(text.encode())) for path, text in content.items()]
+        rows = [(path, hashed(text.encode()), len(text.encode())) for path, text in {**content, **(lie or {})}.items()]
         csv.writer(record).writerows([*rows, (f"{info}/RECORD", "", "")])
         content[f"{info}/RECORD"] = record.getvalue()
         with zipfile.ZipFile(self.folder / f"{stem}-{tag}.whl", "w") as archive:
@@ -458,6 +460,25 @@ def test_a_wheel_that_was_replaced_is_refused(shelf, cache, monkeypatch, tmp_pat
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "another"))
     with pytest.raises(DependencyError, match=r"another ant==1\.0 than the one that was locked"):
         unpack(lock, cache)
+
+
+def test_a_damaged_cache_of_uv_does_not_show(shelf, cache, tmp_path):
+    shelf.wheel("ant", files={"ant/data.txt": "as published", "ant/gone.txt": ""})
+    shelf.wheel("bee")
+    lock = resolve(["ant", "bee"], IMAGE, cache)
+    whole = tree(unpack(lock, Cache(tmp_path / "before")))
+    (kept,) = (tmp_path / "uv").rglob("data.txt")
+    kept.write_text("edited in an environment that links to it")
+    (kept.parent / "gone.txt").unlink()
+    assert tree(unpack(lock, cache)) == whole
+
+
+def test_a_wheel_whose_record_lies_is_taken_as_it_is(shelf, cache):
+    shelf.wheel("ant", files={"ant/data.txt": "published"}, lie={"ant/data.txt": "something else", "ant/gone.txt": ""})
+    folder = unpack(resolve(["ant"], IMAGE, cache), cache)
+    assert (folder / "ant" / "data.txt").read_text() == "published"
+    assert f"ant/data.txt,{hashed(b'published')},9" in (folder / "ant-1.0.dist-info" / "RECORD").read_text()
+    assert "gone" not in (folder / "ant-1.0.dist-info" / "RECORD").read_text()
 
 
 def test_unpacking_leaves_the_cache_of_uv_alone(shelf, cache, tmp_path):
