@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass
 class Scans:
-    """Scanned digits: one row of 64 grey values from 0 to 16 for each 8 × 8 scan, and the digit it shows."""
+    """Scanned digits: one row of 64 grey values from 0 to 16 for each 8 by 8 scan, and the digit it shows."""
 
     pixels: list[list[float]]
     digits: list[int]

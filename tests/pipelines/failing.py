@@ -29,7 +29,7 @@ def fail(how: str) -> str:
 @fairing_component
 def whoami(made: dsl.Output[dsl.Artifact]) -> list:
     Path(made.path).write_text("made")
-    return [os.getuid(), os.environ["HOME"], sorted(name for name in os.environ if "KFP" in name), os.getcwd()]
+    return [os.getuid(), os.environ["HOME"], sorted(name for name in os.environ if "KFP" in name), str(Path.cwd())]
 
 
 @dsl.pipeline(name="failing")

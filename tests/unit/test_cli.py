@@ -99,7 +99,7 @@ def test_malformed_parameter_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_import_is_light() -> None:
     """The package imports nothing until it is used; kfp alone would take half a second."""
-    heavy = "kfp kubernetes rich click urllib3 cloudpickle yaml uv isal".split()
+    heavy = ["kfp", "kubernetes", "rich", "click", "urllib3", "cloudpickle", "yaml", "uv", "isal"]
     code = f"import sys, fairing_kfp; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
