@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from fairing_kfp.errors import FairingError
 
@@ -49,22 +50,51 @@ def show_columns(rows: Sequence[Sequence[str]], screen: Console, indent: str = "
         screen.print(f"{indent}[bold]{escape(line)}[/]" if number == 0 else f"{indent}{escape(line)}")
 
 
-def step_teller(screen: Console) -> Callable[[Event], None]:
-    """Shows the steps of a run as they go on, each line of their logs under the step's name."""
-    words = {"succeed": "done", "fail": "failed", "reuse": "unchanged, its earlier outputs are used"}
+class StepTeller:
+    """Shows the steps of a run as they go on, each line of their logs under the step's name.
 
-    def tell(event: Event) -> None:
+    On a terminal a line below tells what is under way, and since when.
+    """
+
+    _WORDS: ClassVar = {"succeed": "done", "fail": "failed", "reuse": "unchanged, its earlier outputs are used"}
+
+    def __init__(self, screen: Console) -> None:
+        self._screen = screen
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=screen,
+            transient=True,
+            disable=not screen.is_terminal or screen.quiet,
+        )
+        self._running: dict[str, TaskID] = {}
+
+    def __enter__(self) -> StepTeller:
+        """Starts the moving line."""
+        self._progress.start()
+        self._running[""] = self._progress.add_task("packing code and resolving packages")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends it."""
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Shows what happened."""
         name = escape(event.step)
+        if event.kind == "log":
+            self._screen.print(f"  [dim]{name} │[/] {escape(event.text)}")
+            return
+        if ended := self._running.pop("" if event.kind == "start" else event.step, None):
+            self._progress.remove_task(ended)
         if event.kind == "start":
-            screen.print(f"[bold]▶[/] {name}")
-        elif event.kind == "log":
-            screen.print(f"  [dim]{name} │[/] {escape(event.text)}")
+            self._running[event.step] = self._progress.add_task(name)
+            self._screen.print(f"[bold]▶[/] {name}")
         else:
             took = f" in {event.seconds:.1f} s" if event.seconds else ""
             why = f": {escape(event.text)}" if event.text else ""
-            screen.print(f"{_MARKS[event.kind]} {name} {words[event.kind]}{took}{why}")
-
-    return tell
+            self._screen.print(f"{_MARKS[event.kind]} {name} {self._WORDS[event.kind]}{took}{why}")
 
 
 class TransferTeller:

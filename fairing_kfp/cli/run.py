@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from fairing_kfp.cli.display import console, show_columns, step_teller
+from fairing_kfp.cli.display import StepTeller, console, show_columns
 from fairing_kfp.cli.options import image_options, quiet, target
 
 if TYPE_CHECKING:
@@ -49,17 +49,18 @@ def command(
     if runner == "subprocess":
         version = ".".join(map(str, sys.version_info[:3]))
         screen.print(f"running {pipeline.name} here; packages are resolved for this Python {version} on {sys.platform}")
-    result = run(
-        pipeline,
-        dict(_pair(text) for text in parameters),
-        runner=runner,
-        output=output,
-        reuse=not no_cache,
-        docker={"network_mode": docker_network} if docker_network else None,
-        tell=step_teller(screen),
-        start=folder_of(target),
-        **settings,
-    )
+    with StepTeller(screen) as tell:
+        result = run(
+            pipeline,
+            dict(_pair(text) for text in parameters),
+            runner=runner,
+            output=output,
+            reuse=not no_cache,
+            docker={"network_mode": docker_network} if docker_network else None,
+            tell=tell,
+            start=folder_of(target),
+            **settings,
+        )
     _show_result(result, screen)
 
 
