@@ -56,7 +56,8 @@ class Base:
             raise malformed("its config and its manifest do not list the same number of layers")
         if not isinstance(settings, dict) or not isinstance(settings.get("Env") or [], list):
             raise malformed("its config holds no settings that can be read")
-        if not all(isinstance(entry, dict) for entry in document.get("history") or []):
+        history = document.get("history") or []
+        if not isinstance(history, list) or not all(isinstance(entry, dict) for entry in history):
             raise malformed("its config holds no history that can be read")
         return document
 

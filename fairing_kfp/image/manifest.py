@@ -60,10 +60,10 @@ class Manifest:
             )
         if "manifests" in document and ("layers" in document or "config" in document):
             raise malformed("its manifest is an index as well")
-        media_type = document.get("mediaType") or (OCI_INDEX if "manifests" in document else OCI_MANIFEST)
+        media_type = str(document.get("mediaType") or (OCI_INDEX if "manifests" in document else OCI_MANIFEST))
         if media_type not in (INDEXES if "manifests" in document else MANIFESTS):
             raise malformed(f"its manifest is of type {media_type!r}")
-        return str(media_type)
+        return media_type
 
     @property
     def is_index(self) -> bool:

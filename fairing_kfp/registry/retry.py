@@ -37,7 +37,7 @@ def is_transient(status: int) -> bool:
     return status in (408, 429) or (status >= 500 and status not in (501, 505))
 
 
-def retrying(unit: Callable[[], _Result], sleep: Callable[[float], None] = time.sleep) -> _Result:
+def retrying(unit: Callable[[], _Result]) -> _Result:
     """Runs a unit until it does not fail by chance, with growing and scattered pauses.
 
     Raises:
@@ -51,5 +51,5 @@ def retrying(unit: Callable[[], _Result], sleep: Callable[[float], None] = time.
             pause = max(error.pause, _FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1))  # noqa: S311
             if attempt == ATTEMPTS or pause > _LONGEST_PAUSE:
                 raise
-            sleep(pause)
+            time.sleep(pause)
     raise AssertionError("unreachable")
