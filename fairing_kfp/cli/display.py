@@ -86,7 +86,8 @@ class StepTeller:
         if event.kind == "log":
             self._screen.print(f"  [dim]{name} │[/] {escape(event.text)}")
             return
-        if ended := self._running.pop("" if event.kind == "start" else event.step, None):
+        ended = self._running.pop("" if event.kind == "start" else event.step, None)
+        if ended is not None:
             self._progress.remove_task(ended)
         if event.kind == "start":
             self._running[event.step] = self._progress.add_task(name)
