@@ -63,7 +63,7 @@ class AppendBuilder:
         self._bases = Bases(cache)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="fairing-kfp-append")
         self._moved: Once[None] = Once()
-        self._tagged: dict[str, str] = {}
+        self._tagged: dict[str, tuple[str, str]] = {}
 
     def plan(self, image: Image) -> Plan:
         """What `publish` would do; see `Builder`."""
@@ -110,7 +110,7 @@ class AppendBuilder:
         """What publishing an image comes down to.
 
         Raises:
-            ImageError: the base cannot bear it, or its tag is another image's of this builder.
+            ImageError: the base cannot bear it, or its tag is that of another component.
         """
         near = image.base.registry == self._target.registry
         access = {push(self._target.repository)} | ({pull(image.base.repository)} if near else set())
@@ -121,9 +121,10 @@ class AppendBuilder:
             source = replace(source, registry=image.base.registry, access=scopes)
         assembled = assemble(self._bases.of(image, source), image)
         tag = tag_of(image, assembled.digest, self._tag)
-        if self._tagged.setdefault(tag, assembled.digest) != assembled.digest:
+        other, its_digest = self._tagged.setdefault(tag, (image.name, assembled.digest))
+        if image.name != other and assembled.digest != its_digest:
             raise ImageError(
-                f"the tag {tag!r} of {image.name} is another image's already",
+                f"the tag {tag!r} of {image.name} is {other}'s already",
                 "put the name into the tag, as in tag='{name}-v1'",
             )
         return _Job(assembled, tag, source, target)

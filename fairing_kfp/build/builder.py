@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from fairing_kfp.errors import ConfigError
 from fairing_kfp.image.image import Image
+from fairing_kfp.image.reference import LONGEST_TAG, is_tag
 
 TAG = "{name}-{digest}"
 """The tag of an image unless another is given: its name, and 12 digits of its digest."""
 
 _DIGITS = 12
-_LONGEST_TAG = 128
 
 State = Literal["exists", "mount", "send", "write"]
 """What is to be done for a layer: nothing; name it to a registry that has it elsewhere; send it; write it to disk."""
@@ -80,9 +81,18 @@ def tag_of(image: Image, digest: str, template: str | None) -> str:
         image: its name fills `{name}`.
         digest: its first digits fill `{digest}`.
         template: such as `{name}-v1`; None for the usual one.
+
+    Raises:
+        ConfigError: the template does not give a tag.
     """
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", image.name).lstrip(".-") or "image"
     digits = digest.partition(":")[2][:_DIGITS]
-    # Cut where it harms least: the digits at the end tell images apart.
-    name = name[: _LONGEST_TAG - len(digits) - len(template or TAG)]
-    return (template or TAG).replace("{name}", name).replace("{digest}", digits)
+    filled = (template or TAG).replace("{digest}", digits)
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", image.name).lstrip(".-") or "image"
+    # Of a long name the end goes, and not the digits that tell images apart.
+    tag = filled.replace("{name}", name[: LONGEST_TAG - len(filled.replace("{name}", ""))])
+    if not is_tag(tag):
+        raise ConfigError(
+            f"the tag {tag!r} of {image.name} is not one that registries take",
+            f"use letters, digits, '_', '.' and '-', at most {LONGEST_TAG} of them",
+        )
+    return tag

@@ -130,13 +130,16 @@ class LayoutBuilder:
     def _index(self) -> dict[str, Any]:
         path = self._directory / "index.json"
         try:
-            index: dict[str, Any] = json.loads(path.read_bytes())
-            index["manifests"] = list(index["manifests"])
+            index = json.loads(path.read_bytes())
+            entries = index["manifests"]
+            if isinstance(index, dict) and isinstance(entries, list) and all(isinstance(one, dict) for one in entries):
+                return index
+            cause = "it lists no manifests"
         except FileNotFoundError:
             return {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ImageError(f"{path} is not the index of an image layout: {error}", "name another folder") from error
-        return index
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            cause = str(error)
+        raise ImageError(f"{path} is not the index of an image layout: {cause}", "name another folder")
 
     def _enter(self, manifest: Manifest, tag: str) -> None:
         """Names an image in the index; an image that had the tag before loses it."""

@@ -12,19 +12,25 @@ from typing import TypeGuard
 from fairing_kfp.errors import ReferenceError
 
 DOCKER_HUB = "docker.io"
+LONGEST_TAG = 128
 _LONGEST_REPOSITORY = 255
 
 _DOMAIN_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _REGISTRY = re.compile(rf"(?:{_DOMAIN_LABEL}(?:\.{_DOMAIN_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 
 
 def is_digest(text: object) -> TypeGuard[str]:
     """Whether this is a sha256 digest as manifests write it: `sha256:` and 64 lower-case hexadecimal digits."""
     return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
+
+
+def is_tag(text: str) -> bool:
+    """Whether registries take this as a tag."""
+    return len(text) <= LONGEST_TAG and _TAG.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Reference:
             raise self._malformed(f"its path may not hold {cause}")
         if len(self.repository) > _LONGEST_REPOSITORY:
             raise self._malformed(f"its path is longer than {_LONGEST_REPOSITORY} characters")
-        if self.tag is not None and not _TAG.fullmatch(self.tag):
+        if self.tag is not None and not is_tag(self.tag):
             raise self._malformed(f"{self.tag!r} is not a tag")
         if self.digest is not None and not is_digest(self.digest):
             raise self._malformed(f"{self.digest!r} is not a sha256 digest")

@@ -74,14 +74,16 @@ class Authorizer:
 
     @contextlib.contextmanager
     def first(self, registry: str) -> Iterator[None]:
-        """Lets one request through until a registry has answered once, so that not every thread meets its challenge."""
+        """Holds others back until a registry has once been asked, so that not every thread meets its challenge."""
         host = self._host(registry)
         if host.asked:
             yield
             return
         with host.lock:
-            yield
-            host.asked = True
+            try:
+                yield
+            finally:
+                host.asked = True
 
     def header(self, registry: str, access: Access) -> str | None:
         """The header for the next request, or None while the registry has not asked for one."""

@@ -45,9 +45,8 @@ class Repository:
 
     def head(self, wanted: str) -> str | None:
         """The digest of the manifest of this tag or digest; None if there is none, or the registry does not tell."""
-        what = f"the manifest {self.name}:{wanted}"
         try:
-            response = self._retrying("HEAD", f"manifests/{wanted}", {200}, what, {"Accept": _ACCEPTED})
+            response = self._retrying("HEAD", f"manifests/{wanted}", {200}, self._image(wanted), {"Accept": _ACCEPTED})
         except NotFoundError:
             return None
         response.release_conn()
@@ -64,8 +63,7 @@ class Repository:
 
         def unit() -> Manifest:
             headers = {"Accept": _ACCEPTED}
-            what = f"the image {self.name}{'@' if is_digest(wanted) else ':'}{wanted}"
-            response = self._request("GET", f"manifests/{wanted}", {200}, what, headers)
+            response = self._request("GET", f"manifests/{wanted}", {200}, self._image(wanted), headers)
             manifest = Manifest(read_bounded(response, LARGEST_MANIFEST, self.registry))
             said = wanted if is_digest(wanted) else response.headers.get("Docker-Content-Digest")
             if said and said != manifest.digest:
@@ -74,8 +72,8 @@ class Repository:
 
         return retrying(unit)
 
-    def blob(self, digest: str, limit: int = LARGEST_CONFIG) -> bytes:
-        """A small blob.
+    def blob(self, digest: str) -> bytes:
+        """A small blob, such as a config.
 
         Raises:
             NotFoundError: there is none.
@@ -84,7 +82,7 @@ class Repository:
 
         def unit() -> bytes:
             response = self._request("GET", f"blobs/{digest}", {200}, f"the blob {self.name}@{digest}")
-            data = read_bounded(response, limit, self.registry)
+            data = read_bounded(response, LARGEST_CONFIG, self.registry)
             if digest_of(data) != digest:
                 raise self._wrong(f"blob {digest}", digest_of(data))
             return data
@@ -142,11 +140,11 @@ class Repository:
         """
         if len(manifest.data) > LARGEST_MANIFEST:
             raise RegistryError(
-                f"the manifest of {self.name}:{tag} is longer than {LARGEST_MANIFEST} bytes", "use less"
+                f"the manifest of {self.name}:{tag} is longer than {LARGEST_MANIFEST} bytes",
+                "use a base of fewer layers",
             )
         headers = {"Content-Type": manifest.media_type}
-        what = f"the manifest {self.name}:{tag}"
-        response = self._retrying("PUT", f"manifests/{tag}", {200, 201, 202}, what, headers, manifest.data)
+        response = self._retrying("PUT", f"manifests/{tag}", {200, 201, 202}, self._image(tag), headers, manifest.data)
         begin_of(response, self.registry)
         said = response.headers.get("Docker-Content-Digest")
         if said and said != manifest.digest:
@@ -195,6 +193,9 @@ class Repository:
         return self.client.request(
             method, self.registry, path, access=self.access, expected=expected, what=what, headers=headers, body=body
         )
+
+    def _image(self, wanted: str) -> str:
+        return f"the image {self.name}{'@' if is_digest(wanted) else ':'}{wanted}"
 
     def _wrong(self, what: str, actual: str) -> DigestError:
         return DigestError(

@@ -149,8 +149,6 @@ def _cause(error: BaseException) -> str:
         if inner is None:
             break
         error = inner
-    if isinstance(error, ConnectTimeoutError):
-        return f"no connection within {_CONNECT_SECONDS} s"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 

@@ -197,10 +197,9 @@ class TestTags:
     def test_a_tag_moves(self, private_registry: Any, cache: Cache) -> None:
         manifest = push_base(private_registry.host)
         base = f"{private_registry.host}/base/python@{manifest.digest}"
+        tagging = builder(f"{private_registry.host}/me", cache, tag="v1")
         for content in ("1", "2", "1"):
-            reference = builder(f"{private_registry.host}/me", cache, tag="v1").publish(
-                image(base, layer("code", content))
-            )
+            reference = tagging.publish(image(base, layer("code", content)))
             assert digest_of(get(private_registry.host, "me/manifests/v1")[0]) == reference.partition("@")[2]
 
     def test_two_images_cannot_have_one_tag(self, private_registry: Any, cache: Cache) -> None:
@@ -208,7 +207,7 @@ class TestTags:
         base = f"{private_registry.host}/base/python:1"
         tagging = builder(f"{private_registry.host}/me", cache, tag="v1")
         tagging.publish(image(base, layer("code", "1"), name="one"))
-        with pytest.raises(ImageError, match="'v1' of two is another image's already"):
+        with pytest.raises(ImageError, match="'v1' of two is one's already"):
             tagging.publish(image(base, layer("code", "2"), name="two"))
 
 

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fairing_kfp.build.cache import Cache, default_root
+from fairing_kfp.errors import CacheError
+
+DIGEST = f"sha256:{hashlib.sha256(b'blob').hexdigest()}"
+
+
+def entries(cache: Cache) -> list[Path]:
+    return [path for path in cache.root.rglob("*") if path.is_file()]
+
+
+def test_a_blob_reads_back(cache: Cache) -> None:
+    assert cache.blob(DIGEST) is None
+    assert cache.put_blob(b"blob") == DIGEST
+    assert cache.put_blob(b"blob") == DIGEST
+    path = cache.blob(DIGEST)
+    assert path
+    assert path.read_bytes() == b"blob"
+    assert entries(cache) == [path]
+
+
+def test_a_damaged_blob_is_dropped(cache: Cache) -> None:
+    cache.put_blob(b"blob")
+    cache.blob_path(DIGEST).write_bytes(b"bl")
+    assert cache.blob(DIGEST) is None
+    assert entries(cache) == []
+
+
+def test_a_record_reads_back(cache: Cache) -> None:
+    assert cache.record("kind", "key") is None
+    cache.put_record("kind", "key/with:anything", {"a": [1, None]})
+    cache.put_record("other", "key/with:anything", 5)
+    assert cache.record("kind", "key/with:anything") == {"a": [1, None]}
+    assert cache.record("other", "key/with:anything") == 5
+
+
+def test_a_damaged_record_is_absent(cache: Cache) -> None:
+    cache.put_record("kind", "key", 1)
+    entries(cache)[0].write_bytes(b'{"a')
+    assert cache.record("kind", "key") is None
+    assert entries(cache) == []
+
+
+def test_an_error_while_writing_leaves_nothing(cache: Cache) -> None:
+    with pytest.raises(ZeroDivisionError), cache.writing() as pending:
+        pending.file.write(bytes(1 // 0))
+    assert entries(cache) == []
+
+
+def test_a_full_disk_leaves_nothing(cache: Cache) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # writing more fails as a full disk does
+    try:
+        with pytest.raises(CacheError, match="cannot be used: File too large"):
+            cache.put_blob(bytes(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert entries(cache) == []
+
+
+@pytest.mark.parametrize("use", ["put_blob", "blob", "put_record", "record"])
+def test_a_cache_that_cannot_be_used_says_so(tmp_path: Path, use: str) -> None:
+    (tmp_path / "file").write_text("")
+    cache = Cache(tmp_path / "file" / "cache")
+    uses = {
+        "put_blob": lambda: cache.put_blob(b"blob"),
+        "blob": lambda: cache.blob(DIGEST),
+        "put_record": lambda: cache.put_record("kind", "key", 1),
+        "record": lambda: cache.record("kind", "key"),
+    }
+    with pytest.raises(CacheError, match="cannot be used: Not a directory") as caught:
+        uses[use]()
+    assert str(cache.root) in caught.value.message
+    assert "FAIRING_KFP_CACHE" in caught.value.remedy
+
+
+def test_processes_side_by_side_see_whole_entries(cache: Cache) -> None:
+    script = (
+        "import sys, pathlib\n"
+        "from fairing_kfp.build.cache import Cache\n"
+        "cache = Cache(pathlib.Path(sys.argv[1]))\n"
+        "for n in range(100):\n"
+        "    digest = cache.put_blob(bytes(100_000) + bytes([n % 5]))\n"
+        "    assert cache.blob(digest)\n"
+        "    cache.put_record('kind', 'key', ['x' * 10_000, n])\n"
+        "    assert cache.record('kind', 'key')[0] == 'x' * 10_000\n"
+    )
+    command = [sys.executable, "-c", script, str(cache.root)]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
+    for process in processes:
+        assert process.communicate()[1] == b""
+        assert process.returncode == 0
+    assert len(entries(cache)) == 6
+
+
+def test_the_environment_names_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAIRING_KFP_CACHE", "/somewhere")
+    assert Cache().root == Path("/somewhere")
+    monkeypatch.delenv("FAIRING_KFP_CACHE")
+    assert default_root().name == "fairing-kfp"
+    assert os.fspath(default_root()).startswith("/")
