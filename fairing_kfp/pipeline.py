@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fairing_kfp.component import ComponentSource, placeholders
+from fairing_kfp.component import placeholders
 from fairing_kfp.errors import ConfigError, PipelineError
 from fairing_kfp.settings import Settings
 
@@ -59,7 +59,7 @@ def compile(
     pipeline: Any,
     output: str | os.PathLike[str] | None = None,
     *,
-    builder: Builder | None = None,
+    builder: Builder | str | None = None,
     cache: Cache | None = None,
     progress: Progress | None = None,
     **settings: Any,
@@ -71,19 +71,21 @@ def compile(
     Args:
         pipeline: what `@dsl.pipeline` or `@fairing_component` makes.
         output: the YAML file to write; only returned when None.
-        builder: makes the images; by default the one that the settings name.
+        builder: makes the images; one of its own, or a name: `append` (the default) or `layout:FOLDER`.
         cache: on disk; the user's by default.
         progress: is told of blobs as they are sent.
-        settings: those of `fairing_kfp.settings.Settings`: `registry`, `project`, `base_image`, `builder`, `insecure`;
+        settings: those of `fairing_kfp.settings.Settings`: `registry`, `project`, `base_image`, `insecure`;
             and `start`, the folder whose pyproject.toml holds the others, by default the current one.
 
     Raises:
         FairingError: an image cannot be made or sent; then no YAML is written.
     """
-    text, chosen = _traced(pipeline), Settings.load(**settings)
+    named = builder if isinstance(builder, str) else None
+    text, chosen = _traced(pipeline), Settings.load(builder=named, **settings)
     cache = cache or _default_cache()
     prepared = _prepared(text, chosen, cache)
-    builder = builder or _builder(chosen, _name_of(text), cache, progress)
+    if builder is None or isinstance(builder, str):
+        builder = _builder(chosen, _name_of(text), cache, progress)
     references = _publish(prepared, builder)
     compiled = Compiled(
         _replaced(text, references),
@@ -137,7 +139,7 @@ def run(
         output: the folder in which the run's own folder is made.
         reuse: whether steps that ran before with the same code and inputs are not run again.
         docker: further arguments of docker's `containers.create`, such as `network_mode`.
-        tell: is told what happens.
+        tell: is told what happens; shows it by default.
         cache: on disk; the user's by default.
         settings: as for `compile`.
 
@@ -156,14 +158,18 @@ def run(
     given = dict(arguments or {})
     check_arguments(next(yaml.safe_load_all(text)), given)
     cache = cache or _default_cache()
-    tell = tell or (lambda event: None)
-    if runner == "docker":
-        prepared = _prepared(text, chosen, cache)
-        references = _publish(prepared, _builder(chosen, _name_of(text), cache, None))
-        started = {mark: launches.in_docker(item, references[mark], docker) for mark, item in prepared.items()}
-    else:
-        started = {mark: launches.in_process(source, cache) for mark, source in _sources(text).items()}
-    return run_graph(text, started, given, Path(output), cache, reuse=reuse, tell=tell)
+    with contextlib.ExitStack() as shown:
+        if tell is None:
+            from fairing_kfp.display import StepTeller, console
+
+            tell = shown.enter_context(StepTeller(console()))
+        if runner == "docker":
+            prepared = _prepared(text, chosen, cache)
+            references = _publish(prepared, _builder(chosen, _name_of(text), cache, None))
+            started = {mark: launches.in_docker(item, references[mark], docker) for mark, item in prepared.items()}
+        else:
+            started = {mark: launches.in_process(source, cache) for mark, source in placeholders(text).items()}
+        return run_graph(text, started, given, Path(output), cache, reuse=reuse, tell=tell)
 
 
 def _traced(pipeline: Any) -> str:
@@ -183,14 +189,10 @@ def _name_of(text: str) -> str:
     return found.group(1) if found else "pipeline"
 
 
-def _sources(text: str) -> dict[str, ComponentSource]:
-    return placeholders(text)
-
-
 def _prepared(text: str, settings: Settings, cache: Cache) -> dict[str, Prepared]:
     from fairing_kfp.prepare import prepare
 
-    return {mark: prepare(source, settings, cache) for mark, source in _sources(text).items()}
+    return {mark: prepare(source, settings, cache) for mark, source in placeholders(text).items()}
 
 
 def _publish(prepared: Mapping[str, Prepared], builder: Builder) -> dict[str, str]:

@@ -29,7 +29,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(context)
         except FairingError as error:
-            from fairing_kfp.cli.display import show_error
+            from fairing_kfp.display import show_error
 
             show_error(error)
             sys.exit(1)

@@ -9,8 +9,8 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from fairing_kfp.cli.display import TransferTeller, console
 from fairing_kfp.cli.options import image_options, quiet, target
+from fairing_kfp.display import TransferTeller, console
 
 
 @click.command()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from fairing_kfp.cli.display import console, show_columns, size
 from fairing_kfp.cli.options import image_options, target
+from fairing_kfp.display import console, show_columns, size
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from fairing_kfp.cli.display import StepTeller, console, show_columns
 from fairing_kfp.cli.options import image_options, quiet, target
+from fairing_kfp.display import StepTeller, console, show_columns
 
 if TYPE_CHECKING:
     from rich.console import Console
