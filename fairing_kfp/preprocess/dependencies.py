@@ -112,7 +112,7 @@ def _built(lock: Lock, folder: Path) -> Path:
     for name, paths in wheels.astray(tree).items():
         _install(lock.only(name), folder / name, "--no-cache")
         for path in paths:
-            if (folder / name / path).exists():  # else its record lies
+            if (folder / name / path).exists():  # else its record lies, which older uv hands on
                 shutil.copy2(folder / name / path, tree / path)
                 replaced.add(path)
     wheels.normalise(tree, replaced)

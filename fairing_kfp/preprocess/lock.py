@@ -95,7 +95,7 @@ class Lock:
     @property
     def requirements(self) -> tuple[str, ...]:
         """The distributions, as `name==version`."""
-        return tuple(line.removesuffix(" \\") for line in self.text.splitlines() if not line.startswith(" "))
+        return tuple(line.split()[0] for line in self.text.splitlines() if not line.startswith(" "))
 
     @property
     def digest(self) -> str:

@@ -141,10 +141,10 @@ def _clean(root: Path) -> None:
 
 def _corrected(root: Path, rows: Iterable[list[str]], changed: Collection[str]) -> Iterator[list[str]]:
     for path, digest, size in rows:
-        if path in changed:
-            yield [path, _digest(root / path), str((root / path).stat().st_size)]
-        elif (root / path).exists():
-            yield [path, digest, size]
+        file = root / path
+        if not file.exists():
+            continue
+        yield [path, _digest(file), str(file.stat().st_size)] if path in changed else [path, digest, size]
 
 
 def _write_record(info: Path, rows: Iterable[list[str]]) -> None:

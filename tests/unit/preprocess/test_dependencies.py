@@ -16,7 +16,7 @@ import pytest
 
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.errors import CacheError, DependencyError, PlatformError
-from fairing_kfp.preprocess import uv_command
+from fairing_kfp.preprocess import uv_command, wheels
 from fairing_kfp.preprocess.dependencies import Lock, Target, resolve, unpack
 
 IMAGE = Target.for_image((3, 12))
@@ -150,6 +150,28 @@ def test_nothing_asked_for_is_an_empty_lock_and_tree(cache, no_uv):
     lock = resolve([], IMAGE, cache)
     assert lock == Lock(IMAGE, "")
     assert tree(unpack(lock, cache)) == {}
+
+
+def test_a_lock_of_any_requirements_file_is_in_order():
+    text = """
+# how it was made
+--index-url https://someone:hush@example.com/simple
+bee==2 ; python_version >= "3" \\
+    --hash=sha256:22 \\
+    --hash=sha256:11
+    # via ant
+ant==1 --hash=sha256:33
+ant-hill==1 \\
+    --hash=sha256:44
+"""
+    lock = Lock.of_requirements_file(IMAGE, text)
+    assert lock.text == (
+        "ant-hill==1 \\\n    --hash=sha256:44\n"
+        "ant==1 \\\n    --hash=sha256:33\n"
+        'bee==2 ; python_version >= "3" \\\n    --hash=sha256:11 \\\n    --hash=sha256:22\n'
+    )
+    assert lock.requirements == ("ant-hill==1", "ant==1", "bee==2")
+    assert lock.only("ant").text == "ant==1 \\\n    --hash=sha256:33\n"
 
 
 def test_a_digest_stands_for_text_and_target():
@@ -336,6 +358,13 @@ def test_console_scripts_run_anywhere_and_name_no_path_of_here(shelf, cache, tmp
         "march": "#!/usr/bin/env python3",
         "shell": "#!/bin/sh",
     }
+    assert (moved / "bin" / "dig").read_text() == (
+        "#!/usr/bin/env python3\n"
+        "import sys\n"
+        "from ant import Hill\n"
+        'if __name__ == "__main__":\n'
+        "    sys.exit(Hill.dig())\n"
+    )
     environment = {"PATH": f"{moved}/bin:{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(moved)}
     dig = subprocess.run(["dig", "deep"], env=environment, capture_output=True, text=True)
     assert (dig.returncode, dig.stdout) == (3, "dug ['deep']\n")
@@ -365,6 +394,18 @@ def test_records_name_just_what_is_there(shelf, cache):
     assert listed == files
     noise = ("INSTALLER", "REQUESTED", ".lock", "pyc", "direct_url")
     assert not [path for path in files if any(word in path for word in noise)]
+
+
+def test_records_of_any_installer_are_corrected_and_sorted(tmp_path):
+    for name in ("ant", "bee"):
+        info = tmp_path / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "RECORD").write_text(f"z.py,sha256={name},1\n{info.name}/RECORD,,\nlost.py,,\n")
+    (tmp_path / "z.py").write_text("two")
+    wheels.normalise(tmp_path)
+    for name in ("ant", "bee"):
+        record = tmp_path / f"{name}-1.0.dist-info" / "RECORD"
+        assert record.read_text() == f"{name}-1.0.dist-info/RECORD,,\nz.py,{hashed(b'two')},3\n"
 
 
 def test_of_contested_files_those_of_the_last_name_stay(shelf, cache):
@@ -415,6 +456,8 @@ def test_a_tree_is_the_same_whoever_makes_it(shelf, tmp_path):
     for other in others:
         assert other == first
     assert len({path.name for path in made}) == 1
+    records = [path for folder in made for path in (folder.parents[1] / "records" / "lock").iterdir()]
+    assert len({path.name for path in records}) == 1
 
 
 def test_a_second_unpacking_starts_nothing(shelf, cache, no_uv):
@@ -460,6 +503,12 @@ def test_a_wheel_that_was_replaced_is_refused(shelf, cache, monkeypatch, tmp_pat
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "another"))
     with pytest.raises(DependencyError, match=r"another ant==1\.0 than the one that was locked"):
         unpack(lock, cache)
+
+
+def test_a_lock_without_hashes_is_refused(shelf, cache):
+    shelf.wheel("ant")
+    with pytest.raises(DependencyError, match=r"ant==1\.0"):
+        unpack(Lock(IMAGE, "ant==1.0\n"), cache)
 
 
 def test_a_damaged_cache_of_uv_does_not_show(shelf, cache, tmp_path):

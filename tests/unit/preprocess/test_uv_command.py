@@ -35,6 +35,11 @@ error: No solution found when resolving dependencies
 hint: Packages were unavailable because the network was disabled. When the network is disabled, registry packages may only be read from the cache.
 """
 
+ELSEWHERE = """\
+error: No solution found when resolving dependencies
+  cause: Because ant==1.0 depends on Python>=3.13 and ant==0.9 has no usable wheels, we can conclude that all versions of ant cannot be used.
+"""
+
 
 @pytest.mark.parametrize(
     ("words", "meaning", "remedy"),
@@ -43,6 +48,7 @@ hint: Packages were unavailable because the network was disabled. When the netwo
         (REFUSED, "the package index refuses access", "uv auth login"),
         (FULL, "the disk is full", "UV_CACHE_DIR"),
         (OFFLINE, "uv is told to stay offline", "UV_OFFLINE"),
+        (ELSEWHERE, "ant has no wheel for it", "UV_FIND_LINKS"),
         ("error: something new\n", "uv failed", "RUST_LOG"),
     ],
 )
