@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fairing_kfp.image.layer import File
-from fairing_kfp.preprocess.pickling import Capture
+from fairing_kfp.preprocess.packing import Capture
 
 ROOT = "opt/fairing"
 """Where everything of ours lies in an image: `runtime`, `code` and `dependencies` below it."""

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
+CONSTANTS = (str, bytes, tuple, frozenset, complex)
+"""The types of constants that `pickle` writes once and then refers to, so that their identity shows in its bytes."""
+
 _ATOMS = (str, bytes, int, bool, type(None), type(Ellipsis))
 
 

@@ -15,7 +15,8 @@ from fairing_kfp.errors import ComponentError
 from fairing_kfp.image.layer import File
 from fairing_kfp.preprocess.bundle import ROOT, Bundle
 from fairing_kfp.preprocess.modules import canonical_name, is_by_value
-from fairing_kfp.preprocess.pickling import Packing, dumps
+from fairing_kfp.preprocess.packing import Packing
+from fairing_kfp.preprocess.pickling import dumps
 
 CODE = f"{ROOT}/code"
 _LARGE_CAPTURE = 1_000_000  # bytes
@@ -55,7 +56,7 @@ def bundle(source: FunctionSource) -> Bundle:
     files = {
         "function.pickle": pickled,
         **{f"modules/{place}": path.read_bytes() for place, path in packing.modules.files.items()},
-        **{f"source/{name}": text.encode() for name, text in packing.sources.texts.items()},
+        **{name: text.encode() for name, text in packing.sources.texts.items()},
         **_embedded(source.embedded),
     }
     files["step.json"] = json.dumps(
@@ -72,11 +73,14 @@ def bundle(source: FunctionSource) -> Bundle:
         source.name,
         tuple(File(f"{CODE}/{place}", files[place]) for place in sorted(files)),
         captures,
-        tuple(
-            f"{source.name}: {c.owner} captures {c.name!r} ({c.type}, {c.size / 1e6:.1f} MB), which is sent with every "
-            f"change of the code; pass it as an input artifact instead"
-            for c in captures
-            if c.size > _LARGE_CAPTURE
+        (
+            *(f"{source.name}: {warning}" for warning in packing.warnings),
+            *(
+                f"{source.name}: {c.owner} captures {c.name!r} ({c.type}, {c.size / 1e6:.1f} MB), which is sent with "
+                f"every change of the code; pass it as an input artifact instead"
+                for c in captures
+                if c.size > _LARGE_CAPTURE
+            ),
         ),
     )
 

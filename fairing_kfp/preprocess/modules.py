@@ -17,8 +17,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from fairing_kfp.errors import ModuleNotPackedError
+from fairing_kfp.preprocess.code_names import resolve
 from fairing_kfp.preprocess.installed import is_installed
-from fairing_kfp.preprocess.portable_code import resolve
 
 _NEVER_OWN = {"fairing_kfp", "kfp"}
 _LEFT_OUT = {"__pycache__", "node_modules"}
@@ -74,36 +74,44 @@ def import_root(file: Path) -> Path:
     return folder
 
 
-@lru_cache(maxsize=4096)
-def _find(name: str, roots: tuple[str, ...]) -> importlib.machinery.ModuleSpec | None:
-    """The spec of a module, found without importing anything."""
-    search: list[str] | None = list(roots)
+def _find(name: str) -> importlib.machinery.ModuleSpec | None:
+    """The spec of a module: of the one that was imported, else found without importing anything."""
+    search: list[str] | None = None
     spec = None
     parts = name.split(".")
     for depth in range(1, len(parts) + 1):
-        if search is None:
-            return None
         dotted = ".".join(parts[:depth])
-        try:
-            spec = importlib.machinery.PathFinder.find_spec(dotted, search)
-        except (ImportError, ValueError):
-            return None
+        imported = getattr(sys.modules.get(dotted), "__spec__", None)
+        spec = imported if imported is not None and imported.name == dotted else _first_spec(dotted, search)
         if spec is None:
             return None
-        search = list(spec.submodule_search_locations) if spec.submodule_search_locations is not None else None
+        search = list(spec.submodule_search_locations) if spec.submodule_search_locations is not None else []
     return spec
+
+
+def _first_spec(dotted: str, search: list[str] | None) -> importlib.machinery.ModuleSpec | None:
+    """What the first finder says: Python's own for `sys.path`, or that of an editable installation."""
+    for finder in sys.meta_path:
+        find = getattr(finder, "find_spec", None)
+        try:
+            spec: importlib.machinery.ModuleSpec | None = find(dotted, search) if find else None
+        except (ImportError, ValueError, AttributeError):
+            continue
+        if spec is not None:
+            return spec
+    return None
 
 
 def find_own(name: str) -> OwnModule | None:
     """The user's own module of this name; None when it is installed, built in, or not there at all.
 
     Raises:
-        ModuleNotPackedError: it is a compiled extension.
+        ModuleNotPackedError: it is a compiled extension, or lies in an archive.
     """
     top = name.partition(".")[0]
     if top in sys.stdlib_module_names or top in _NEVER_OWN or name == "__main__":
         return None
-    spec = _find(name, tuple(sys.path))
+    spec = _find(name)
     if spec is None:
         return None
     places = spec.submodule_search_locations
@@ -114,12 +122,24 @@ def find_own(name: str) -> OwnModule | None:
     path = Path(spec.origin)
     if is_installed(path):
         return None
-    if path.suffix != ".py":
+    if path.suffix not in (".py", ".pyc", ".zip"):
         raise ModuleNotPackedError(
             f"the own module {name} is a compiled extension ({path.name}), which fits one platform only",
             "build it as a wheel and name it in packages=",
         )
+    if path.suffix != ".py" or not path.is_file():
+        raise ModuleNotPackedError(
+            f"the own module {name} cannot be read as a file ({path})", "keep it as a .py file in a folder"
+        )
     return OwnModule(name, path, path.parent if places is not None else None)
+
+
+def is_own(name: str) -> bool:
+    """Whether a module is the user's own and can travel as a file."""
+    try:
+        return find_own(name) is not None
+    except ModuleNotPackedError:
+        return True
 
 
 def imports_of(path: Path, name: str, is_package: bool) -> Iterator[str]:
@@ -173,9 +193,13 @@ class OwnModules:
     """A growing set of own modules, closed under their imports."""
 
     files: dict[str, Path] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
 
     def add(self, name: str) -> None:
         """Adds a module, its packages and all own modules they import; nothing when it is not the user's own."""
+        if name in self._seen:
+            return
+        self._seen.add(name)
         own = find_own(name)
         if own is None or own.place in self.files:
             return
@@ -187,6 +211,11 @@ class OwnModules:
             self.files[own.place] = own.path
             for imported in imports_of(own.path, name, own.folder is not None):
                 self._add_import(imported, own)
+
+    def place_of(self, name: str, file: str) -> str:
+        """Where a step finds the file of an own module, below the folder of its code; empty for all other modules."""
+        own = find_own(name)
+        return f"modules/{own.place}" if own and own.path and own.path.samefile(file) else ""
 
     def _add_import(self, name: str, importer: OwnModule) -> None:
         found = find_own(name)
@@ -210,7 +239,7 @@ class OwnModules:
             ModuleNotPackedError: there is no such module.
         """
         for name in names:
-            spec = _find(name, tuple(sys.path))
+            spec = _find(name)
             if spec is None or (spec.origin is None and not spec.submodule_search_locations):
                 raise ModuleNotPackedError(
                     f"the module {name} of modules= cannot be found",

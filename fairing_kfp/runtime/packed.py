@@ -13,7 +13,9 @@ import types
 from collections.abc import Sequence
 from typing import Any
 
-from . import cloudpickle, rebuild  # type: ignore[attr-defined]  # cloudpickle lies beside this file in the image
+from . import classes, cloudpickle, rebuild  # type: ignore[attr-defined]  # cloudpickle lies here in the image
+
+_OURS = {"fairing_kfp.runtime.rebuild": rebuild, "fairing_kfp.runtime.classes": classes}
 
 _functions: dict[str, Any] = {}
 
@@ -29,8 +31,8 @@ class _Unpickler(pickle.Unpickler):
     """Finds our own helpers and cloudpickle's in the runtime, never in what the user may have installed."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if module == "fairing_kfp.runtime.rebuild":
-            return getattr(rebuild, name)
+        if module in _OURS:
+            return getattr(_OURS[module], name)
         if module == "cloudpickle.cloudpickle" and name.startswith("_"):
             return getattr(cloudpickle, name)
         return super().find_class(module, name)
@@ -42,7 +44,7 @@ def function(root: str) -> Any:
     KFP reads the signature; the user's own function may be a partial, or wrapped, or annotated by strings.
     """
     if root not in _functions:
-        rebuild.SOURCES = os.path.join(root, "code", "source")
+        rebuild.CODE = os.path.join(root, "code")
         with open(os.path.join(root, "code", "function.pickle"), "rb") as file:
             payload = _Unpickler(file).load()
         _functions[root] = _adapter(payload["function"], payload["annotations"], _embedded(root))

@@ -13,8 +13,11 @@ import sys
 import types
 from typing import Any
 
-SOURCES = ""
-"""The folder of the packed source texts, so that tracebacks show their lines; set before unpickling."""
+CODE = ""
+"""The folder of the step's code: the texts of functions lie there, so that tracebacks show their lines."""
+
+PACKED: set[str] = set()
+"""The names of the modules that were packed by value."""
 
 
 class PackedModule(types.ModuleType):
@@ -35,6 +38,7 @@ class PackedModule(types.ModuleType):
 
 def packed_module(name: str) -> types.ModuleType:
     """The module of this name, made when it is not there yet."""
+    PACKED.add(name)
     module = sys.modules.get(name)
     if module is None:
         module = sys.modules[name] = PackedModule(name)
@@ -58,6 +62,14 @@ def _parent(name: str) -> types.ModuleType:
         return module
 
 
+def namespace() -> types.ModuleType:
+    """Globals that belong to no module."""
+    module = types.ModuleType("namespace")
+    module.__dict__.clear()
+    module.__dict__["__builtins__"] = builtins
+    return module
+
+
 def imported_module(name: str) -> types.ModuleType:
     """The importable module of this name."""
     return importlib.import_module(name)
@@ -70,7 +82,7 @@ def code(filename: str, first_line: int, *rest: Any) -> types.CodeType:
 
     fields = dict(zip(rest[::2], rest[1::2], strict=True))
     return nothing.__code__.replace(
-        co_filename=os.path.join(SOURCES, filename) if SOURCES and not filename.startswith("<") else filename,
+        co_filename=os.path.join(CODE, filename) if CODE and not filename.startswith("<") else filename,
         co_firstlineno=first_line,
         **fields,
     )
@@ -85,22 +97,11 @@ def function(
 
 def set_function(made: types.FunctionType, state: dict[str, Any]) -> None:
     """Fills a function of `function` with what it carries."""
+    state.pop("__imports__")  # they are imported by now
     made.__globals__.update(state.pop("__globals__"))
     made.__dict__.update(state.pop("__dict__"))
     for name, value in state.items():
         setattr(made, name, value)
-
-
-def set_class(made: type, state: dict[str, Any]) -> None:
-    """Fills a class that was made empty, and gives the packed module its name, so that instances unpickle."""
-    registered = state.pop("_abc_impl", ())
-    module = state.pop("__packed_in__")
-    for name, value in state.items():
-        setattr(made, name, value)
-    for subclass in registered:
-        made.register(subclass)  # type: ignore[attr-defined]
-    if module is not None and "." not in made.__qualname__:
-        module.__dict__.setdefault(made.__name__, made)
 
 
 def cell() -> types.CellType:
@@ -124,3 +125,26 @@ def cached_property(function: Any, name: str | None) -> functools.cached_propert
 def lru_cache(function: Any, maxsize: int | None, typed: bool) -> Any:
     """An empty cache around a function."""
     return functools.lru_cache(maxsize, typed)(function)
+
+
+def component(function: Any) -> Any:
+    """What stands for a component in a step: its function, which also is its own `python_func`."""
+    function.python_func = function
+    return function
+
+
+def generic() -> Any:
+    """A generic function (`functools.singledispatch`) without implementations."""
+
+    def nothing(first: Any) -> None: ...
+
+    return functools.singledispatch(nothing)
+
+
+def set_generic(made: Any, state: dict[str, Any]) -> None:
+    """Gives a generic function its implementations and its name."""
+    for kind, implementation in state["registry"].items():
+        made.register(kind, implementation)
+    vars(made).update(state["dict"])
+    for name, value in state["names"].items():
+        setattr(made, name, value)

@@ -1,0 +1,76 @@
+"""Rebuilds the classes of a packed function: first empty, so that they may refer to themselves, then filled."""
+
+from __future__ import annotations
+
+from typing import Any, NewType
+
+from . import rebuild
+
+
+def _is_packed(cls: type) -> bool:
+    return cls.__module__ in rebuild.PACKED or "<locals>" in cls.__qualname__
+
+
+def empty_class(metaclass: Any, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+    """A class without its attributes.
+
+    The user's own metaclass and `__init_subclass__` did their work on the author's side, and what they did is among
+    the attributes that follow: they do not run again, on a class that has nothing yet.
+    """
+    makers = [kind for kind in metaclass.__mro__ if "__new__" in vars(kind) and not _is_packed(kind)]
+    maker = type if makers[0].__name__ == "_TypedDictMeta" else makers[0]  # it refuses its own classes' real bases
+    hushed = [
+        (base, vars(base)["__init_subclass__"])
+        for base in dict.fromkeys(ancestor for base in bases for ancestor in base.__mro__)
+        if "__init_subclass__" in vars(base) and _is_packed(base)
+    ]
+    for base, _ in hushed:
+        type.__setattr__(base, "__init_subclass__", classmethod(lambda cls, **arguments: None))
+    try:
+        return maker.__new__(metaclass, name, bases, namespace)
+    finally:
+        for base, method in hushed:
+            type.__setattr__(base, "__init_subclass__", method)
+
+
+def empty_enum(
+    metaclass: Any, name: str, bases: tuple[type, ...], namespace: dict[str, Any], members: dict[str, Any]
+) -> Any:
+    """An enum with its members, but without its methods."""
+    made = metaclass.__prepare__(name, bases)
+    for key, value in {**namespace, **members}.items():
+        made[key] = value
+    return metaclass.__new__(metaclass, name, bases, made)
+
+
+def fill_class(made: Any, state: dict[str, Any]) -> None:
+    """Fills a class, and gives the packed module its name, so that instances unpickle."""
+    registered = state.pop("_abc_impl", ())
+    module = state.pop("__packed_in__")
+    for member, attributes in state.pop("__members_hold__", {}).items():
+        vars(made[member]).update(attributes)
+    for name, value in state.items():
+        setattr(made, name, value)
+    for subclass in registered:
+        made.register(subclass)
+    if module is not None and "." not in made.__qualname__:
+        module.__dict__.setdefault(made.__name__, made)
+
+
+def type_variable(kind: Any, name: str, constraints: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """A TypeVar, ParamSpec or TypeVarTuple."""
+    return kind(name, *constraints, **options)
+
+
+def new_type(name: str, supertype: Any, module: str) -> Any:
+    """A NewType."""
+    made = NewType(name, supertype)  # type: ignore[misc]
+    made.__module__ = module
+    return made
+
+
+def type_alias(name: str, value: Any, parameters: tuple[Any, ...]) -> Any:
+    """What the statement `type X = …` of Python 3.12 makes."""
+    import typing
+
+    return typing.TypeAliasType(name, value, type_params=parameters)  # type: ignore[attr-defined]

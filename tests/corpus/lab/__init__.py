@@ -1,0 +1,3 @@
+"""An own package."""
+
+VERSION = 1
