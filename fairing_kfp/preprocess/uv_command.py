@@ -105,7 +105,7 @@ def run(command: str, arguments: Sequence[str], requirements: str, fits: str) ->
 def explain(words: str, fits: str) -> DependencyError:
     """The error for what uv wrote: its meaning, uv's own explanation in short, and the remedy."""
     said = _said(words)
-    meaning, remedy = _meaning(said, fits)
+    meaning, remedy = _meaning(said)
     return DependencyError(f"packages for {fits}: {meaning}\n  uv: {_condensed(said)}", remedy)
 
 
@@ -119,9 +119,8 @@ def _said(words: str) -> str:
     words = redacted(words)
     if begin := re.search(r"^\s*(?:error\b|\N{MULTIPLICATION SIGN})", words, re.MULTILINE):
         words = words[begin.start() :]  # what came before are warnings and progress
-    return " ".join(
-        re.sub(r"^\s*(?:error|cause):|[\N{MULTIPLICATION SIGN}│╰─▶]", " ", words, flags=re.MULTILINE).split()
-    )
+    words = re.sub(r"^\s*(?:error|cause):|[\N{MULTIPLICATION SIGN}│╰─▶]", " ", words, flags=re.MULTILINE)
+    return " ".join(words.split())
 
 
 def _condensed(said: str) -> str:
@@ -132,7 +131,7 @@ def _condensed(said: str) -> str:
     return said if len(said) <= _LONGEST else f"{said[:_LONGEST]} …"
 
 
-def _meaning(said: str, fits: str) -> tuple[str, str]:
+def _meaning(said: str) -> tuple[str, str]:
     for expression, meaning, remedy in _TROUBLE:
         if found := re.search(expression, said):
             return meaning.format(*found.groups()), remedy
