@@ -45,7 +45,7 @@ def reduce_class(pickler: StablePickler, cls: type) -> Any:
     """A class by value, unless a step can import it."""
     if pickler.packing.by_reference(cls):
         return NotImplemented
-    if cls.__module__ == "builtins":
+    if cls in cp._BUILTIN_TYPE_NAMES:  # such as that of functions, which `builtins` does not name
         return cp._class_reduce(cls)
     attributes = _attributes(pickler, cls)
     namespace: dict[str, Any] = {"__module__": pickler.packing.module_name(cls), "__qualname__": cls.__qualname__}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import site
 import sysconfig
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 _SITE_NAMES = {"site-packages", "dist-packages"}
@@ -17,9 +17,10 @@ def _library_folders() -> tuple[Path, ...]:
     return tuple(Path(name).resolve() for name in names if name)
 
 
-def is_installed(path: Path) -> bool:
-    """Whether a file belongs to Python or to an installed distribution."""
-    resolved = path.resolve()
+@lru_cache(maxsize=4096)
+def is_installed(path: str | Path) -> bool:
+    """Whether a file or folder belongs to Python or to an installed distribution."""
+    resolved = Path(path).resolve()
     if _SITE_NAMES & set(resolved.parts):
         return True
     return any(resolved.is_relative_to(folder) for folder in _library_folders())

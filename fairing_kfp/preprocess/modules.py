@@ -181,8 +181,8 @@ def is_by_value(name: str) -> bool:
     path = Path(file)
     return (
         path.suffix == ".py"
-        and path.is_file()
         and not is_installed(path)
+        and path.is_file()
         and is_pipeline_file(path)
         and (name.partition(".")[0] not in _NEVER_OWN)
     )

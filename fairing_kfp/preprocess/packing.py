@@ -65,10 +65,10 @@ class Packing:
             self.packed.add(self._canonical[name])
         return self._canonical[name]
 
-    def module_name(self, obj: Any) -> str:
-        """The name under which a step knows the module of a function or class."""
-        name = obj.__module__ or "__main__"
-        return self.packed_name(name) if self.is_by_value(name) else name
+    def module_name(self, obj: Any) -> str | None:
+        """The name under which a step knows the module of a function or class; it may be of no module at all."""
+        name: str | None = obj.__module__
+        return self.packed_name(name) if name in sys.modules and self.is_by_value(name) else name
 
     def by_reference(self, obj: Any) -> bool:
         """Whether a step finds a function or class by its name; its own module then travels."""

@@ -114,7 +114,7 @@ class StablePickler(_PythonPickler):  # type: ignore[misc]
             self.framer.commit_frame()
             self.dispatch[kind](self, obj)
             return
-        named = kind is _Captured or kind is types.FunctionType or isinstance(obj, type)
+        named = kind is _Captured or kind is types.FunctionType or issubclass(kind, type)
         if named:
             self._trail.append(self._name(obj))
         try:
@@ -155,7 +155,7 @@ class StablePickler(_PythonPickler):  # type: ignore[misc]
         reduce = _REDUCERS.get(kind) or values.REDUCERS.get(kind)
         if reduce is not None:
             return reduce(self, obj)
-        if isinstance(obj, type):
+        if issubclass(kind, type):  # isinstance believes `list[int]`, which claims to be one
             return classes.reduce_class(self, obj)
         if isinstance(obj, types.ModuleType):
             return self._module(obj)

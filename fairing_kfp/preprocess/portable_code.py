@@ -10,13 +10,15 @@ import ast
 import dis
 import hashlib
 import inspect
+import linecache
 import re
 import textwrap
+import tokenize
 import types
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from fairing_kfp.preprocess.code_names import codes
 from fairing_kfp.preprocess.installed import is_installed
 
 _FIELDS = [
@@ -66,22 +68,30 @@ class Sources:
         """Whether code comes from an installed file."""
         filename = code.co_filename
         if filename not in self._library:
-            self._library[filename] = not filename.startswith("<") and is_installed(Path(filename))
+            self._library[filename] = not filename.startswith("<") and is_installed(filename)
         return self._library[filename]
 
 
 def source_text(code: types.CodeType) -> str:
     """The text of a function, its decorators blanked: they describe the image. Empty where there is none."""
-    try:
-        lines, _ = inspect.getsourcelines(code)
-    except (OSError, TypeError, SyntaxError, IndexError):  # its file is gone or was edited
+    linecache.checkcache(code.co_filename)
+    rest = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
+    if not rest:  # made by exec, or its file is gone or was edited
         return ""
+    try:
+        lines = inspect.getblock(rest)
+    except (SyntaxError, tokenize.TokenError):  # it begins inside of a statement: a lambda among arguments
+        lines = rest[: max(_last_line(part) for part in codes(code)) - code.co_firstlineno + 1]
     if lines and lines[0].lstrip().startswith("@"):
         for number, line in enumerate(lines):
             if _DEFINITION.match(line):
                 lines = ["\n"] * number + lines[number:]
                 break
     return "".join(lines)
+
+
+def _last_line(code: types.CodeType) -> int:
+    return max(line or 0 for _, _, line in code.co_lines())
 
 
 def parsed(text: str) -> ast.AST | None:

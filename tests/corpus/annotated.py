@@ -37,7 +37,7 @@ def case_typed_helper() -> str:
 
 @fairing_component
 def case_component() -> Both:
-    return Both(1, "one")  #>     return Both(2, "one")
+    return Both(1, "one")  #>     return Both(2, "one") [case_component, case_calls_component]
 
 
 def case_calls_component() -> str:

@@ -24,7 +24,7 @@ def generic(function: Callable[P, S], *args: P.args, **kwargs: P.kwargs) -> S:
 def hinted(
     a: Dict[str, List[Tuple[int, ...]]],
     b: Union[int, "str", None],
-    c: int | str | None = 4,  #>     c: int | bytes | None = 4 [case_hints]
+    c: int | str | None = 4,  #>     c: int | bytes | None = 4, [case_hints]
     d: Annotated[List[Node], {"unit": "m"}] = (),
     e: Literal["on", 1, None] = "on",
     f: Callable[..., Any] = repr,

@@ -20,7 +20,7 @@ Pair = namedtuple("Pair", ["left", "right"], defaults=[2])  #> Pair = namedtuple
 
 
 class Plain:
-    factor = 3  #>     factor = 4 [case_plain_class, case_class_instance]
+    factor = 3  #>     factor = 4 [case_plain_class, case_class_instance, case_made_by_type]
 
     def __init__(self, value):
         self.value = value
@@ -291,7 +291,13 @@ class Wrong(ValueError):
         self.code = code  #>         self.code = -code [case_exceptions]
 
 
-LIVE = weakref.WeakSet([Colour, Level, Row])  #> LIVE = weakref.WeakSet([Colour, Level, Key]) [case_weak_set]
+class First: ...
+
+
+class Second: ...
+
+
+LIVE = weakref.WeakSet([First, Second, Stranger])  #> LIVE = weakref.WeakSet([First, Second]) [case_weak_set]
 
 
 def case_plain_class() -> str:
