@@ -73,8 +73,7 @@ class Layer:
             raise PackError(f"{clash[0]!r} is both a file and a folder of the {name} layer", "rename one of them")
 
         parts = []
-        # By components, so that a folder stands before its content and `a/b` before `a.b`.
-        for path in sorted(folders | by_path.keys(), key=lambda path: path.split("/")):
+        for path in sorted(folders | by_path.keys()):  # so a folder stands before its content, too
             if path in folders:
                 parts.append(tar.entry(path, tar.DIRECTORY, 0o755))
             else:

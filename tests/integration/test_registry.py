@@ -315,18 +315,23 @@ class TestAnotherRegistry:
 
 
 class TestLosses:
-    def test_layers_that_the_registry_lost_are_brought_back(self, private_registry: Any, cache: Cache) -> None:
+    @pytest.mark.parametrize("same_process", [False, True])
+    def test_layers_that_the_registry_lost_are_brought_back(
+        self, private_registry: Any, cache: Cache, same_process: bool
+    ) -> None:
         push_base(private_registry.host)
         base = f"{private_registry.host}/base/python:1"
         runtime = layer("runtime")
-        first = builder(f"{private_registry.host}/me", cache).publish(image(base, runtime, layer("code", "1")))
+        before = builder(f"{private_registry.host}/me", cache)
+        first = before.publish(image(base, runtime, layer("code", "1")))
         lost = json.loads(get(private_registry.host, f"me/manifests/{first.partition('@')[2]}")[0])["layers"][:-1]
         for listed in lost:
             delete = urllib.request.Request(
                 f"http://{private_registry.host}/v2/me/blobs/{listed['digest']}", method="DELETE"
             )
             urllib.request.urlopen(delete).close()
-        builder(f"{private_registry.host}/me", cache).publish(image(base, runtime, layer("code", "2")))
+        after = before if same_process else builder(f"{private_registry.host}/me", cache)
+        after.publish(image(base, runtime, layer("code", "2")))
         for listed in lost:
             assert get(private_registry.host, f"me/blobs/{listed['digest']}")
 

@@ -109,6 +109,23 @@ def test_a_damaged_blob_of_a_changed_tree_is_an_error_once(root: Path, cache: Ca
     assert Layer.of_tree("dependencies", root, "opt/site", cache, "key") != layer
 
 
+@pytest.mark.parametrize("difference", [-1, 1])
+def test_a_file_that_changes_meanwhile_is_refused(
+    root: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch, difference: int
+) -> None:
+    measure = os.fstat
+
+    def mistaken(descriptor: int) -> os.stat_result:
+        fields = list(measure(descriptor))
+        fields[6] += difference  # st_size
+        return os.stat_result(fields)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fstat", mistaken)
+        with pytest.raises(PackError, match="changed while it was packed"):
+            Layer.of_tree("dependencies", root, "opt/site", cache, "key")
+
+
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../outside", "../.."])
 def test_links_out_of_the_tree_are_refused(root: Path, cache: Cache, target: str) -> None:
     (root / "package/out").symlink_to(target)

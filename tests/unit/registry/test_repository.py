@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import pytest
 from fairing_kfp.errors import DigestError, NotFoundError, RegistryError, UnauthorizedError
 from fairing_kfp.image.descriptor import OCI_MANIFEST, digest_of
 from fairing_kfp.image.manifest import Manifest
-from fairing_kfp.registry.auth import Access, pull, push
+from fairing_kfp.registry.auth import Access, Authorizer, pull, push
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.credentials import Credentials
 from fairing_kfp.registry.repository import LARGEST_MANIFEST, Repository
@@ -297,13 +298,25 @@ class TestAuthorization:
             assert f"scope={scope}" in query
 
     def test_threads_share_the_challenge_and_the_token(self, guarded: Any, repository: Repository) -> None:
-        threads = [threading.Thread(target=repository.manifest, args=("1",)) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(8) as threads:
+            assert list(threads.map(repository.manifest, ["1"] * 8)) == [MANIFEST] * 8
         assert len([line for line in guarded.lines if line.startswith("GET /token")]) == 1
         assert len(guarded.lines) == 8 + 2
+
+    def test_threads_whose_token_is_refused_share_the_next(
+        self, guarded: Any, repository: Repository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        repository.manifest("1")
+        guarded.valid, guarded.tokens = "better", ["better"]
+        all_refused, answer = threading.Barrier(8), Authorizer.answer
+
+        def together(*arguments: Any, **named: Any) -> str | None:
+            all_refused.wait()
+            return answer(*arguments, **named)
+
+        monkeypatch.setattr(Authorizer, "answer", together)
+        with ThreadPoolExecutor(8) as threads:
+            assert list(threads.map(repository.manifest, ["1"] * 8)) == [MANIFEST] * 8
 
     def test_a_token_that_expires_midway_is_renewed_and_the_upload_sent_again(
         self, guarded: Any, repository: Repository
