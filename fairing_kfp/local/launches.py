@@ -32,7 +32,8 @@ def in_process(source: ComponentSource, cache: Cache) -> tuple[str, Launch]:
     digest = root_digest(layers, lock, source.env or {})
     root = unpack_root(layers, packages, digest, cache)
     command = [str(bare_python(cache)), str(root / "runtime" / "step.py")]
-    env = dict(source.env or {})
+    # unpacked packages are shared and stay as they are, so that what Python compiles of them goes beside
+    env = {"PYTHONPYCACHEPREFIX": str(cache.root / "pycache"), **(source.env or {})}
     return f"fairing.local/{source.name}@{digest}", Launch(source.name, "subprocess", command, env)
 
 
