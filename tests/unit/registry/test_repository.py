@@ -307,7 +307,7 @@ class TestAuthorization:
         self, guarded: Any, repository: Repository, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         repository.manifest("1")
-        guarded.valid, guarded.tokens = "better", ["better"]
+        guarded.valid, guarded.tokens = "better", ["better"] * 8
         all_refused, answer = threading.Barrier(8), Authorizer.answer
 
         def together(*arguments: Any, **named: Any) -> str | None:
@@ -317,6 +317,7 @@ class TestAuthorization:
         monkeypatch.setattr(Authorizer, "answer", together)
         with ThreadPoolExecutor(8) as threads:
             assert list(threads.map(repository.manifest, ["1"] * 8)) == [MANIFEST] * 8
+        assert len([line for line in guarded.lines if line.startswith("GET /token")]) == 2
 
     def test_a_token_that_expires_midway_is_renewed_and_the_upload_sent_again(
         self, guarded: Any, repository: Repository
