@@ -41,7 +41,8 @@ if hasattr(types.CodeType, "co_qualname"):  # Python 3.11
     _FIELDS += ["co_qualname", "co_exceptiontable"]
 
 _DEFINITION = re.compile(r"\s*(?:async\s+def|def|class)\b")
-_STATIC_ATTRIBUTES = "__static_attributes__"
+_STORE_NAME = bytes((dis.opmap["STORE_NAME"],))
+_FIRST_LINE, _STATIC_ATTRIBUTES = "__firstlineno__", "__static_attributes__"
 _LONGEST_NAME = 120  # of a file, whose name also holds a digest
 
 
@@ -108,20 +109,33 @@ def portable_code(code: types.CodeType, filename: str, first: int) -> types.Code
         portable_code(constant, filename, first) if isinstance(constant, types.CodeType) else constant
         for constant in code.co_consts
     )
-    if _STATIC_ATTRIBUTES in code.co_names:
-        consts = _with_sorted_attributes(code, consts)
     line = max(1, code.co_firstlineno - first + 1)
-    return code.replace(co_filename=filename, co_firstlineno=line, co_consts=consts)
+    made = code.replace(co_filename=filename, co_firstlineno=line, co_consts=consts)
+    return _portable_class_body(made, line) if _FIRST_LINE in code.co_names else made
 
 
-def _with_sorted_attributes(code: types.CodeType, consts: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The constants of a class body, its `__static_attributes__` sorted: Python 3.13.0 has them in a set's order."""
-    store = bytes((dis.opmap["STORE_NAME"], code.co_names.index(_STATIC_ATTRIBUTES)))
-    place = code.co_code.find(store) - 2
-    if place < 0 or code.co_code[place] != dis.opmap["LOAD_CONST"]:
-        return consts
-    number = code.co_code[place + 1]
-    return (*consts[:number], tuple(sorted(consts[number])), *consts[number + 1 :])
+def _portable_class_body(code: types.CodeType, line: int) -> types.CodeType:
+    """The body of a class of Python 3.13 with a relative `__firstlineno__` and sorted `__static_attributes__`.
+
+    Both are constants; as they may be shared with constants of the user's, all get new numbers, in order of their use.
+    """
+    text = bytearray(code.co_code)
+    new: dict[object, tuple[int, Any]] = {}
+    for place in range(0, len(text), 2):
+        if text[place] == dis.EXTENDED_ARG:  # more than 256 constants, or names
+            return code
+        if text[place] not in dis.hasconst:
+            continue
+        key: object = text[place + 1]
+        value = code.co_consts[text[place + 1]]
+        following = text[place + 2 : place + 4]
+        stored = code.co_names[following[1]] if following[:1] == _STORE_NAME else ""
+        if stored == _FIRST_LINE:
+            key, value = stored, line
+        elif stored == _STATIC_ATTRIBUTES:  # Python 3.13.0 has them in the order of a set
+            key, value = stored, tuple(sorted(value))
+        text[place + 1] = new.setdefault(key, (len(new), value))[0]
+    return code.replace(co_code=bytes(text), co_consts=tuple(value for _, value in new.values()))
 
 
 def code_fields(code: types.CodeType) -> tuple[Any, ...]:
