@@ -197,7 +197,7 @@ def _prepared(text: str, settings: Settings, cache: Cache) -> dict[str, Prepared
 
 def _publish(prepared: Mapping[str, Prepared], builder: Builder) -> dict[str, str]:
     """Publishes all images side by side, once all of them have been checked."""
-    _each(builder.plan, prepared.values())
+    _each(builder.check, prepared.values())
     return dict(zip(prepared, _each(builder.publish, prepared.values()), strict=True))
 
 

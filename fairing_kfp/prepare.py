@@ -81,6 +81,7 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
         python_version=python,
         declared_python=_checked_python(source),
         env=source.env or {},
+        tag=source.tag,
     )
     return Prepared(source, packed, image, requirements)
 

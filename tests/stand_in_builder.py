@@ -14,6 +14,9 @@ class StandInBuilder:
     def __init__(self) -> None:
         self.published: list[Image] = []
 
+    def check(self, image: Image) -> None:
+        """Finds no fault."""
+
     def plan(self, image: Image) -> Plan:
         return Plan(self._name(image), f"{image.name}-tag", str(image.base), (), False, 0, 0)
 

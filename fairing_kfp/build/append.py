@@ -65,6 +65,10 @@ class AppendBuilder:
         self._moved: Once[None] = Once()
         self._tagged: dict[str, tuple[str, str]] = {}
 
+    def check(self, image: Image) -> None:
+        """Whether the base can bear the image, and its tag is free; see `Builder`."""
+        self._job(image)
+
     def plan(self, image: Image) -> Plan:
         """What `publish` would do; see `Builder`."""
         job = self._job(image)

@@ -55,6 +55,15 @@ class Plan:
 class Builder(Protocol):
     """Makes images somewhere; safe for threads."""
 
+    def check(self, image: Image) -> None:
+        """Finds out whether the image can be made upon its base; asks nothing that `publish` would ask again.
+
+        Raises:
+            ImageError: the image cannot be made upon its base.
+            RegistryError: the base cannot be read.
+        """
+        ...
+
     def plan(self, image: Image) -> Plan:
         """What publishing this image would do. Reads, and sends nothing.
 
@@ -78,7 +87,7 @@ def tag_of(image: Image, digest: str, template: str | None) -> str:
     """The tag of an image.
 
     Args:
-        image: its name fills `{name}`.
+        image: its name fills `{name}`; its own tag, if it has one, goes before the template.
         digest: its first digits fill `{digest}`.
         template: such as `{name}-v1`; None for the usual one.
 
@@ -86,7 +95,7 @@ def tag_of(image: Image, digest: str, template: str | None) -> str:
         ConfigError: the template does not give a tag.
     """
     digits = digest.partition(":")[2][:_DIGITS]
-    filled = (template or TAG).replace("{digest}", digits)
+    filled = (image.tag or template or TAG).replace("{digest}", digits)
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", image.name).lstrip(".-") or "image"
     # Of a long name the end goes, and not the digits that tell images apart.
     tag = filled.replace("{name}", name[: LONGEST_TAG - len(filled.replace("{name}", ""))])

@@ -64,6 +64,10 @@ class LayoutBuilder:
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="fairing-kfp-layout")
         self._written: Once[None] = Once()
 
+    def check(self, image: Image) -> None:
+        """Whether the base can bear the image; see `Builder`."""
+        self._assembled(image)
+
     def plan(self, image: Image) -> Plan:
         """What `publish` would do; see `Builder`."""
         assembled, source = self._assembled(image)

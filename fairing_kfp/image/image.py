@@ -22,6 +22,7 @@ class Image:
         python_version: the author's Python, major and minor, which the base must have too.
         declared_python: what the user says the base's Python is, for a base that does not say so itself.
         env: environment variables, added to the base's.
+        tag: its tag in registries, in which `{name}` and `{digest}` are filled in; None for the builder's choice.
     """
 
     name: str
@@ -31,3 +32,4 @@ class Image:
     python_version: tuple[int, int]
     declared_python: str | None = None
     env: Mapping[str, str] = field(default_factory=dict, hash=False)
+    tag: str | None = None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,10 @@ def image(name: str) -> Image:
 )
 def test_tags(name: str, template: str | None, tag: str) -> None:
     assert tag_of(image(name), DIGEST, template) == tag
+
+
+def test_a_components_own_tag_goes_before_the_builders() -> None:
+    assert tag_of(replace(image("train"), tag="{name}-mine"), DIGEST, "v1") == "train-mine"
 
 
 @pytest.mark.parametrize("template", ["a b", "-{name}", "x" * 129])
