@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fairing_kfp.errors import ComponentError
+from fairing_kfp.errors import ComponentError, SecretError
 from fairing_kfp.image.layer import File
+from fairing_kfp.preprocess import secrets
 from fairing_kfp.preprocess.bundle import ROOT, Bundle
 from fairing_kfp.preprocess.modules import canonical_name, is_by_value
 from fairing_kfp.preprocess.packing import Packing
@@ -53,9 +54,11 @@ def bundle(source: FunctionSource) -> Bundle:
     packing.modules.add_whole(source.modules)
     _add_defining_module(source.function, packing)
     pickled = dumps({"function": source.function, "annotations": dict(source.annotations)}, packing)
+    own = {place: path.read_bytes() for place, path in packing.modules.files.items()}
+    _check_secrets(own)
     files = {
         "function.pickle": pickled,
-        **{f"modules/{place}": path.read_bytes() for place, path in packing.modules.files.items()},
+        **{f"modules/{place}": data for place, data in own.items()},
         **{name: text.encode() for name, text in packing.sources.texts.items()},
         **_embedded(source.embedded),
     }
@@ -107,6 +110,13 @@ def _add_defining_module(function: Callable[..., Any], packing: Packing) -> None
             home = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
             if isinstance(home, str) and not is_by_value(home):
                 packing.modules.add(home)
+
+
+def _check_secrets(own: Mapping[str, bytes]) -> None:
+    for place, data in own.items():
+        found = secrets.secret_in_source(data.decode(errors="replace")) if place.endswith(".py") else None
+        if found:
+            raise SecretError(f"the own module {place} holds {found}", secrets.REMEDY)
 
 
 def _embedded(path: Path | None) -> dict[str, bytes]:

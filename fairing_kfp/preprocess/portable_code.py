@@ -6,13 +6,11 @@ function's text: so a comment above it changes nothing, and tracebacks and `insp
 
 from __future__ import annotations
 
-import ast
 import dis
 import hashlib
 import inspect
 import linecache
 import re
-import textwrap
 import tokenize
 import types
 from dataclasses import dataclass, field
@@ -93,14 +91,6 @@ def source_text(code: types.CodeType) -> str:
 
 def _last_line(code: types.CodeType) -> int:
     return max(line or 0 for _, _, line in code.co_lines())
-
-
-def parsed(text: str) -> ast.AST | None:
-    """The syntax tree of a function's text; None when it is no whole statement, such as a lambda among arguments."""
-    try:
-        return ast.parse(textwrap.dedent(text))
-    except (SyntaxError, ValueError):
-        return None
 
 
 def portable_code(code: types.CodeType, filename: str, first: int) -> types.CodeType:

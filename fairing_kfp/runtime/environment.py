@@ -40,6 +40,15 @@ def python_problem(step: dict[str, Any]) -> str:
     )
 
 
+def import_problem(step: dict[str, Any], error: ImportError) -> str:
+    """What to do about a module that the step's code needs and that is not there."""
+    return (
+        f"fairing-kfp: the step {step['name']!r} cannot be loaded: {error}.\n"
+        f"  → name what provides {error.name or 'it'} in packages=[…] of the component, or give it a base_image that "
+        f"has it; an own module that is imported by its name only is named in modules=[…]."
+    )
+
+
 def prepare(root: str) -> None:
     """Makes the step's modules and dependencies importable, here and in child processes, and its folders writable."""
     add_sites(root)

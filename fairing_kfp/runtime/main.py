@@ -34,7 +34,12 @@ def main(root: str, argv: list[str]) -> int:
     _show_logging()
     executor_class = executor.executor_class(root)
     packed.install_finder(root)
-    function = packed.function(root)
+    try:
+        function = packed.function(root)
+    except ImportError as error:
+        traceback.print_exc()
+        print(environment.import_problem(step, error), file=sys.stderr)
+        return 1
     try:
         executor_class(json.loads(arguments.executor_input), function).execute()
     except Exception as error:  # whatever the user's code raises; its frames alone are of interest
