@@ -296,6 +296,8 @@ def _annotations(function: Any, plain: types.FunctionType, name: str, scope: Map
             f"a type in the signature of {name} ({plain.__module__}.{plain.__qualname__}) cannot be resolved: {error}",
             "import it where the function is defined, at run time too",
         ) from error
+    if hints.get("return") is type(None):  # `-> None`, which KFP knows as nothing
+        del hints["return"]
     return {key: hint for key, hint in hints.items() if key not in _bound(function)}
 
 
