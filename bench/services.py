@@ -1,0 +1,151 @@
+"""What benchmarks run against: a registry of their own with a base image in it, and Docker."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from urllib.parse import unquote
+
+from bench.measure import Cost, MissingError, timed
+from tests.integration.conftest import TESTBED, PrivateRegistry, serve_registry
+
+BASE = os.environ.get("BENCH_BASE", f"{TESTBED}/base/python:3.11")
+
+_SENT = re.compile(r"PUT /v2/(?P<name>\S+?)/(?:blobs/uploads/\S*digest=(?P<digest>[^&\s]+)|manifests/(?P<tag>\S+)) 201")
+_PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "cert", "default-timeout")
+_NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A folder, and a registry that is known to nobody else.
+
+    Attributes:
+        base: the base image in that registry.
+    """
+
+    registry: PrivateRegistry
+    folder: Path
+    base: str
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def fresh(self, what: str) -> str:
+        """A name that was not used before, for a folder or a repository."""
+        return f"{what}-{next(self._numbers)}"
+
+    def metered(self, work: Callable[[], object]) -> Cost:
+        """What work takes, and costs the registry by its own log."""
+        self.registry.requests()  # those before do not count
+        cost = timed(work)
+        lines = self.registry.requests()
+        return replace(cost, requests=len(lines), sent=sum(map(self._sent, lines)))
+
+    def _sent(self, line: str) -> int:
+        found = _SENT.fullmatch(line)
+        if found is None:
+            return 0
+        data = self.registry.log.parent / "data" / "docker" / "registry" / "v2"
+        if found["digest"]:
+            digest = unquote(found["digest"])
+        else:
+            tag = data / "repositories" / found["name"] / "_manifests" / "tags" / found["tag"]
+            digest = (tag / "current" / "link").read_text()
+        value = digest.removeprefix("sha256:")
+        return (data / "blobs" / "sha256" / value[:2] / value / "data").stat().st_size
+
+
+@contextlib.contextmanager
+def workplace() -> Iterator[Workplace]:
+    """Starts the registry, and puts the base image into it.
+
+    Raises:
+        MissingError: there is no docker-registry, no Docker Engine, or no base image of this Python.
+    """
+    if not shutil.which("docker-registry"):
+        raise MissingError("docker-registry is not on PATH")
+    version = "import sys; print('%d.%d' % sys.version_info[:2])"
+    python = docker("run", "--rm", "--network", "host", BASE, "python3", "-c", version)
+    if python != "{}.{}".format(*sys.version_info):
+        raise MissingError(f"{BASE} has Python {python}, which is not this one; name another image in BENCH_BASE")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with serve_registry(folder / "registry") as registry:
+            base = f"{registry.host}/base:1"
+            try:
+                docker("tag", BASE, base)
+                docker("push", "-q", base)
+                yield Workplace(registry, folder, base)
+            finally:
+                _forget(registry.host)
+
+
+def docker(*arguments: str) -> str:
+    """What a command of Docker prints.
+
+    Raises:
+        MissingError: there is no Docker, or it cannot.
+    """
+    try:
+        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=300)
+    except FileNotFoundError:
+        raise MissingError("docker is not on PATH") from None
+    if done.returncode:
+        why = next((line for line in done.stderr.splitlines() if "rror" in line), done.stderr.strip())
+        raise MissingError(f"docker {arguments[0]}: {why}")
+    return done.stdout.strip()
+
+
+def with_pip(work: Workplace) -> str:
+    """The base image with pip, where it has none, and with this machine's authorities.
+
+    Raises:
+        MissingError: this Python has no pip to be copied.
+    """
+    pip = importlib.util.find_spec("pip")
+    if pip is None or pip.origin is None:
+        raise MissingError("this Python has no pip that could be copied into the base image")
+    context = work.folder / "pip"
+    shutil.copytree(Path(pip.origin).parent, context / "pip", ignore=shutil.ignore_patterns("__pycache__"))
+    lines = [
+        f"FROM {work.base}",
+        "COPY pip /tmp/pip",
+        "RUN python3 -m pip --version || mv /tmp/pip $(python3 -c 'import site; print(site.getsitepackages()[0])')",
+        "ENV PIP_BREAK_SYSTEM_PACKAGES=1",
+    ]
+    authorities = pip_settings().get("PIP_CERT")
+    if authorities:
+        shutil.copy(authorities, context / "authorities")
+        lines.append(f"COPY authorities {authorities}")
+    (context / "Dockerfile").write_text("\n".join(lines))
+    image = f"{work.registry.host}/base:pip"
+    docker("build", "-q", "--network", "host", "-t", image, str(context))
+    docker("push", "-q", image)
+    return image
+
+
+def pip_settings() -> dict[str, str]:
+    """How packages are found on this machine, as variables for a container's pip."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    found = dict(re.findall(r"^\S*?\.?([a-z-]+)='(.*)'$", listed, re.MULTILINE))
+    settings = {f"PIP_{name.replace('-', '_').upper()}": found[name] for name in _PIP_SETTINGS if name in found}
+    return settings | {name: os.environ[name] for name in _NETWORK if name in os.environ}
+
+
+def _forget(host: str) -> None:
+    """Removes what Docker keeps of the registry's images."""
+    for line in docker("images", "--digests", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}").splitlines():
+        name, tag, digest = line.split()
+        if name.startswith(f"{host}/"):
+            with contextlib.suppress(MissingError):
+                docker("rmi", "-f", f"{name}@{digest}" if tag == "<none>" else f"{name}:{tag}")

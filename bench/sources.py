@@ -1,0 +1,19 @@
+"""The components of a pipeline file, before anything is made of them."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from kfp import compiler
+
+from fairing_kfp import load_pipeline
+from fairing_kfp.component import ComponentSource, placeholders
+
+
+def sources_of(target: str) -> list[ComponentSource]:
+    """What the components of a pipeline (`FILE[:NAME]`) were made of."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pipeline.yaml"
+        compiler.Compiler().compile(load_pipeline(target), str(path))
+        return list(placeholders(path.read_text(encoding="utf-8")).values())

@@ -1,0 +1,119 @@
+"""From the call to the first line of a step's own code, in a container: its packages in a layer, or installed by pip.
+
+Without `from __future__ import annotations`, which kfp's own decorators cannot read.
+"""
+
+import contextlib
+import io
+import logging
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from kfp import dsl, local
+
+import fairing_kfp
+from bench.measure import Cost, MissingError, Stages, Table, take_turns
+from bench.services import Workplace, docker, pip_settings, with_pip, workplace
+from fairing_kfp import fairing_component
+from fairing_kfp.build.cache import Cache
+from fairing_kfp.errors import DependencyError
+
+ROUNDS = 3
+PACKAGES: dict[str, list[str]] = {"no packages": [], "scikit-learn": ["scikit-learn==1.7.*"]}
+
+_NOTE = (
+    "One step in a container of Docker, from the call to the first line of its function; both upon one base image, "
+    "which Docker has. A lightweight component installs kfp and its packages at every start, from the package index. "
+    "Ours has them in layers, which a node pulls before its first start. To resolve, unpack and push scikit-learn with "
+    "what it needs, once for all steps, took {seconds:.0f} s, the wheels being in uv's cache."
+)
+
+
+def first_line() -> float:
+    """The moment at which the step's own code begins."""
+    import time
+
+    return time.time()
+
+
+def measure() -> list[Table]:
+    """Compares cold starts, with and without packages, with the image on the node and not yet."""
+    rows = []
+    with workplace() as work, _silence():
+        base = with_pip(work)
+        for words, packages in PACKAGES.items():
+            began = time.monotonic()
+            ours = _Ours(work, base, packages)
+            seconds = time.monotonic() - began
+            runs = take_turns(
+                ROUNDS, {"ours": ours.starts, "kfp": partial(_kfp_starts, work, base, packages)}, warm=False
+            )
+            rows += [
+                runs.row(f"{words}, image on the node", "ours", "kfp", "again", "start"),
+                runs.row(f"{words}, image pulled first", "ours", "kfp", "pulled", "start"),
+            ]
+    return [Table("our step", "KFP's lightweight component", tuple(rows), _NOTE.format(seconds=seconds))]
+
+
+class _Ours:
+    """The function as a step of ours, its image pushed."""
+
+    def __init__(self, work: Workplace, base: str, packages: list[str]) -> None:
+        self._pipeline = _pipeline_of(fairing_component(packages=packages)(first_line))
+        target, cache = f"{work.registry.host}/start", Cache(work.folder / "cache")
+        self._where: dict[str, Any] = {"registry": target, "base_image": base, "cache": cache}
+        self._output = work.folder / "runs"
+        try:
+            (self._image,) = fairing_kfp.compile(self._pipeline, **self._where).images.values()
+        except DependencyError as error:
+            raise MissingError(error.message) from error
+
+    def starts(self) -> Stages:
+        """A start for which the image is pulled, and one for which it is there."""
+        with contextlib.suppress(MissingError):  # not pulled yet
+            docker("rmi", "-f", self._image)
+        return {"pulled": _start(self._run), "again": _start(self._run)}
+
+    def _run(self) -> float:
+        options = {"network_mode": "host"}
+        done = fairing_kfp.run(
+            self._pipeline, runner="docker", docker=options, output=self._output, reuse=False, **self._where
+        )
+        return float(done.outputs["Output"])
+
+
+def _kfp_starts(work: Workplace, base: str, packages: list[str]) -> Stages:
+    pipeline = _pipeline_of(dsl.component(base_image=base, packages_to_install=packages)(first_line))
+    runner = local.DockerRunner(network_mode="host", environment=pip_settings())
+    local.init(runner, pipeline_root=str(work.folder / "kfp"), raise_on_error=True)
+    try:
+        return {"start": _start(lambda: float(pipeline().output))}
+    except RuntimeError as error:
+        raise MissingError(f"a lightweight component does not run in a container here: {error}") from error
+
+
+def _pipeline_of(component: Any) -> Any:
+    @dsl.pipeline  # type: ignore[untyped-decorator]
+    def start() -> float:
+        return component().output  # type: ignore[no-any-return]
+
+    return start
+
+
+def _start(run: Callable[[], float]) -> Cost:
+    began = time.time()
+    return Cost(run() - began)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keeps the logs of the steps from the screen."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,57 @@
+"""Tables: on the screen, and in this folder's README."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.measure import Cost, Row, Table
+
+README = Path(__file__).parent / "README.md"
+
+
+def as_markdown(table: Table) -> str:
+    """The table in Markdown, its columns aligned, so that it reads on a screen as well."""
+    counted = any(row.ours.requests is not None for row in table.rows)
+    heads = ["", table.ours, table.peer, "ratio", *(["requests", "sent"] if counted else [])]
+    lines = [heads, *([row.what, *_cells(row, counted)] for row in table.rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    texts = [_line(line, widths) for line in lines]
+    texts.insert(1, _line(["-" * width for width in widths], widths))
+    return "\n".join([*texts, "", table.note] if table.note else texts)
+
+
+def write(name: str, text: str, readme: Path = README) -> None:
+    """Puts a benchmark's results into the README, in place of the former."""
+    before = readme.read_text(encoding="utf-8")
+    mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    after, count = mark.subn(lambda found: f"{found[1]}{text}\n{found[2]}", before)
+    if count != 1:
+        raise ValueError(f"{readme.name} has {count} places for the results of {name}")
+    readme.write_text(after, encoding="utf-8")
+
+
+def _cells(row: Row, counted: bool) -> list[str]:
+    middle, low, high = (_short(ratio) for ratio in row.ratios)
+    cells = [_time(row.ours), _time(row.peer), f"**{middle}** ({low} to {high})"]
+    if counted:
+        cells += [f"{row.ours.requests} : {row.peer.requests}", f"{_size(row.ours)} : {_size(row.peer)}"]
+    return cells
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return f"| {' | '.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))} |"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}" if value < 1 else f"{value:.1f}"
+
+
+def _time(cost: Cost) -> str:
+    scale, unit = next(((s, u) for s, u in ((1, "s"), (1e3, "ms")) if cost.seconds * s >= 1), (1e6, "µs"))
+    return f"{cost.seconds * scale:.3g} {unit}"
+
+
+def _size(cost: Cost) -> str:
+    return f"{(cost.sent or 0) / 1000:.1f} kB" if cost.sent else "0"
