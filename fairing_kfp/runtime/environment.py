@@ -88,6 +88,8 @@ def _make_folders_writable() -> None:
 
 
 def _is_writable(folder: str) -> bool:
-    while folder and not os.path.exists(folder):  # it may be made when needed
-        folder = os.path.dirname(folder)
-    return bool(folder) and os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)

@@ -1,5 +1,6 @@
 """Runs at the start of every Python that a step starts, so that it imports what the step imports."""
 
+import importlib.machinery
 import importlib.util
 import os
 import sys
@@ -16,7 +17,7 @@ try:
         environment.add_sites(_root)
         packed.install_finder(_root)
 finally:
-    _spec = importlib.util.find_spec("sitecustomize") if sys.modules.pop("sitecustomize", None) else None
+    _spec = importlib.machinery.PathFinder.find_spec("sitecustomize", sys.path)
     if _spec is not None and _spec.loader is not None:  # the one that this hides
         _module = sys.modules["sitecustomize"] = importlib.util.module_from_spec(_spec)
         _spec.loader.exec_module(_module)
