@@ -152,7 +152,9 @@ def _imports(path: Path, modified: int, name: str, is_package: bool) -> tuple[st
     try:
         tree = ast.parse(path.read_bytes(), str(path))
     except (SyntaxError, ValueError) as error:
-        raise ModuleNotPackedError(f"the own module {name} is not valid Python: {error}", f"mend {path}") from error
+        raise ModuleNotPackedError(
+            f"the own module {name or path.stem} is not valid Python: {error}", f"mend {path}"
+        ) from error
     package = name if is_package else name.rpartition(".")[0]
     names: dict[str, None] = {}
     for node in ast.walk(tree):
@@ -174,7 +176,9 @@ def is_by_value(name: str) -> bool:
     """Whether what a module defines is pickled by value, because no step could import the module."""
     if name == "__main__":
         return True
-    module = sys.modules.get(name)
+    if name not in sys.modules:
+        return False
+    module = sys.modules[name]
     file = getattr(module, "__file__", None)
     if file is None:  # a notebook, a REPL, or a module made by hand; but not one that is built in or frozen
         return getattr(module, "__spec__", None) is None and name not in sys.builtin_module_names
@@ -182,9 +186,9 @@ def is_by_value(name: str) -> bool:
     return (
         path.suffix == ".py"
         and not is_installed(path)
+        and name.partition(".")[0] not in _NEVER_OWN
         and path.is_file()
         and is_pipeline_file(path)
-        and (name.partition(".")[0] not in _NEVER_OWN)
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fairing_kfp.image.layer import File
 from fairing_kfp.preprocess.bundle import ROOT
+from fairing_kfp.preprocess.code_names import resolve
 
 _EXECUTOR = "kfp.dsl.executor"
 
@@ -43,20 +44,23 @@ def _executor_files() -> dict[str, Path]:
             continue
         files[place] = path
         pending += [name.rpartition(".")[0]] if "." in name else []
-        pending += _imports(ast.parse(path.read_bytes()).body)
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        pending += _imports(ast.parse(path.read_bytes()).body, package)
     return files
 
 
-def _imports(body: list[ast.stmt]) -> Iterator[str]:
+def _imports(body: list[ast.stmt], package: str) -> Iterator[str]:
     """The kfp modules that a module imports at its top level, not below an `if`: kfp guards its compiler that way."""
     for node in body:
         if isinstance(node, ast.Try):
-            yield from _imports(node.body)
+            yield from _imports(node.body, package)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == "kfp")
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "kfp":
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = resolve(node.module or "", node.level, package)
+            if module.partition(".")[0] == "kfp":
+                yield module
+                yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 def _package(name: str) -> Path:

@@ -1,0 +1,53 @@
+"""The runtime layer holds what kfp's executor imports, and no more."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+
+from fairing_kfp.preprocess.runtime_files import runtime_files
+
+PROGRAM = """
+import json, kfp.dsl.executor, pathlib, sys
+root = pathlib.Path(sys.modules["kfp"].__file__).parents[1]
+found = [m.__file__ for n, m in sys.modules.items() if n.partition(".")[0] == "kfp"]
+print(json.dumps(sorted(pathlib.Path(f).relative_to(root).as_posix() for f in found)))
+"""
+
+
+def test_kfps_modules_are_those_that_its_executor_imports() -> None:
+    env = {**os.environ, "_KFP_RUNTIME": "true"}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=env, capture_output=True, text=True, check=True)
+    private = [file.path.partition("/private/")[2] for file in runtime_files() if "/private/" in file.path]
+    assert sorted(private) == json.loads(done.stdout)
+
+
+def test_no_path_names_an_interpreter_and_all_is_valid_python() -> None:
+    for file in runtime_files():
+        assert "python" not in file.path
+        assert file.path.startswith("opt/fairing/runtime/")
+        ast.parse(file.data, feature_version=(3, 10))
+
+
+def test_our_part_imports_the_standard_library_only() -> None:
+    for file in runtime_files():
+        if "/private/" in file.path or file.path.endswith("/cloudpickle.py"):
+            continue
+        for node in ast.walk(ast.parse(file.data)):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            else:
+                continue
+            for name in names:
+                assert name.partition(".")[0] in {*sys.stdlib_module_names, "fairing_runtime"}, (file.path, name)
+
+
+def test_the_same_each_time() -> None:
+    first = runtime_files()
+    runtime_files.cache_clear()
+    assert runtime_files() == first
