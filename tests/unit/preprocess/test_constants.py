@@ -50,6 +50,6 @@ class Text(str):
     __slots__ = ()
 
 
-@pytest.mark.parametrize("value", [[], {}, ([],), Text("x"), object(), (Text("x"),), len], ids=repr)
+@pytest.mark.parametrize("value", [[], {}, ([],), Text("x"), (Text("x"),), len], ids=repr)
 def test_no_constants(value: Any) -> None:
     assert constant_key(value) is None

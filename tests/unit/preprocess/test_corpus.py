@@ -28,8 +28,6 @@ CORPUS = TESTS / "corpus"
 AS_SCRIPT = f"import sys; sys.path.append({str(TESTS)!r}); import corpus_packer; corpus_packer.main(globals())"
 MUTATION = re.compile(r"^(?P<old>.*?)  #> (?P<new>.*?)(?: \[(?P<cases>(?:case_\w+|\*)(?:, case_\w+)*)\])?$")
 
-pytestmark = pytest.mark.xdist_group("corpus")
-
 
 def run(arguments: list[str], seed: int, given: str = "", **env: str) -> Any:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
