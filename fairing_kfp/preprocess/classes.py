@@ -38,6 +38,9 @@ _MADE_BY_ENUM = {
     "_unhashable_values_map_",
     "_hashable_values_",
 }
+_MADE_BY_PYDANTIC = {"__pydantic_core_schema__", "__pydantic_validator__", "__pydantic_serializer__", "__signature__"}
+"""What a pydantic model makes of its fields; it holds addresses of this process, and is made again in the step."""
+
 _MEMBER_HOLDS = {"_name_", "_value_", "__objclass__", "_sort_order_"}
 
 
@@ -53,6 +56,11 @@ def reduce_class(pickler: StablePickler, cls: type) -> Any:
         if name in vars(cls):
             namespace[name] = vars(cls)[name]
     by_value = cls.__module__ in sys.modules and pickler.packing.is_by_value(cls.__module__)
+    if "__pydantic_core_schema__" in attributes:
+        attributes = {name: value for name, value in attributes.items() if name not in _MADE_BY_PYDANTIC}
+        attributes["__pydantic_model__"] = True
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        pickler.write_as(f"{name}:{id(cls)}", f"{name}:0")  # by which its decorators name it
     attributes["__packed_in__"] = sys.modules[cls.__module__] if by_value else None
     arguments = (type(cls), cls.__name__, cls.__bases__, namespace)
     if isinstance(cls, enum.EnumMeta):

@@ -130,6 +130,10 @@ class StablePickler(_PythonPickler):  # type: ignore[misc]
                 raise SecretError(f"{self._where()} holds {form}", secrets.REMEDY)
         return self._interned.setdefault(key, obj)
 
+    def write_as(self, text: str, stable: str) -> None:
+        """Writes another text for one that holds an address of this process."""
+        self._interned[constant_key(text)] = stable
+
     def reducer_override(self, obj: Any) -> Any:
         """How to take an object apart; NotImplemented leaves it to `pickle` and cloudpickle."""
         kind = type(obj)

@@ -6,6 +6,20 @@ from typing import Any, NewType
 
 from . import rebuild
 
+_unfinished: list[Any] = []
+
+
+def finish() -> None:
+    """Lets pydantic's models complete themselves once all are filled, as they may refer to one another."""
+    models = list(_unfinished)
+    _unfinished.clear()
+    for made in models:
+        for name in ("__pydantic_core_schema__", "__pydantic_validator__", "__pydantic_serializer__"):
+            if name in vars(made):  # that of the empty class
+                type.__delattr__(made, name)
+    for made in models:
+        made.model_rebuild(force=True, raise_errors=False)
+
 
 def _is_packed(cls: type) -> bool:
     return cls.__module__ in rebuild.PACKED or "<locals>" in cls.__qualname__
@@ -47,6 +61,8 @@ def fill_class(made: Any, state: dict[str, Any]) -> None:
     """Fills a class, and gives the packed module its name, so that instances unpickle."""
     registered = state.pop("_abc_impl", ())
     module = state.pop("__packed_in__")
+    if state.pop("__pydantic_model__", False):
+        _unfinished.append(made)
     for member, attributes in state.pop("__members_hold__", {}).items():
         vars(made[member]).update(attributes)
     for name, value in state.items():

@@ -47,6 +47,7 @@ def function(root: str) -> Any:
         rebuild.CODE = os.path.join(root, "code")
         with open(os.path.join(root, "code", "function.pickle"), "rb") as file:
             payload = _Unpickler(file).load()
+        classes.finish()
         _functions[root] = _adapter(payload["function"], payload["annotations"], _embedded(root))
     return _functions[root]
 

@@ -28,4 +28,7 @@ def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
     yield write
     for name in set(sys.modules) - before:
-        del sys.modules[name]
+        module = sys.modules[name]
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+        if not any(places) or any(str(place).startswith(str(tmp_path)) for place in places):  # not, say, numpy
+            del sys.modules[name]

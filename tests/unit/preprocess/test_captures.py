@@ -27,7 +27,7 @@ REFUSED = {
     "binary file": ("X = open(__file__, 'rb')", "io.BufferedReader"),
     "lock": ("import threading; X = threading.Lock()", "lock"),
     "lock inside": ("import threading; X = {'deep': [threading.RLock()]}", "RLock"),
-    "thread": ("import threading; X = threading.Thread()", "lock"),
+    "thread": ("import threading; X = threading.Thread()", "_thread"),
     "socket": ("import socket; X = socket.socket()", "socket.socket"),
     "generator": ("X = (n for n in [1])", "generator"),
     "random generator": ("import random; X = random.Random(3)", "random.Random"),
@@ -228,3 +228,27 @@ def test_described_for_the_runtime(author: Author) -> None:
         "packed_modules": ["flow"],
         "embedded": None,
     }
+
+
+def test_pydantics_models_hold_no_addresses(author: Author) -> None:
+    pytest.importorskip("pydantic")
+    flow = author(
+        flow="""
+        import fairing_kfp, pydantic
+        from typing import List, Optional
+        class Leaf(pydantic.BaseModel):
+            v: int
+            parent: Optional["Tree"] = None
+            @pydantic.field_validator("v")
+            @classmethod
+            def positive(cls, v): return v
+        class Tree(Leaf):
+            leaves: List[Leaf] = []
+        Leaf.model_rebuild()
+        ROOT = Tree(v=1, leaves=[Leaf(v=2)])
+        def step(): return ROOT.model_dump_json(), Tree
+        """
+    )
+    pickled = b"".join(file.data for file in pack(flow.step).files)
+    assert str(id(flow.Leaf)).encode() not in pickled
+    assert str(id(flow.Tree)).encode() not in pickled
