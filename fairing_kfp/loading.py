@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from fairing_kfp.errors import FairingError, PipelineError
 from fairing_kfp.preprocess.modules import canonical_name, import_root
+
+
+class _SourceLoader(importlib.machinery.SourceFileLoader):
+    """Compiles the file as it is now: byte code kept beside it is taken for current within the second of an edit."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def load_pipeline(target: str) -> Any:
@@ -60,13 +68,14 @@ def _import(file: Path) -> ModuleType:
     root = str(import_root(file))
     if root not in sys.path:
         sys.path.insert(0, root)
-    specification = importlib.util.spec_from_file_location(name, file.resolve())
-    if specification is None or specification.loader is None:
+    loader = _SourceLoader(name, str(file.resolve()))
+    specification = importlib.util.spec_from_file_location(name, file.resolve(), loader=loader)
+    if specification is None:
         raise PipelineError(f"{file} cannot be imported", "give it a name that Python can import")
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
     try:
-        specification.loader.exec_module(module)
+        loader.exec_module(module)
     except FairingError:
         raise
     except Exception as error:  # whatever the user's file raises

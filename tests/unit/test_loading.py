@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,16 @@ def test_several_pipelines_are_listed_as_they_can_be_typed(write) -> None:
         load_pipeline(target)
 
     assert caught.value.remedy == f"name one: {target}:first, {target}:second"
+
+
+def test_an_edit_within_the_second_is_seen(write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Byte code is known by its source's size and second alone."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    target = write(_ONE + "FACTOR = 2\n")
+    os.utime(target, (1_000_000_000, 1_000_000_000))
+    load_pipeline(target)
+    write(_ONE + "FACTOR = 3\n")
+    os.utime(target, (1_000_000_000, 1_000_000_000))
+    load_pipeline(target)
+
+    assert sys.modules["some_pipeline"].FACTOR == 3
