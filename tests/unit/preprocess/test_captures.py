@@ -252,3 +252,24 @@ def test_pydantics_models_hold_no_addresses(author: Author) -> None:
     pickled = b"".join(file.data for file in pack(flow.step).files)
     assert str(id(flow.Leaf)).encode() not in pickled
     assert str(id(flow.Tree)).encode() not in pickled
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ("'not interned!'", "''.join(['not ', 'interned!'])"),
+        ("b'two words'", "bytes(b'two words!'[:-1])"),
+        ("('a', 1, 2.5)", "tuple(['a', 1, 2.5])"),
+        ("frozenset({'a', 'b'})", "frozenset(['b', 'a'])"),
+        ("3 + 4j", "complex(3, 4)"),
+        ("typing.List[int]", "copy.deepcopy(typing.List[int]) or fresh(typing.List, int)"),
+        ("re.compile('x+')", "(re.purge(), re.compile('x+'))[1]"),
+    ],
+)
+def test_equal_constants_need_not_be_one_object(first: str, again: str, author: Author) -> None:
+    head = "import copy, fairing_kfp, re, typing\n\ndef fresh(kind, item): return kind.copy_with((item,))\n"
+    body = "\ndef step(): return A, B\n"
+    one = author(one=f"{head}A = {first}\nB = A\n{body}")
+    two = author(two=f"{head}A = {first}\nB = {again}\n{body}")
+    packed = [b"".join(file.data for file in pack(flow.step).files) for flow in (one, two)]
+    assert packed[0].replace(b"one", b"two").replace(b"-", b"") == packed[1].replace(b"-", b"")

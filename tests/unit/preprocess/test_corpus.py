@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -232,3 +233,18 @@ def test_the_same_result_in_a_step(file: str, python: Path, tmp_path: Path, monk
     with ThreadPoolExecutor(2) as pool:
         made = dict(zip(roots, pool.map(step, roots), strict=True))
     assert made == {name: here(name) for name in roots}
+
+
+@pytest.mark.parametrize("file", ["literals.py", "shapes.py", "hinted.py", "annotated.py", "lab/steps.py"])
+def test_use_before_packing_changes_nothing(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(CORPUS))
+    module = vars(corpus_packer.load("import", str(CORPUS), file))
+    before = corpus_packer.digests(module)
+    for name in before:
+        getattr(module[name], "python_func", module[name])()
+    for value in list(module.values()):
+        if isinstance(value, type) and value.__module__ == module["__name__"]:
+            assert value.__annotations__ is not None  # which makes them where there are none
+            assert pickle.dumps(value.__name__)
+    after = corpus_packer.digests(module)
+    assert {name for name in before if before[name] != after[name]} <= {"case_descriptors"}  # which counts
