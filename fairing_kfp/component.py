@@ -202,7 +202,7 @@ def _kfp_component(source: ComponentSource, plain: types.FunctionType, passthrou
     """
     from kfp import dsl  # heavy: half a second
 
-    from fairing_kfp.preprocess.bundle import COMMAND
+    from fairing_kfp.preprocess.places import COMMAND
 
     def stand_in() -> None: ...
 

@@ -14,8 +14,9 @@ from fairing_kfp.image.image import Image
 from fairing_kfp.image.layer import Layer
 from fairing_kfp.image.platform import Platform
 from fairing_kfp.image.reference import Reference
-from fairing_kfp.preprocess.bundle import ROOT, Bundle
+from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.function import FunctionSource, bundle
+from fairing_kfp.preprocess.places import DEPENDENCIES
 from fairing_kfp.preprocess.runtime_files import runtime_files
 from fairing_kfp.settings import Settings
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
 
 DEFAULT_PLATFORM = "linux/amd64"
-DEPENDENCIES = f"{ROOT}/dependencies"
 
 
 @dataclass(frozen=True)

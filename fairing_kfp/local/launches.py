@@ -39,6 +39,6 @@ def in_process(source: ComponentSource, cache: Cache) -> tuple[str, Launch]:
 
 def in_docker(prepared: Prepared, reference: str, options: Mapping[str, Any] | None) -> tuple[str, Launch]:
     """The image's name, and the launch of its container."""
-    from fairing_kfp.preprocess.bundle import COMMAND
+    from fairing_kfp.preprocess.places import COMMAND
 
     return reference, Launch(prepared.source.name, "docker", list(COMMAND), {}, reference, dict(options or {}))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import CacheError
 from fairing_kfp.image.layer import Layer
-from fairing_kfp.preprocess.bundle import ROOT
+from fairing_kfp.preprocess.places import ROOT
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache

@@ -7,12 +7,6 @@ from dataclasses import dataclass
 from fairing_kfp.image.layer import File
 from fairing_kfp.preprocess.packing import Capture
 
-ROOT = "opt/fairing"
-"""Where everything of ours lies in an image: `runtime`, `code` and `dependencies` below it."""
-
-COMMAND = ("python3", f"/{ROOT}/runtime/step.py")
-"""What starts a step. No shell, as some bases have none; and no folder of it names an interpreter."""
-
 
 @dataclass(frozen=True)
 class Bundle:

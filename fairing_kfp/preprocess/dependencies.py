@@ -17,7 +17,9 @@ from packaging.utils import canonicalize_name
 
 from fairing_kfp.errors import CacheError, DependencyError
 from fairing_kfp.preprocess import uv_command, wheels
+from fairing_kfp.preprocess.bytecode import compile_tree
 from fairing_kfp.preprocess.lock import Lock, Target
+from fairing_kfp.preprocess.places import DEPENDENCIES
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
@@ -116,6 +118,8 @@ def _built(lock: Lock, folder: Path) -> Path:
                 shutil.copy2(folder / name / path, tree / path)
                 replaced.add(path)
     wheels.normalise(tree, replaced)
+    if lock.target.is_compiled_here:
+        compile_tree(tree, DEPENDENCIES)
     return tree
 
 

@@ -14,12 +14,12 @@ from typing import Any
 from fairing_kfp.errors import ComponentError, SecretError
 from fairing_kfp.image.layer import File
 from fairing_kfp.preprocess import secrets
-from fairing_kfp.preprocess.bundle import ROOT, Bundle
+from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.modules import canonical_name, is_by_value
 from fairing_kfp.preprocess.packing import Packing
 from fairing_kfp.preprocess.pickling import dumps
+from fairing_kfp.preprocess.places import CODE
 
-CODE = f"{ROOT}/code"
 _LARGE_CAPTURE = 1_000_000  # bytes
 
 

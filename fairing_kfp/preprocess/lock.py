@@ -54,6 +54,11 @@ class Target:
         # The plain linux tag, which comes first, says nothing about the C library.
         return cls(sys.version_info[:2], _HOST, next(str(tag) for tag in sys_tags() if "-linux_" not in str(tag)))
 
+    @property
+    def is_compiled_here(self) -> bool:
+        """Whether byte code goes into its trees: those of images, by a Python of the same minor version."""
+        return self.platform != _HOST and self.python == sys.version_info[:2]
+
     def __str__(self) -> str:
         """For messages: `Python 3.12 on linux/amd64 (manylinux_2_28)`."""
         machine = "this machine" if self.platform == _HOST else self.platform
@@ -100,7 +105,7 @@ class Lock:
     @property
     def digest(self) -> str:
         """Stands for the content of the unpacked tree; it includes the form that this release gives trees."""
-        value = json.dumps([_TREE_FORM, asdict(self.target), self.text], sort_keys=True)
+        value = json.dumps([_TREE_FORM, self.target.is_compiled_here, asdict(self.target), self.text], sort_keys=True)
         return f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"
 
     def only(self, name: str) -> Lock:

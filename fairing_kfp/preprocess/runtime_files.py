@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from fairing_kfp.image.layer import File
-from fairing_kfp.preprocess.bundle import ROOT
 from fairing_kfp.preprocess.code_names import resolve
+from fairing_kfp.preprocess.places import ROOT
 
 _EXECUTOR = "kfp.dsl.executor"
 

@@ -89,7 +89,7 @@ def _run_pod(image: str, command: list[str]) -> str:
 
 def test_images_hold_no_path_that_kfp_rewrites(cache: Cache, tmp_path: Path) -> None:
     """kfp's SubprocessRunner replaces `python3` wherever it stands in a command."""
-    from fairing_kfp.preprocess.bundle import COMMAND
+    from fairing_kfp.preprocess.places import COMMAND
     from fairing_kfp.preprocess.runtime_files import runtime_files
 
     assert COMMAND[0] == "python3"

@@ -1,0 +1,15 @@
+"""Where things of ours lie in an image."""
+
+from __future__ import annotations
+
+ROOT = "opt/fairing"
+"""Everything of ours: `runtime`, `code` and `dependencies` below it."""
+
+CODE = f"{ROOT}/code"
+"""The step's function, its own modules and source texts."""
+
+DEPENDENCIES = f"{ROOT}/dependencies"
+"""The step's packages."""
+
+COMMAND = ("python3", f"/{ROOT}/runtime/step.py")
+"""What starts a step. No shell, as some bases have none; and no folder of it names an interpreter."""
