@@ -50,12 +50,17 @@ def import_problem(step: dict[str, Any], error: ImportError) -> str:
 
 
 def prepare(root: str) -> None:
-    """Makes the step's modules and dependencies importable, here and in child processes, and its folders writable."""
+    """Makes the step's modules and dependencies importable, here and in child processes, its packages' commands found,
+    and its folders writable.
+    """
     add_sites(root)
     _make_folders_writable()
     child = os.path.join(root, "runtime", "child")
     inherited = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry and entry != child]
     os.environ["PYTHONPATH"] = os.pathsep.join([child, *inherited])
+    scripts = os.path.join(root, "dependencies", "bin")
+    if os.path.isdir(scripts):
+        os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)])
 
 
 def add_sites(root: str) -> None:

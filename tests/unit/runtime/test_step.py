@@ -245,6 +245,24 @@ def step() -> list:
     ]
 
 
+def test_commands_of_dependencies_are_found(author: Any, run: Any, tmp_path: Path) -> None:
+    command = tmp_path / "dependencies" / "bin" / "greet"
+    command.parent.mkdir(parents=True)
+    command.write_text("#!/bin/sh\necho hello\n")
+    command.chmod(0o755)
+    step = author(
+        pipeline=HEADER
+        + """
+import subprocess
+
+def step() -> str:
+    return subprocess.run(["greet"], capture_output=True, text=True, check=True).stdout
+"""
+    )["step"]
+
+    assert run(step, dependencies=tmp_path / "dependencies").result == "hello\n"
+
+
 def test_order_of_the_import_path(author: Any, run: Any, tmp_path: Path) -> None:
     packages = tmp_path / "packages"
     packages.mkdir()
