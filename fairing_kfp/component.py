@@ -71,6 +71,7 @@ class ComponentSource:
     platform: str | None = None
     python_version: str | None = None
     tag: str | None = None
+    builder: str | None = None
     embedded: Path | None = None
 
     @property
@@ -113,6 +114,7 @@ def fairing_component(
     platforms: Sequence[str] = (),
     python_version: str | None = None,
     tag: str | None = None,
+    builder: str | None = None,
     embedded_artifact_path: str | None = None,
     task_config_passthroughs: Sequence[Any] | None = None,
 ) -> Callable[[Callable[P, R]], Component[P, R]]: ...
@@ -124,7 +126,8 @@ def fairing_component(function: Any = None, /, **options: Any) -> Any:  # noqa: 
     Args:
         function: the function; its parameters and return value are annotated as for `@dsl.component`.
         name: the component's name; the function's by default.
-        base_image: the image below; its Python minor must be the author's. By default `[tool.fairing-kfp] base_image`,
+        base_image: the image below, or `dockerfile:PATH`, the path beginning at this file; its Python minor must be the
+            author's. By default `[tool.fairing-kfp] base_image`,
             else the official Python image of the author's minor.
         packages: requirements (PEP 508), shipped as a layer of wheels.
         provided: requirements that the base image holds already, and that are therefore not shipped.
@@ -133,6 +136,8 @@ def fairing_component(function: Any = None, /, **options: Any) -> Any:  # noqa: 
         platforms: the image's platform, `linux/amd64` by default.
         python_version: the base image's Python (`"3.12"`), where its configuration does not say.
         tag: the image's tag; `NAME-<12 digits of its digest>` by default.
+        builder: makes the image: `append`, `layout:FOLDER`, `docker`, `podman` or `dry-run`; by default the one that
+            the call or the settings name.
         embedded_artifact_path: a file or folder for a `dsl.EmbeddedInput` parameter.
         task_config_passthroughs: as in `@dsl.component`.
 
@@ -164,6 +169,7 @@ def _component(
     base_image: str | None = None,
     python_version: str | None = None,
     tag: str | None = None,
+    builder: str | None = None,
 ) -> Any:
     plain = _plain_function(function)
     named = _valid_name(name or plain.__name__, plain)
@@ -188,6 +194,7 @@ def _component(
         base_image=base_image,
         python_version=python_version,
         tag=tag,
+        builder=builder,
     )
     component = _kfp_component(source, plain, task_config_passthroughs)
     _sources[source.key] = source

@@ -6,9 +6,9 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from fairing_kfp.settings import Settings
 if TYPE_CHECKING:
     from fairing_kfp.build.builder import Builder, Plan
     from fairing_kfp.build.cache import Cache
+    from fairing_kfp.build.choose import Builders
     from fairing_kfp.build.progress import Progress
     from fairing_kfp.local.event import Event
     from fairing_kfp.local.run import RunResult
@@ -71,9 +72,11 @@ def compile(
     Args:
         pipeline: what `@dsl.pipeline` or `@fairing_component` makes.
         output: the YAML file to write; only returned when None.
-        builder: makes the images; one of its own, or a name: `append` (the default) or `layout:FOLDER`.
+        builder: makes the images of components that name no builder themselves; one of its own, or a name: `append`
+            (the default), `layout:FOLDER`, `docker`, `podman`, or `dry-run`, which sends nothing.
         cache: on disk; the user's by default.
-        progress: is told of blobs as they are sent.
+        progress: is told of blobs as they are sent, such as `fairing_kfp.display.TransferTeller`; nothing is shown
+            without.
         settings: those of `fairing_kfp.settings.Settings`: `registry`, `project`, `base_image`, `insecure`;
             and `start`, the folder whose pyproject.toml holds the others, by default the current one.
 
@@ -84,9 +87,8 @@ def compile(
     text, chosen = _traced(pipeline), Settings.load(builder=named, **settings)
     cache = cache or _default_cache()
     prepared = _prepared(text, chosen, cache)
-    if builder is None or isinstance(builder, str):
-        builder = _builder(chosen, _name_of(text), cache, progress)
-    references = _publish(prepared, builder)
+    with _builders(chosen, text, cache, progress, None if isinstance(builder, str) else builder) as builders:
+        references = _publish(prepared, builders)
     compiled = Compiled(
         _replaced(text, references),
         {item.source.name: references[mark] for mark, item in prepared.items()},
@@ -111,10 +113,14 @@ def explain(pipeline: Any, *, cache: Cache | None = None, **settings: Any) -> li
     text, chosen = _traced(pipeline), Settings.load(**settings)
     cache = cache or _default_cache()
     prepared = list(_prepared(text, chosen, cache).values())
-    if chosen.builder == "append" and not chosen.registry:
-        return [Explained(item, None) for item in prepared]
-    builder = _builder(chosen, _name_of(text), cache, None)
-    return [Explained(item, plan) for item, plan in zip(prepared, _each(builder.plan, prepared), strict=True)]
+    with _builders(chosen, text, cache) as builders:
+
+        def explained(item: Prepared) -> Explained:
+            needs_registry = (item.source.builder or chosen.builder) in (None, "append", "dry-run")
+            known = chosen.registry or not needs_registry
+            return Explained(item, builders.of(item.source.builder).plan(item.image) if known else None)
+
+        return _each(explained, prepared)
 
 
 def run(
@@ -126,6 +132,7 @@ def run(
     reuse: bool = True,
     docker: Mapping[str, Any] | None = None,
     tell: Callable[[Event], None] | None = None,
+    progress: Progress | None = None,
     cache: Cache | None = None,
     **settings: Any,
 ) -> RunResult:
@@ -135,11 +142,12 @@ def run(
         pipeline: what `@dsl.pipeline` makes.
         arguments: its parameters.
         runner: `subprocess` runs the code layers on this interpreter, without Docker, registry or base image;
-            `docker` publishes the images and runs them.
+            `docker` publishes the images and runs them; without a registry or a builder they stay in the engine.
         output: the folder in which the run's own folder is made.
         reuse: whether steps that ran before with the same code and inputs are not run again.
         docker: further arguments of docker's `containers.create`, such as `network_mode`.
         tell: is told what happens; shows it by default.
+        progress: is told of blobs as they are sent; shown by default where `tell` is.
         cache: on disk; the user's by default.
         settings: as for `compile`.
 
@@ -155,6 +163,8 @@ def run(
     if runner not in ("subprocess", "docker"):
         raise ConfigError(f"there is no runner {runner!r}", "use subprocess or docker")
     text, chosen = _traced(pipeline), Settings.load(**settings)
+    if runner == "docker":
+        chosen = _runnable(chosen, text)
     given = dict(arguments or {})
     check_arguments(next(yaml.safe_load_all(text)), given)
     cache = cache or _default_cache()
@@ -162,10 +172,12 @@ def run(
         if tell is None:
             from fairing_kfp.display import StepTeller, console
 
-            tell = shown.enter_context(StepTeller(console()))
+            teller = shown.enter_context(StepTeller(console()))
+            tell, progress = teller, progress or teller.transfers
         if runner == "docker":
             prepared = _prepared(text, chosen, cache)
-            references = _publish(prepared, _builder(chosen, _name_of(text), cache, None))
+            with _builders(chosen, text, cache, progress) as builders:
+                references = _publish(prepared, builders)
             started = {mark: launches.in_docker(item, references[mark], docker) for mark, item in prepared.items()}
         else:
             started = {mark: launches.in_process(source, cache) for mark, source in placeholders(text).items()}
@@ -195,15 +207,30 @@ def _prepared(text: str, settings: Settings, cache: Cache) -> dict[str, Prepared
     return {mark: prepare(source, settings, cache) for mark, source in placeholders(text).items()}
 
 
-def _publish(prepared: Mapping[str, Prepared], builder: Builder) -> dict[str, str]:
+def _publish(prepared: Mapping[str, Prepared], builders: Builders) -> dict[str, str]:
     """Publishes all images side by side, once all of them have been checked."""
-    _each(builder.check, prepared.values())
-    return dict(zip(prepared, _each(builder.publish, prepared.values()), strict=True))
+    # All at once, and here: what a builder lacks shows before anything is read.
+    given = [(builders.of(item.source.builder), item.image) for item in prepared.values()]
+    _each(lambda one: one[0].check(one[1]), given)
+    return dict(zip(prepared, _each(lambda one: one[0].publish(one[1]), given), strict=True))
 
 
-def _each(verb: Callable[[Any], Any], prepared: Any) -> list[Any]:
+def _each(verb: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="fairing-kfp") as pool:
-        return list(pool.map(lambda item: verb(item.image), prepared))
+        return list(pool.map(verb, items))
+
+
+def _runnable(settings: Settings, text: str) -> Settings:
+    """The settings of the docker runner, which runs what is in an engine or in a registry."""
+    if settings.builder is None and not settings.registry:
+        settings = replace(settings, builder="docker")
+    for name in [settings.builder, *(source.builder for source in placeholders(text).values())]:
+        if name == "dry-run" or (name or "").startswith("layout:"):
+            raise ConfigError(
+                f"the docker runner cannot run what the builder {name!r} makes",
+                "use the builder docker, or append with a registry; or --runner subprocess, which needs none",
+            )
+    return settings
 
 
 def _replaced(text: str, references: Mapping[str, str]) -> str:
@@ -238,7 +265,9 @@ def _default_cache() -> Cache:
     return Cache()
 
 
-def _builder(settings: Settings, pipeline: str, cache: Cache, progress: Progress | None) -> Builder:
-    from fairing_kfp.build.choose import choose_builder
+def _builders(
+    settings: Settings, text: str, cache: Cache, progress: Progress | None = None, default: Builder | None = None
+) -> Builders:
+    from fairing_kfp.build.choose import Builders
 
-    return choose_builder(settings, pipeline, cache, progress)
+    return Builders(settings, _name_of(text), cache, progress, default)

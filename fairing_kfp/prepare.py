@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairing_kfp.component import ComponentSource
 from fairing_kfp.errors import ConfigError
+from fairing_kfp.image.dockerfile import Dockerfile, parse_base
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.layer import Layer
 from fairing_kfp.image.platform import Platform
@@ -75,7 +79,7 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
     layers.append(Layer.of_files("code", packed.files))
     image = Image(
         name=source.name,
-        base=Reference.parse(source.base_image or settings.base_image or f"python:{python[0]}.{python[1]}-slim"),
+        base=_base(source, settings, f"python:{python[0]}.{python[1]}-slim"),
         layers=tuple(layers),
         platform=platform,
         python_version=python,
@@ -89,6 +93,14 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
 def prepare_all(sources: Iterable[ComponentSource], settings: Settings, cache: Cache) -> list[Prepared]:
     """Prepares each source once."""
     return [prepare(source, settings, cache) for source in sources]
+
+
+def _base(source: ComponentSource, settings: Settings, default: str) -> Reference | Dockerfile:
+    """The base; the path of a component's own Dockerfile begins at the file that defines the component."""
+    function = source.function
+    while isinstance(function, partial):
+        function = function.func
+    return parse_base(source.base_image or settings.base_image or default, Path(inspect.getfile(function)).parent)
 
 
 def _checked_python(source: ComponentSource) -> str | None:

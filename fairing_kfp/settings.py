@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fairing_kfp.errors import ConfigError
+from fairing_kfp.image.dockerfile import anchored
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,15 +28,17 @@ class Settings:
     Attributes:
         registry: where images are pushed: `registry.example.com/me`.
         project: the repository below it that all images of the project share.
-        base_image: the base of components that name none.
-        builder: `append` pushes to the registry; `layout:FOLDER` writes an OCI image layout.
+        base_image: the base of components that name none: an image, or `dockerfile:PATH`.
+        builder: makes the images of components that name none; `append` where nothing is said. `append` pushes to the
+            registry; `layout:FOLDER` writes an OCI image layout; `docker` and `podman` have an engine make them, and
+            push them if there is a registry; `dry-run` sends nothing.
         insecure: registries that are spoken to over plain http.
     """
 
     registry: str | None = None
     project: str | None = None
     base_image: str | None = None
-    builder: str = "append"
+    builder: str | None = None
     insecure: tuple[str, ...] = ()
 
     @classmethod
@@ -55,7 +58,7 @@ class Settings:
             path, document = found
             table = document.get("tool", {}).get("fairing-kfp", {})
             project = document.get("project", {}).get("name")
-            settings = settings._with({"project": project, **table}, str(path))
+            settings = settings._with({"project": project, **table}, str(path), path.parent)
         names = [field.name for field in fields(cls)]
         variables = {name: os.environ.get(f"FAIRING_KFP_{name.upper()}") or None for name in names}
         settings = settings._with(
@@ -76,12 +79,16 @@ class Settings:
             raise ConfigError(
                 "no registry is known to push the images to",
                 "give --registry HOST/PATH, set FAIRING_KFP_REGISTRY, or registry = in [tool.fairing-kfp] "
-                "of pyproject.toml; or write them to a folder with --builder layout:FOLDER",
+                "of pyproject.toml; or write them to a folder with --builder layout:FOLDER, "
+                "or keep them in Docker with --builder docker",
             )
-        project = re.sub(r"[^a-z0-9]+", "-", (self.project or pipeline).lower()).strip("-")
-        return f"{self.registry.removesuffix('/')}/{project}"
+        return f"{self.registry.removesuffix('/')}/{self.name(pipeline)}"
 
-    def _with(self, values: Mapping[str, Any], where: str) -> Settings:
+    def name(self, pipeline: str) -> str:
+        """The project's name as registries take it; the pipeline's stands in for a project without one."""
+        return re.sub(r"[^a-z0-9]+", "-", (self.project or pipeline).lower()).strip("-")
+
+    def _with(self, values: Mapping[str, Any], where: str, folder: Path | None = None) -> Settings:
         known = {field.name for field in fields(self)}
         given = {name.replace("-", "_"): value for name, value in values.items() if value is not None}
         for name, value in given.items():
@@ -96,6 +103,8 @@ class Settings:
                     "give a list of strings" if name in _LISTS else "give a string",
                 )
         changes: dict[str, Any] = {k: tuple(v) if k in _LISTS else v for k, v in given.items()}
+        if "base_image" in changes:
+            changes["base_image"] = anchored(changes["base_image"], folder or Path.cwd())
         return replace(self, **changes)
 
 

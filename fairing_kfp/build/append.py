@@ -22,6 +22,7 @@ from fairing_kfp.build.progress import Progress, Transfer, followed, silent
 from fairing_kfp.errors import ImageError, RegistryError
 from fairing_kfp.image.assemble import Assembled, assemble
 from fairing_kfp.image.descriptor import Descriptor, digest_of
+from fairing_kfp.image.dockerfile import in_registry
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.reference import Reference
 from fairing_kfp.registry.auth import pull, push
@@ -116,13 +117,14 @@ class AppendBuilder:
         Raises:
             ImageError: the base cannot bear it, or its tag is that of another component.
         """
-        near = image.base.registry == self._target.registry
-        access = {push(self._target.repository)} | ({pull(image.base.repository)} if near else set())
+        base = in_registry(image)
+        near = base.registry == self._target.registry
+        access = {push(self._target.repository)} | ({pull(base.repository)} if near else set())
         target = Repository(self._client, self._target.registry, self._target.repository, frozenset(access))
-        source = replace(target, name=image.base.repository)
+        source = replace(target, name=base.repository)
         if not near:
-            scopes = frozenset({pull(image.base.repository)})
-            source = replace(source, registry=image.base.registry, access=scopes)
+            scopes = frozenset({pull(base.repository)})
+            source = replace(source, registry=base.registry, access=scopes)
         assembled = assemble(self._bases.of(image, source), image)
         tag = tag_of(image, assembled.digest, self._tag)
         other, its_digest = self._tagged.setdefault(tag, (image.name, assembled.digest))

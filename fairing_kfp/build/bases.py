@@ -8,6 +8,7 @@ from fairing_kfp.build.cache import Cache
 from fairing_kfp.build.once import Once
 from fairing_kfp.errors import ImageError
 from fairing_kfp.image.base import Base, preflight
+from fairing_kfp.image.dockerfile import in_registry
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.manifest import Manifest
 from fairing_kfp.image.platform import Platform
@@ -39,8 +40,8 @@ class Bases:
             ImageError: the base is malformed, has no such platform, or has another Python.
             RegistryError: it cannot be read.
         """
-        key = (image.base, image.platform)
-        base = self._known.get(key, lambda: self._resolve(image.base, image.platform, repository))
+        wanted = in_registry(image)
+        base = self._known.get((wanted, image.platform), lambda: self._resolve(wanted, image.platform, repository))
         preflight(base, image)
         return base
 

@@ -15,8 +15,11 @@ TAG = "{name}-{digest}"
 
 _DIGITS = 12
 
-State = Literal["exists", "mount", "send", "write"]
-"""What is to be done for a layer: nothing; name it to a registry that has it elsewhere; send it; write it to disk."""
+State = Literal["exists", "mount", "send", "write", "pull", "build"]
+"""What is to be done for a layer: nothing; name it to a registry that has it elsewhere; send it; write it to disk.
+
+An engine pulls or builds a whole base.
+"""
 
 
 @dataclass(frozen=True)

@@ -1,45 +1,128 @@
-"""The builder that the settings name."""
+"""The builders that settings and components name."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fairing_kfp.build.once import Once
 from fairing_kfp.errors import ConfigError
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from fairing_kfp.build.builder import Builder
     from fairing_kfp.build.cache import Cache
+    from fairing_kfp.build.engine import Engine
     from fairing_kfp.build.progress import Progress
     from fairing_kfp.settings import Settings
 
-_LAYOUT = "layout:"
+APPEND = "append"
+DRY_RUN = "dry-run"
+LAYOUT = "layout:"
 
 
-def choose_builder(settings: Settings, pipeline: str, cache: Cache, progress: Progress | None) -> Builder:
-    """Makes the builder that `builder` names: `append`, or `layout:FOLDER`.
+class Builders:
+    """The builders of one pipeline, each made when it is first asked for, and once.
 
     Args:
-        settings: where images go.
+        settings: where images go, and the builder of components that name none.
         pipeline: its name stands in for a project without one.
         cache: on disk.
         progress: is told of blobs as they move.
-
-    Raises:
-        ConfigError: there is no such builder, or no registry is known.
+        default: a builder of the caller's own, for components that name none; it is not closed.
     """
-    from fairing_kfp.build.progress import silent
-    from fairing_kfp.registry.client import RegistryClient
 
-    client = RegistryClient(insecure=settings.insecure)
-    if settings.builder == "append":
-        from fairing_kfp.build.append import AppendBuilder
+    def __init__(
+        self,
+        settings: Settings,
+        pipeline: str,
+        cache: Cache,
+        progress: Progress | None = None,
+        default: Builder | None = None,
+    ) -> None:
+        from fairing_kfp.build.progress import silent
 
-        return AppendBuilder(settings.repository(pipeline), cache=cache, client=client, progress=progress or silent)
-    if settings.builder.startswith(_LAYOUT) and settings.builder != _LAYOUT:
-        from fairing_kfp.build.layout import LayoutBuilder
+        self._settings = settings
+        self._pipeline = pipeline
+        self._cache = cache
+        self._progress = progress or silent
+        self._default = default
+        self._made: Once[Builder] = Once()
+        self._names: list[str] = []
 
-        return LayoutBuilder(
-            Path(settings.builder.removeprefix(_LAYOUT)), cache=cache, client=client, progress=progress or silent
+    def of(self, name: str | None = None) -> Builder:
+        """The builder of a component.
+
+        Args:
+            name: what the component says: `append`, `layout:FOLDER`, `docker`, `podman`, `dry-run`, or nothing. When
+                the settings say `dry-run`, it is planned what that builder would do.
+
+        Raises:
+            ConfigError: there is no such builder, or it lacks something, such as a registry.
+        """
+        if name is None and self._default is not None:
+            return self._default
+        dry = DRY_RUN in (name, self._settings.builder)
+        wanted = next((one for one in (name, self._settings.builder) if one not in (None, DRY_RUN)), None) or APPEND
+        builder = self._made.get(wanted, partial(self._make, wanted))
+        return self._made.get((DRY_RUN, wanted), partial(_planning, builder)) if dry else builder
+
+    def __enter__(self) -> Builders:
+        """Makes nothing yet."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends the threads and connections of the builders that were made."""
+        for name in self._names:
+            builder = self._made.get(name, partial(self._make, name))
+            getattr(builder, "close", lambda: None)()
+
+    def _make(self, name: str) -> Builder:
+        settings, progress = self._settings, self._progress
+        builder: Builder
+        if name == APPEND:
+            from fairing_kfp.build.append import AppendBuilder
+            from fairing_kfp.registry.client import RegistryClient
+
+            repository = settings.repository(self._pipeline)
+            client = RegistryClient(insecure=settings.insecure)
+            builder = AppendBuilder(repository, cache=self._cache, client=client, progress=progress)
+        elif name.startswith(LAYOUT) and name != LAYOUT:
+            from fairing_kfp.build.layout import LayoutBuilder
+            from fairing_kfp.registry.client import RegistryClient
+
+            client = RegistryClient(insecure=settings.insecure)
+            builder = LayoutBuilder(
+                Path(name.removeprefix(LAYOUT)), cache=self._cache, client=client, progress=progress
+            )
+        elif name == "docker":
+            from fairing_kfp.build.engine import connect
+
+            builder = self._in_engine(connect("the docker builder"))
+        elif name == "podman":
+            from fairing_kfp.build.podman import connect_podman
+
+            builder = self._in_engine(connect_podman())
+        else:
+            raise ConfigError(f"there is no builder {name!r}", "use append, layout:FOLDER, docker, podman or dry-run")
+        self._names.append(name)
+        return builder
+
+    def _in_engine(self, engine: Engine) -> Builder:
+        from fairing_kfp.build.docker import DockerBuilder
+
+        pushed = self._settings.registry is not None
+        target = (
+            self._settings.repository(self._pipeline) if pushed else f"localhost/{self._settings.name(self._pipeline)}"
         )
-    raise ConfigError(f"there is no builder {settings.builder!r}", "use append, or layout:FOLDER")
+        return DockerBuilder(target, engine=engine, push=pushed, progress=self._progress)
+
+
+def _planning(builder: Builder) -> Builder:
+    from fairing_kfp.build.dry_run import DryRunBuilder
+
+    return DryRunBuilder(builder)

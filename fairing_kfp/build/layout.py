@@ -24,6 +24,7 @@ from fairing_kfp.build.progress import Progress, Transfer, followed, silent
 from fairing_kfp.errors import ImageError
 from fairing_kfp.image.assemble import Assembled, assemble
 from fairing_kfp.image.descriptor import OCI_INDEX, Descriptor, digest_of, dump
+from fairing_kfp.image.dockerfile import in_registry
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.manifest import Manifest
 from fairing_kfp.registry.auth import pull
@@ -107,7 +108,7 @@ class LayoutBuilder:
         self._pool.shutdown()
 
     def _assembled(self, image: Image) -> tuple[Assembled, Repository]:
-        base = image.base
+        base = in_registry(image)
         source = Repository(self._client, base.registry, base.repository, frozenset({pull(base.repository)}))
         # In OCI's media types, because those who read layouts (skopeo, for one) know no others.
         return assemble(self._bases.of(image, source).as_oci(), image), source

@@ -17,14 +17,15 @@ class Transfer:
         digest: the blob's.
         size: the blob's.
         done: how many of its bytes have gone; begins anew when sending is tried again.
-        state: `mounted` means that the registry had it already, and nothing was sent.
+        state: `mounted` means that the registry had it already, and nothing was sent; `pulled` and `built` are what
+            an engine did.
     """
 
     name: str
     digest: str
     size: int
     done: int = 0
-    state: Literal["moving", "sent", "mounted"] = "moving"
+    state: Literal["moving", "sent", "mounted", "pulled", "built"] = "moving"
 
 
 Progress = Callable[[Transfer], None]

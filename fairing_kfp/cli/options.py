@@ -13,7 +13,9 @@ _OPTIONS = (
     click.option("--registry", metavar="HOST/PATH", help="Where images are pushed to."),
     click.option("--project", metavar="NAME", help="The repository below it, shared by the project's images."),
     click.option("--base-image", metavar="IMAGE", help="The base of components that name none."),
-    click.option("--builder", metavar="BUILDER", help="append (to the registry, the default) or layout:FOLDER."),
+    click.option(
+        "--builder", metavar="BUILDER", help="append (the default), layout:FOLDER, docker, podman or dry-run."
+    ),
     click.option("--insecure", metavar="HOST", multiple=True, help="A registry spoken to over plain http."),
 )
 

@@ -58,6 +58,7 @@ def command(
             reuse=not no_cache,
             docker={"network_mode": docker_network} if docker_network else None,
             tell=tell,
+            progress=tell.transfers,
             start=folder_of(target),
             **settings,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fairing_kfp.image.dockerfile import Dockerfile
 from fairing_kfp.image.layer import Layer
 from fairing_kfp.image.platform import Platform
 from fairing_kfp.image.reference import Reference
@@ -16,7 +17,7 @@ class Image:
 
     Attributes:
         name: the component's name; for people, and for tags.
-        base: the image that the layers are put upon.
+        base: the image that the layers are put upon, or the Dockerfile of one.
         layers: in their order, the lowest first.
         platform: which of the base's platforms.
         python_version: the author's Python, major and minor, which the base must have too.
@@ -26,7 +27,7 @@ class Image:
     """
 
     name: str
-    base: Reference
+    base: Reference | Dockerfile
     layers: tuple[Layer, ...]
     platform: Platform
     python_version: tuple[int, int]

@@ -21,6 +21,7 @@ from fairing_kfp.image.descriptor import (
     load,
     malformed,
 )
+from fairing_kfp.image.dockerfile import Dockerfile
 from fairing_kfp.image.platform import Platform
 from fairing_kfp.image.reference import Reference
 
@@ -112,7 +113,9 @@ class Manifest:
         raise no_such_platform(reference, platform, self.platforms)
 
 
-def no_such_platform(reference: Reference, platform: Platform, offered: tuple[Platform, ...]) -> PlatformError:
+def no_such_platform(
+    reference: Reference | Dockerfile, platform: Platform, offered: tuple[Platform, ...]
+) -> PlatformError:
     """The base image cannot run there."""
     listed = ", ".join(sorted({str(one) for one in offered})) or "none that it names"
     return PlatformError(

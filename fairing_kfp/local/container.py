@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fairing_kfp.errors import ConfigError, StepFailedError
+from fairing_kfp.errors import StepFailedError
 
 
 def docker_client() -> Any:
@@ -17,22 +17,9 @@ def docker_client() -> Any:
     Raises:
         ConfigError: the docker package is not installed, or no engine answers.
     """
-    try:
-        import docker
-        from docker.errors import DockerException
-    except ImportError as error:
-        raise ConfigError(
-            "the docker runner needs the docker package",
-            "pip install 'fairing-kfp[docker]', or use --runner subprocess",
-        ) from error
-    try:
-        client = docker.from_env()
-        client.ping()
-    except DockerException as error:
-        raise ConfigError(
-            f"no Docker Engine answers: {error}", "start it or set DOCKER_HOST, or use --runner subprocess"
-        ) from error
-    return client
+    from fairing_kfp.build.engine import connect
+
+    return connect("the docker runner").client
 
 
 def run_container(
