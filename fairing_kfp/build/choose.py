@@ -50,7 +50,7 @@ class Builders:
         self._progress = progress or silent
         self._default = default
         self._made: Once[Builder] = Once()
-        self._names: list[str] = []
+        self._closing: list[Builder] = []
 
     def of(self, name: str | None = None) -> Builder:
         """The builder of a component.
@@ -65,7 +65,8 @@ class Builders:
         if name is None and self._default is not None:
             return self._default
         dry = DRY_RUN in (name, self._settings.builder)
-        wanted = next((one for one in (name, self._settings.builder) if one not in (None, DRY_RUN)), None) or APPEND
+        wanted = next((one for one in (name, self._settings.builder) if one not in (None, DRY_RUN)), None)
+        wanted = APPEND if wanted is None else wanted
         builder = self._made.get(wanted, partial(self._make, wanted))
         return self._made.get((DRY_RUN, wanted), partial(_planning, builder)) if dry else builder
 
@@ -77,8 +78,7 @@ class Builders:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Ends the threads and connections of the builders that were made."""
-        for name in self._names:
-            builder = self._made.get(name, partial(self._make, name))
+        for builder in self._closing:
             getattr(builder, "close", lambda: None)()
 
     def _make(self, name: str) -> Builder:
@@ -109,7 +109,7 @@ class Builders:
             builder = self._in_engine(connect_podman())
         else:
             raise ConfigError(f"there is no builder {name!r}", "use append, layout:FOLDER, docker, podman or dry-run")
-        self._names.append(name)
+        self._closing.append(builder)
         return builder
 
     def _in_engine(self, engine: Engine) -> Builder:

@@ -10,6 +10,7 @@ from kfp import compiler, dsl
 
 import fairing_kfp
 from fairing_kfp.build.cache import Cache
+from fairing_kfp.build.progress import Progress, Transfer
 from fairing_kfp.component import PLACEHOLDER
 from fairing_kfp.errors import ConfigError, FairingError, PipelineError
 from fairing_kfp.image.image import Image
@@ -107,6 +108,85 @@ def test_unknown_runner_and_builder_are_refused(cache: Cache) -> None:
         fairing_kfp.run(names_an_image, runner="moon", cache=cache)
     with pytest.raises(ConfigError, match="no builder 'moon'"):
         fairing_kfp.compile(names_an_image, builder="moon", cache=cache)
+
+
+@fairing_kfp.fairing_component(builder="dry-run")
+def planned() -> int:
+    return 2
+
+
+@fairing_kfp.fairing_component(base_image="dockerfile:test_pipeline.py")
+def built() -> int:
+    return 3
+
+
+@dsl.pipeline(name="mixed")
+def mixed():
+    one()
+    planned()
+
+
+@dsl.pipeline(name="has-a-dockerfile")
+def has_a_dockerfile():
+    built()
+
+
+def test_a_pipeline_may_mix_builders(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    appending, own = StandInBuilder(), StandInBuilder()
+    monkeypatch.setattr("fairing_kfp.build.append.AppendBuilder", lambda *_, **__: appending)
+    compiled = fairing_kfp.compile(mixed, builder=own, cache=cache, registry="registry.example.com")
+
+    assert [image.name for image in own.published] == ["one"]
+    assert appending.published == []
+    assert set(compiled.images) == {"one", "planned"}
+
+
+def test_a_dry_run_compiles_what_append_would(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    appending = StandInBuilder()
+    monkeypatch.setattr("fairing_kfp.build.append.AppendBuilder", lambda *_, **__: appending)
+    dry = fairing_kfp.compile(mixed, builder="dry-run", cache=cache, registry="registry.example.com")
+    assert appending.published == []
+
+    assert fairing_kfp.compile(mixed, cache=cache, registry="registry.example.com").text == dry.text
+    assert [image.name for image in appending.published] == ["one"]
+
+
+def test_a_dockerfile_begins_at_the_file_of_its_component(cache: Cache) -> None:
+    builder = StandInBuilder()
+    fairing_kfp.compile(has_a_dockerfile, builder=builder, cache=cache)
+    assert str(builder.published[0].base) == f"dockerfile:{Path(__file__).resolve()}"
+
+    for name in ("append", "layout:folder"):
+        with pytest.raises(ConfigError, match="the base of built is a Dockerfile") as caught:
+            fairing_kfp.compile(has_a_dockerfile, builder=name, cache=cache, registry="registry.example.com")
+        assert 'builder = "docker"' in caught.value.remedy
+
+
+@pytest.mark.parametrize("builder", ["dry-run", "layout:folder"])
+def test_the_docker_runner_refuses_images_that_are_nowhere(cache: Cache, builder: str) -> None:
+    with pytest.raises(ConfigError, match=f"cannot run what the builder '{builder}' makes"):
+        fairing_kfp.run(names_an_image, runner="docker", builder=builder, cache=cache)
+    with pytest.raises(ConfigError, match="cannot run what the builder 'dry-run' makes"):
+        fairing_kfp.run(mixed, runner="docker", cache=cache)
+
+
+def test_compiling_shows_nothing_of_itself(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told: list[object] = []
+    transfer = Transfer("code", "sha256:1", 1)
+
+    def telling(*_: object, progress: Progress, **__: object) -> StandInBuilder:
+        builder = StandInBuilder()
+        monkeypatch.setattr(builder, "check", lambda _: progress(transfer))
+        return builder
+
+    monkeypatch.setattr("fairing_kfp.build.append.AppendBuilder", telling)
+    fairing_kfp.compile(names_an_image, cache=cache, registry="registry.example.com")
+    assert "".join(capfd.readouterr()) == ""
+
+    fairing_kfp.compile(names_an_image, cache=cache, registry="registry.example.com", progress=told.append)
+    assert told == [transfer, transfer]
 
 
 def test_control_flow_shares_one_image_between_tasks_of_a_component(cache: Cache) -> None:

@@ -32,6 +32,19 @@ def test_insecure_registries_add_up(project: Path, monkeypatch: pytest.MonkeyPat
     assert Settings.load(project).insecure == ("c", "d:80")
 
 
+def test_a_dockerfile_begins_where_it_was_written(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = project.parent.parent / "pyproject.toml"
+    file.write_text('[tool.fairing-kfp]\nbase-image = "dockerfile:images/Dockerfile"\nbuilder = "docker"\n')
+    monkeypatch.chdir(project)
+
+    assert Settings.load(project).base_image == f"dockerfile:{file.parent}/images/Dockerfile"
+    assert Settings.load(project, base_image="dockerfile:mine").base_image == f"dockerfile:{project}/mine"
+    assert Settings.load(project).builder == "docker"
+    monkeypatch.setenv("FAIRING_KFP_BUILDER", "podman")
+    assert Settings.load(project).builder == "podman"
+    assert Settings.load(project, builder="dry-run").builder == "dry-run"
+
+
 def test_repository_is_that_of_the_project(project: Path, tmp_path: Path) -> None:
     assert Settings.load(project).repository("pipeline") == "from.file/me/my-project"
     assert Settings(registry="host/me/").repository("My pipeline") == "host/me/my-pipeline"
@@ -43,6 +56,7 @@ def test_without_a_registry_the_remedy_names_three_ways() -> None:
 
     assert "--registry" in caught.value.remedy
     assert "FAIRING_KFP_REGISTRY" in caught.value.remedy
+    assert "--builder docker" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

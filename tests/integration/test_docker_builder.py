@@ -1,0 +1,275 @@
+"""Images made by engines: Docker's, and Podman's service where Podman is installed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fairing_kfp
+from fairing_kfp.build.append import AppendBuilder
+from fairing_kfp.build.cache import Cache
+from fairing_kfp.build.docker import DockerBuilder
+from fairing_kfp.build.engine import Engine, connect
+from fairing_kfp.build.podman import connect_podman
+from fairing_kfp.build.progress import Transfer
+from fairing_kfp.errors import ImageError, PythonVersionError
+from fairing_kfp.image import File, Image, Layer, Platform, Reference
+from fairing_kfp.image.dockerfile import Dockerfile
+from fairing_kfp.registry.client import RegistryClient
+from tests.golden import PIPELINES
+from tests.integration.conftest import missing, run, serve_registry
+
+pytestmark = [pytest.mark.docker, pytest.mark.registry]
+
+SCRIPT = b"import os\nprint('ran', os.environ['ANSWER'], os.getuid())\n"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An engine, and the program that runs what it holds."""
+
+    engine: Callable[[], Engine]
+    program: tuple[str, ...]
+    run_options: tuple[str, ...] = ()
+
+    def runs(self, name: str, *command: str) -> str:
+        # Podman wants a file there
+        env = {variable: value for variable, value in os.environ.items() if variable != "DOCKER_CONFIG"}
+        return run(*self.program, "run", "--rm", "--network", "host", *self.run_options, name, *command, env=env)
+
+
+@pytest.fixture(scope="session")
+def podman(tmp_path_factory: pytest.TempPathFactory, testbed_registry: str) -> Iterator[Judged]:
+    """A service of Podman's with a store of its own."""
+    if not shutil.which("podman"):
+        pytest.skip("podman is not on PATH")
+    folder = tmp_path_factory.mktemp("podman")
+    registries = folder / "registries.conf"
+    registries.write_text(f'[[registry]]\nlocation = "{testbed_registry}"\ninsecure = true\n')
+    store = ("--root", str(folder / "store"), "--runroot", str(folder / "run"), "--storage-driver", "vfs")
+    program = ("podman", "--cgroup-manager", "cgroupfs", *store)
+    socket = folder / "podman.sock"
+    env = os.environ | {"CONTAINERS_REGISTRIES_CONF": str(registries)}
+    with (folder / "log").open("wb") as log:
+        command = [*program, "system", "service", "--time", "0", f"unix://{socket}"]
+        service = subprocess.Popen(command, stdout=log, stderr=log, env=env)
+    try:
+        for _ in range(200):
+            if socket.exists() or service.poll() is not None:
+                break
+            time.sleep(0.05)
+        if not socket.exists():
+            pytest.skip(f"podman's service does not run here: {(folder / 'log').read_text()}")
+
+        def engine() -> Engine:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("CONTAINER_HOST", f"unix://{socket}")
+                return connect_podman()
+
+        # its defaults are above what a container is allowed to ask for
+        yield Judged(engine, program, ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"))
+    finally:
+        service.terminate()
+        service.wait(20)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["docker", "podman"])
+def tested(request: pytest.FixtureRequest) -> Judged:
+    if request.param == "podman":
+        made: Judged = request.getfixturevalue("podman")
+        return made
+    request.getfixturevalue("docker_engine")
+    return Judged(lambda: connect("the test"), ("docker",))
+
+
+@pytest.fixture
+def image(base_image: str) -> Image:
+    unique = File("opt/fairing/unique", uuid.uuid4().bytes)
+    layers = (
+        Layer.of_files("runtime", [unique]),
+        Layer.of_files("code", [File("opt/fairing/run.py", SCRIPT)]),
+    )
+    platform = Platform("linux", "amd64")
+    return Image("hello", Reference.parse(base_image), layers, platform, (3, 11), env={"ANSWER": "42"})
+
+
+@pytest.fixture
+def local(tested: Judged, unique: str) -> Iterator[DockerBuilder]:
+    """A builder without a registry; its images are removed."""
+    engine = tested.engine()
+    builder = DockerBuilder(f"localhost/{unique}", engine=engine, push=False)
+    yield builder
+    for listed in engine.client.images.list(name=f"localhost/{unique}"):
+        engine.client.images.remove(listed.id, force=True)
+    builder.close()
+
+
+def test_without_a_registry_it_stays_in_the_engine(tested: Judged, local: DockerBuilder, image: Image) -> None:
+    local.check(image)
+    plan = local.plan(image)
+    name = local.publish(image)
+
+    assert name.startswith("localhost/tests/")
+    assert name == plan.reference
+    assert not plan.exists
+    assert local.plan(image).exists
+    assert tested.runs(name, "python3", "/opt/fairing/run.py") == "ran 42 0\n"
+    assert local.publish(image) == name
+
+
+def test_its_layers_are_ours_and_its_id_is_our_digest(
+    tested: Judged, local: DockerBuilder, image: Image, cache: Cache, base_image: str, testbed_registry: str
+) -> None:
+    name = local.publish(image)
+    inspected = json.loads(run(*tested.program, "image", "inspect", name))[0]
+    below = json.loads(run(*tested.program, "image", "inspect", base_image))[0]
+
+    assert inspected["RootFS"]["Layers"] == below["RootFS"]["Layers"] + [layer.diff_id for layer in image.layers]
+    assert inspected["Id"].removeprefix("sha256:").startswith(name.rpartition("-")[2])
+    client = RegistryClient(insecure=[testbed_registry])
+    appended = AppendBuilder(f"{testbed_registry}/tests", cache=cache, client=client).plan(image)
+    assert [layer.digest for layer in appended.layers][-2:] == [layer.digest for layer in image.layers]
+
+
+def test_entrypoint_user_and_environment(
+    tested: Judged, local: DockerBuilder, image: Image, base_image: str, tmp_path: Path
+) -> None:
+    """The entrypoint goes, as it would wrap the step's command; what else the Dockerfile says stays."""
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {base_image}\nCOPY . /context\nRUN echo made > /tmp/made\n"
+        'ENTRYPOINT ["echo", "wrapped"]\nCMD ["argument"]\nUSER 1234\nENV ANSWER=0 KEPT=yes\n'
+    )
+    (tmp_path / "kept").write_text("")
+    (tmp_path / "secret").write_text("")
+    (tmp_path / ".dockerignore").write_text("secret\n.dockerignore\n")
+    name = local.publish(replace(image, base=Dockerfile(tmp_path / "Dockerfile")))
+
+    assert tested.runs(name, "python3", "/opt/fairing/run.py") == "ran 42 1234\n"
+    assert tested.runs(name, "sh", "-c", "echo $KEPT; cat /tmp/made; ls -A /context") == "yes\nmade\nDockerfile\nkept\n"
+
+
+def test_a_dockerfile_that_cannot_be_built(local: DockerBuilder, image: Image, base_image: str, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM {base_image}\nRUN echo this went wrong && false\n")
+
+    with pytest.raises(ImageError, match=r"(?s)cannot build .*/Dockerfile: .*this went wrong"):
+        local.check(replace(image, base=Dockerfile(tmp_path / "Dockerfile")))
+
+
+def test_the_base_is_pulled_for_its_platform_and_checked(
+    tested: Judged, local: DockerBuilder, image: Image, unique: str, testbed_registry: str, skopeo: Any, base_image: str
+) -> None:
+    base = f"{testbed_registry}/{unique}-base:1"
+    skopeo(
+        "copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false", f"docker://{base_image}", f"docker://{base}"
+    )
+    fresh = replace(image, base=Reference.parse(base))
+    assert [layer.state for layer in local.plan(fresh).layers] == ["pull", "send", "send"]
+    with pytest.raises(PythonVersionError, match=r"holds Python 3\.11, but the code is packed by Python 3\.12"):
+        local.check(replace(fresh, python_version=(3, 12)))
+    assert tested.runs(local.publish(fresh), "python3", "/opt/fairing/run.py") == "ran 42 0\n"
+    assert local.plan(fresh).base.startswith(f"{testbed_registry}/{unique}-base@sha256:")
+    with pytest.raises(ImageError, match=rf"cannot pull {base}-none for linux/amd64: "):
+        local.check(replace(image, base=Reference.parse(f"{base}-none")))
+
+
+def test_what_is_pushed_is_known_by_its_digest(
+    tested: Judged, image: Image, unique: str, testbed_registry: str, skopeo: Any, pod: Callable[..., str]
+) -> None:
+    told: list[Transfer] = []
+    target = f"{testbed_registry}/{unique}"
+    builder = DockerBuilder(target, engine=tested.engine(), push=True, progress=told.append)
+    planned = builder.plan(image)
+    reference = builder.publish(image)
+
+    assert planned.reference == f"{target}:{planned.tag}"
+    assert reference.startswith(f"{target}@sha256:")
+    inspected = json.loads(skopeo("inspect", "--tls-verify=false", f"docker://{reference}"))
+    assert inspected["Digest"] == reference.partition("@")[2]
+    tagged = json.loads(skopeo("inspect", "--tls-verify=false", f"docker://{target}:{planned.tag}"))
+    assert tagged["Digest"] == inspected["Digest"]
+    assert {one.name for one in told if one.state == "sent"} >= {"runtime", "code"}
+    assert builder.publish(image) == reference
+    assert pod(reference, "python3", "/opt/fairing/run.py") == "ran 42 0\n"
+    builder.close()
+
+
+def test_it_logs_in_as_docker_does(
+    image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker_engine: Any
+) -> None:
+    """With the credentials in Docker's configuration; without them the registry's refusal is shown."""
+    if not shutil.which("htpasswd"):
+        missing("htpasswd is not on PATH")
+    users = tmp_path / "users"
+    users.write_text(run("htpasswd", "-nbB", "me", "password"))
+    auth = {"htpasswd": {"realm": "test", "path": str(users)}}
+    with serve_registry(tmp_path / "registry", auth) as registry:
+        refused = DockerBuilder(f"{registry.host}/me", engine=connect("the test"), push=True)
+        with pytest.raises(ImageError, match=rf"Docker cannot push {registry.host}/me:hello-.*: no basic auth"):
+            refused.publish(image)
+        config = tmp_path / "config"
+        config.mkdir()
+        login = base64.b64encode(b"me:password").decode()
+        (config / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": login}}}))
+        monkeypatch.setenv("DOCKER_CONFIG", str(config))
+        allowed = DockerBuilder(f"{registry.host}/me", engine=connect("the test"), push=True)
+        assert allowed.publish(image).startswith(f"{registry.host}/me@sha256:")
+
+
+class TestCommands:
+    @pytest.fixture
+    def options(self, base_image: str, docker_engine: Any, cache: Cache) -> dict[str, Any]:
+        if sys.version_info[:2] != (3, 11):
+            missing("the testbed's base image has Python 3.11, which is not this one")
+        return {"base_image": base_image, "cache": cache}
+
+    def test_a_pipeline_runs_in_docker_without_a_registry(self, options: dict[str, Any], tmp_path: Path) -> None:
+        told: list[Transfer] = []
+        result = fairing_kfp.run(
+            fairing_kfp.load_pipeline(PIPELINES["control-flow"]),
+            {"count": 2},
+            runner="docker",
+            docker={"network_mode": "host"},
+            output=tmp_path,
+            tell=lambda _: None,
+            progress=told.append,
+            **options,
+        )
+
+        assert result.step("total").outputs["Output"] == 6
+        assert {one.name for one in told} <= {"runtime", "code"}
+
+    def test_compiling_with_docker_names_what_was_pushed(
+        self, options: dict[str, Any], testbed_registry: str, unique: str, skopeo: Any
+    ) -> None:
+        where = {"registry": f"{testbed_registry}/{unique}", "insecure": [testbed_registry]}
+        pipeline = fairing_kfp.load_pipeline(PIPELINES["control-flow"])
+        compiled = fairing_kfp.compile(pipeline, builder="docker", **where, **options)
+
+        for image in compiled.images.values():
+            assert f"image: {image}" in compiled.text
+            assert "@sha256:" in image
+            skopeo("inspect", "--tls-verify=false", f"docker://{image}")
+
+    def test_a_dry_run_sends_nothing_and_names_what_append_would(
+        self, options: dict[str, Any], private_registry: Any, base_image: str
+    ) -> None:
+        where = {"registry": f"{private_registry.host}/me", "insecure": [base_image.partition("/")[0]]}
+        pipeline = fairing_kfp.load_pipeline(PIPELINES["control-flow"])
+        dry = fairing_kfp.compile(pipeline, builder="dry-run", **where, **options)
+        asked = private_registry.requests()
+
+        assert {line.split()[0] for line in asked} <= {"HEAD", "GET"}
+        assert dry.text == fairing_kfp.compile(pipeline, **where, **options).text
