@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import fairing_kfp
 from fairing_kfp.build.append import AppendBuilder
@@ -24,6 +26,7 @@ from fairing_kfp.build.docker import DockerBuilder
 from fairing_kfp.build.engine import Engine, connect
 from fairing_kfp.build.podman import connect_podman
 from fairing_kfp.build.progress import Transfer
+from fairing_kfp.cli import main
 from fairing_kfp.errors import ImageError, PythonVersionError
 from fairing_kfp.image import File, Image, Layer, Platform, Reference
 from fairing_kfp.image.dockerfile import Dockerfile
@@ -262,6 +265,26 @@ class TestCommands:
             assert f"image: {image}" in compiled.text
             assert "@sha256:" in image
             skopeo("inspect", "--tls-verify=false", f"docker://{image}")
+
+    @pytest.mark.parametrize("quiet", [True, False])
+    def test_a_line_for_each_blob_unless_quiet(
+        self, options: dict[str, Any], private_registry: Any, base_image: str, tmp_path: Path, quiet: bool
+    ) -> None:
+        """The first compiles for a registry, the second publishes for the docker runner."""
+        registry = ["--registry", f"{private_registry.host}/me", "--insecure", base_image.partition("/")[0]]
+        target = str(Path(__file__).parent.parent / "pipelines" / "failing.py:owner")
+        shared = [target, "--base-image", base_image, *(["-q"] if quiet else [])]
+        compiling = ["compile", *shared, *registry, "-o", str(tmp_path / "out.yaml")]
+        running = ["run", *shared, *registry, "--runner", "docker", "--docker-network", "host", "-o", str(tmp_path)]
+        compiled = CliRunner().invoke(main, compiling, catch_exceptions=False)
+        ran = CliRunner().invoke(main, [*running, "--builder", "docker"], catch_exceptions=False)
+
+        assert (compiled.exit_code, ran.exit_code) == (0, 0)
+        if quiet:
+            assert compiled.output + ran.output == ""
+        else:
+            assert re.search(r"^  sent code sha256:[0-9a-f]{12} \d", compiled.output, re.MULTILINE)
+            assert re.search(r"^  (sent|mounted) layer [0-9a-f]{12}", ran.output, re.MULTILINE)
 
     def test_a_dry_run_sends_nothing_and_names_what_append_would(
         self, options: dict[str, Any], private_registry: Any, base_image: str
