@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
     from fairing_kfp.build.engine import Engine
     from fairing_kfp.build.progress import Progress
+    from fairing_kfp.registry.client import RegistryClient
     from fairing_kfp.settings import Settings
 
 APPEND = "append"
@@ -86,19 +87,14 @@ class Builders:
         builder: Builder
         if name == APPEND:
             from fairing_kfp.build.append import AppendBuilder
-            from fairing_kfp.registry.client import RegistryClient
 
             repository = settings.repository(self._pipeline)
-            client = RegistryClient(insecure=settings.insecure)
-            builder = AppendBuilder(repository, cache=self._cache, client=client, progress=progress)
+            builder = AppendBuilder(repository, cache=self._cache, client=self._client(), progress=progress)
         elif name.startswith(LAYOUT) and name != LAYOUT:
             from fairing_kfp.build.layout import LayoutBuilder
-            from fairing_kfp.registry.client import RegistryClient
 
-            client = RegistryClient(insecure=settings.insecure)
-            builder = LayoutBuilder(
-                Path(name.removeprefix(LAYOUT)), cache=self._cache, client=client, progress=progress
-            )
+            folder = Path(name.removeprefix(LAYOUT))
+            builder = LayoutBuilder(folder, cache=self._cache, client=self._client(), progress=progress)
         elif name == "docker":
             from fairing_kfp.build.engine import connect
 
@@ -111,6 +107,11 @@ class Builders:
             raise ConfigError(f"there is no builder {name!r}", "use append, layout:FOLDER, docker, podman or dry-run")
         self._closing.append(builder)
         return builder
+
+    def _client(self) -> RegistryClient:
+        from fairing_kfp.registry.client import RegistryClient
+
+        return RegistryClient(insecure=self._settings.insecure)
 
     def _in_engine(self, engine: Engine) -> Builder:
         from fairing_kfp.build.docker import DockerBuilder
