@@ -96,11 +96,16 @@ def prepare_all(sources: Iterable[ComponentSource], settings: Settings, cache: C
 
 
 def _base(source: ComponentSource, settings: Settings, default: str) -> Reference | Dockerfile:
-    """The base; the path of a component's own Dockerfile begins at the file that defines the component."""
+    """The base; the path of a component's own Dockerfile begins at the file that defines the component.
+
+    A notebook's cells are in no file; there it begins at the current folder.
+    """
     function = source.function
     while isinstance(function, partial):
         function = function.func
-    return parse_base(source.base_image or settings.base_image or default, Path(inspect.getfile(function)).parent)
+    file = Path(inspect.getfile(function))
+    folder = file.parent if file.is_file() else Path.cwd()
+    return parse_base(source.base_image or settings.base_image or default, folder)
 
 
 def _checked_python(source: ComponentSource) -> str | None:

@@ -59,8 +59,10 @@ def podman(tmp_path_factory: pytest.TempPathFactory, testbed_registry: str) -> I
     folder = tmp_path_factory.mktemp("podman")
     registries = folder / "registries.conf"
     registries.write_text(f'[[registry]]\nlocation = "{testbed_registry}"\ninsecure = true\n')
-    store = ("--root", str(folder / "store"), "--runroot", str(folder / "run"), "--storage-driver", "vfs")
-    program = ("podman", "--cgroup-manager", "cgroupfs", *store)
+    store = ("--root", str(folder / "store"), "--runroot", str(folder / "run"))
+    probe = ["podman", *store, "--storage-driver", "overlay", "info"]
+    driver = "vfs" if subprocess.run(probe, capture_output=True, check=False).returncode else "overlay"
+    program = ("podman", "--cgroup-manager", "cgroupfs", *store, "--storage-driver", driver)
     socket = folder / "podman.sock"
     env = os.environ | {"CONTAINERS_REGISTRIES_CONF": str(registries)}
     with (folder / "log").open("wb") as log:

@@ -11,9 +11,11 @@ from kfp import compiler, dsl
 import fairing_kfp
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.build.progress import Progress, Transfer
-from fairing_kfp.component import PLACEHOLDER
+from fairing_kfp.component import PLACEHOLDER, ComponentSource
 from fairing_kfp.errors import ConfigError, FairingError, PipelineError
 from fairing_kfp.image.image import Image
+from fairing_kfp.prepare import prepare
+from fairing_kfp.settings import Settings
 from tests.golden import PIPELINES
 from tests.stand_in_builder import StandInBuilder
 
@@ -160,6 +162,20 @@ def test_a_dockerfile_begins_at_the_file_of_its_component(cache: Cache) -> None:
         with pytest.raises(ConfigError, match="the base of built is a Dockerfile") as caught:
             fairing_kfp.compile(has_a_dockerfile, builder=name, cache=cache, registry="registry.example.com")
         assert 'builder = "docker"' in caught.value.remedy
+
+
+def test_a_dockerfile_of_a_cell_begins_at_the_current_folder(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Dockerfile").write_text("")
+
+    def cell() -> int:
+        return 1
+
+    monkeypatch.setattr("inspect.getfile", lambda _: "/tmp/ipykernel_1/2.py")
+    source = ComponentSource("0" * 12, "cell", cell, {"return": int}, base_image="dockerfile:Dockerfile")
+    assert str(prepare(source, Settings(), cache).image.base) == f"dockerfile:{tmp_path}/Dockerfile"
 
 
 @pytest.mark.parametrize("builder", ["dry-run", "layout:folder"])
