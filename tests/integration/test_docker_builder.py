@@ -86,6 +86,8 @@ def podman(tmp_path_factory: pytest.TempPathFactory, testbed_registry: str) -> I
     finally:
         service.terminate()
         service.wait(20)
+        # Podman mounts its store upon itself, and leaves it so
+        subprocess.run(["umount", str(folder / "store" / "overlay")], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
