@@ -170,6 +170,9 @@ class StepTeller:
     def __call__(self, event: Event) -> None:
         """Shows what happened."""
         name = escape(event.step)
+        if event.kind == "warn":
+            self._screen.print(f"[yellow]warning:[/] {escape(event.text)}")
+            return
         if event.kind == "log":
             self._screen.print(f"  [dim]{name} │[/] {escape(event.text)}")
             return

@@ -14,7 +14,7 @@ class Event:
     """One thing that happened to a step.
 
     Attributes:
-        kind: `start`, `log`, `succeed`, `fail` or `reuse`.
+        kind: `warn`, `start`, `log`, `succeed`, `fail` or `reuse`.
         step: the step's name and, from its second run on, its number.
         text: a line of its log, or why it failed.
         seconds: how long it took, when it ended.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.local.launcher import Launch
@@ -14,15 +15,31 @@ if TYPE_CHECKING:
     from fairing_kfp.prepare import Prepared
 
 
-def in_process(source: ComponentSource, cache: Cache) -> tuple[str, Launch]:
-    """The local image's name, and the launch of the very layers that would be pushed.
+@dataclass(frozen=True)
+class Started:
+    """How the steps of a component run here.
+
+    Attributes:
+        image: what stands for the image; steps are reused as long as it is the same.
+        launch: how one is started.
+        warnings: sentences for the author.
+    """
+
+    image: str
+    launch: Launch
+    warnings: tuple[str, ...] = ()
+
+
+def in_process(source: ComponentSource, cache: Cache) -> Started:
+    """The launch of the very layers that would be pushed.
 
     What the base image would hold (`provided=`) is resolved for this interpreter, as the packages are.
     """
     from fairing_kfp.image.layer import Layer
     from fairing_kfp.prepare import pack, runtime_layer
 
-    layers = [runtime_layer(), Layer.of_files("code", pack(source).files)]
+    bundle = pack(source)
+    layers = [runtime_layer(), Layer.of_files("code", bundle.files)]
     packages, lock = None, ""
     if source.packages or source.provided:
         from fairing_kfp.preprocess import dependencies
@@ -34,11 +51,13 @@ def in_process(source: ComponentSource, cache: Cache) -> tuple[str, Launch]:
     command = [str(bare_python(cache)), str(root / "runtime" / "step.py")]
     # unpacked packages are shared and stay as they are, so that what Python compiles of them goes beside
     env = {"PYTHONPYCACHEPREFIX": str(cache.root / "pycache"), **(source.env or {})}
-    return f"fairing.local/{source.name}@{digest}", Launch(source.name, "subprocess", command, env)
+    launch = Launch(source.name, "subprocess", command, env)
+    return Started(f"fairing.local/{source.name}@{digest}", launch, bundle.warnings)
 
 
-def in_docker(prepared: Prepared, reference: str, options: Mapping[str, Any] | None) -> tuple[str, Launch]:
-    """The image's name, and the launch of its container."""
+def in_docker(prepared: Prepared, reference: str, options: Mapping[str, Any] | None) -> Started:
+    """The launch of the image's containers."""
     from fairing_kfp.preprocess.places import COMMAND
 
-    return reference, Launch(prepared.source.name, "docker", list(COMMAND), {}, reference, dict(options or {}))
+    launch = Launch(prepared.source.name, "docker", list(COMMAND), {}, reference, dict(options or {}))
+    return Started(reference, launch, prepared.bundle.warnings)

@@ -18,6 +18,7 @@ from fairing_kfp.local.launcher import Launch
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
+    from fairing_kfp.local.launches import Started
 
 _SHOWN_LOG_LINES = 60
 
@@ -70,7 +71,7 @@ class RunResult:
 
 def run_graph(
     text: str,
-    launches: Mapping[str, tuple[str, Launch]],
+    launches: Mapping[str, Started],
     arguments: Mapping[str, Any],
     output: Path,
     cache: Cache,
@@ -82,7 +83,7 @@ def run_graph(
 
     Args:
         text: the compiled pipeline; its images are placeholders.
-        launches: for each placeholder the image's name and how its steps are started.
+        launches: for each placeholder how the steps of its component run.
         arguments: the pipeline's parameters.
         output: the folder in which this run's own folder is made.
         cache: keeps which outputs can be used again.
@@ -95,6 +96,9 @@ def run_graph(
     """
     from fairing_kfp.local.graph import walk
 
+    for started in launches.values():
+        for warning in started.warnings:
+            tell(Event("warn", started.launch.name, warning))
     documents = list(yaml.safe_load_all(text))
     specification = documents[0]
     name = specification["pipelineInfo"]["name"]
@@ -162,14 +166,15 @@ def _typed(name: str, value: Any, kind: str) -> Any:
     return float(read) if kind == "NUMBER_DOUBLE" else read
 
 
-def _launch_by(container: dict[str, Any], launches: Mapping[str, tuple[str, Launch]], run: Path) -> None:
+def _launch_by(container: dict[str, Any], launches: Mapping[str, Started], run: Path) -> None:
     if container.get("image") not in launches:
         return  # a component of kfp's own, which kfp.local runs as it always does
-    image, launch = launches[container["image"]]
+    started = launches[container["image"]]
+    launch = started.launch
     key = re.sub(r"\W", "", container["image"])[-12:]
     env = {variable["name"]: variable.get("value", "") for variable in container.get("env", [])}
     Launch(**{**launch.__dict__, "env": {**launch.env, **env}}).write(run, key)
-    container["image"] = image
+    container["image"] = started.image
     # kfp.local wants to see its executor named, and replaces "python3" in every argument but the one after this mark
     mark = 'kfp.dsl.executor_main "$program_path/ephemeral_component.py" "$@"'
     container["command"] = ["python3", "-m", "fairing_kfp.local.launcher", key, mark]

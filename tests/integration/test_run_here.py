@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from kfp import dsl
 
 import fairing_kfp
 from fairing_kfp.build.cache import Cache
@@ -116,3 +117,22 @@ def test_global_state_is_left_as_it_was(control_flow: object, cache: Cache, tmp_
     fairing_kfp.run(control_flow, {"count": 1}, output=tmp_path, cache=cache)
 
     assert (config.LocalExecutionConfig.instance, sys.stdout) == before
+
+
+_TABLE = "x" * 1_500_000
+
+
+@fairing_kfp.fairing_component
+def heavy() -> int:
+    return len(_TABLE)
+
+
+def test_warnings_of_packing_are_told(cache: Cache, tmp_path: Path) -> None:
+    @dsl.pipeline
+    def weighs():
+        heavy()
+
+    events: list[Event] = []
+    fairing_kfp.run(weighs, output=tmp_path, cache=cache, tell=events.append)
+
+    assert any(event.kind == "warn" and "'_TABLE' (str, 1.5 MB)" in event.text for event in events)
