@@ -68,7 +68,7 @@ class ComponentSource:
     provided: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     env: Mapping[str, str] | None = None
-    platform: str | None = None
+    platforms: tuple[str, ...] = ()
     python_version: str | None = None
     tag: str | None = None
     builder: str | None = None
@@ -133,7 +133,8 @@ def fairing_component(function: Any = None, /, **options: Any) -> Any:  # noqa: 
         provided: requirements that the base image holds already, and that are therefore not shipped.
         modules: own modules to ship whole, beside those that are found by themselves.
         env: environment variables of the image.
-        platforms: the image's platform, `linux/amd64` by default.
+        platforms: the image's platforms, of which several make an index; `[tool.fairing-kfp] platforms` by default,
+            else `linux/amd64`.
         python_version: the base image's Python (`"3.12"`), where its configuration does not say.
         tag: the image's tag; `NAME-<12 digits of its digest>` by default.
         builder: makes the image: `append`, `layout:FOLDER`, `docker`, `podman` or `dry-run`; by default the one that
@@ -173,11 +174,10 @@ def _component(
 ) -> Any:
     plain = _plain_function(function)
     named = _valid_name(name or plain.__name__, plain)
-    for option, value in (("packages", packages), ("provided", provided), ("modules", modules)):
+    lists = {"packages": packages, "provided": provided, "modules": modules, "platforms": platforms}
+    for option, value in lists.items():
         if isinstance(value, str):
             raise ComponentError(f"{named}: {option}={value!r} is a string", f'give a list: {option}=["{value}"]')
-    if len(platforms) > 1:
-        raise ComponentError(f"{named}: several platforms at once are not supported", "name one, such as linux/amd64")
     _check_environment(named, env or {})
     annotations = _annotations(function, plain, named, scope)
     source = ComponentSource(
@@ -186,7 +186,7 @@ def _component(
         function=function,
         annotations=annotations,
         env=dict(env or {}),
-        platform=platforms[0] if platforms else None,
+        platforms=tuple(platforms),
         modules=tuple(module if isinstance(module, str) else module.__name__ for module in modules),
         packages=tuple(packages),
         provided=tuple(provided),

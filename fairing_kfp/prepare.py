@@ -16,6 +16,7 @@ from fairing_kfp.errors import ConfigError
 from fairing_kfp.image.dockerfile import Dockerfile, parse_base
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.layer import Layer
+from fairing_kfp.image.multi_image import MultiImage, Recipe
 from fairing_kfp.image.platform import Platform
 from fairing_kfp.image.reference import Reference
 from fairing_kfp.preprocess.bundle import Bundle
@@ -37,13 +38,13 @@ class Prepared:
     Attributes:
         source: what it was made of.
         bundle: its files.
-        image: its image; its lowest layers change least often.
-        requirements: the locked requirements of its dependencies, one a line.
+        image: its image, of one platform or several; its lowest layers change least often.
+        requirements: the locked requirements of its dependencies on any of its platforms, one a line.
     """
 
     source: ComponentSource
     bundle: Bundle
-    image: Image
+    image: Recipe
     requirements: tuple[str, ...] = ()
 
 
@@ -65,29 +66,32 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
         DependencyError: its packages cannot be resolved for the image's Python and platform.
     """
     packed = pack(source)
+    names = source.platforms or settings.platforms or (DEFAULT_PLATFORM,)
+    platforms = dict.fromkeys(Platform.parse(name) for name in names)
     python = (sys.version_info[0], sys.version_info[1])
-    platform = Platform.parse(source.platform or DEFAULT_PLATFORM)
-    layers = [runtime_layer()]
-    requirements: tuple[str, ...] = ()
-    if source.packages:
-        from fairing_kfp.preprocess import dependencies  # starts uv
-
-        lock = dependencies.resolve(source.packages, dependencies.Target.for_image(python, str(platform)), cache)
-        tree = dependencies.unpack(lock, cache)
-        layers.append(Layer.of_tree("dependencies", tree, DEPENDENCIES, cache, f"{DEPENDENCIES} {lock.digest}"))
-        requirements = lock.requirements
-    layers.append(Layer.of_files("code", packed.files))
-    image = Image(
-        name=source.name,
-        base=_base(source, settings, f"python:{python[0]}.{python[1]}-slim"),
-        layers=tuple(layers),
-        platform=platform,
-        python_version=python,
-        declared_python=_checked_python(source),
-        env=source.env or {},
-        tag=source.tag,
-    )
-    return Prepared(source, packed, image, requirements)
+    # Own modules that are compiled were refused, so that one code layer and one runtime layer serve all platforms.
+    code = Layer.of_files("code", packed.files)
+    requirements: dict[str, None] = {}
+    images = []
+    for platform in platforms:
+        layers = [runtime_layer()]
+        if source.packages:
+            dependencies, locked = _dependencies(source, settings, python, platform, cache)
+            layers.append(dependencies)
+            requirements.update(dict.fromkeys(locked))
+        image = Image(
+            name=source.name,
+            base=_base(source, settings, f"python:{python[0]}.{python[1]}-slim"),
+            layers=(*layers, code),
+            platform=platform,
+            python_version=python,
+            declared_python=_checked_python(source),
+            env=source.env or {},
+            tag=source.tag,
+        )
+        images.append(image)
+    whole = images[0] if len(images) == 1 else MultiImage(tuple(images))
+    return Prepared(source, packed, whole, tuple(requirements))
 
 
 def prepare_all(sources: Iterable[ComponentSource], settings: Settings, cache: Cache) -> list[Prepared]:
@@ -106,6 +110,21 @@ def _base(source: ComponentSource, settings: Settings, default: str) -> Referenc
     file = Path(inspect.getfile(function))
     folder = file.parent if file.is_file() else Path.cwd()
     return parse_base(source.base_image or settings.base_image or default, folder)
+
+
+def _dependencies(
+    source: ComponentSource, settings: Settings, python: tuple[int, int], platform: Platform, cache: Cache
+) -> tuple[Layer, tuple[str, ...]]:
+    """The layer of a component's packages for a platform, and what it holds.
+
+    Where two platforms get the same wheels, which are pure then, their trees are the same bytes, and so one layer.
+    """
+    from fairing_kfp.preprocess import dependencies  # starts uv
+
+    lock = dependencies.resolve(source.packages, dependencies.Target.for_image(python, str(platform)), cache)
+    tree = dependencies.unpack(lock, cache)
+    layer = Layer.of_tree("dependencies", tree, DEPENDENCIES, cache, f"{DEPENDENCIES} {lock.digest}")
+    return layer, lock.requirements
 
 
 def _checked_python(source: ComponentSource) -> str | None:

@@ -18,7 +18,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_LISTS = ("insecure",)
+_LISTS = ("insecure", "platforms")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Settings:
             registry; `layout:FOLDER` writes an OCI image layout; `docker` and `podman` have an engine make them, and
             push them if there is a registry; `dry-run` sends nothing.
         insecure: registries that are spoken to over plain http.
+        platforms: those of components that name none; of several an index is made.
     """
 
     registry: str | None = None
@@ -40,6 +41,7 @@ class Settings:
     base_image: str | None = None
     builder: str | None = None
     insecure: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, start: Path | None = None, **arguments: Any) -> Settings:

@@ -28,6 +28,7 @@ class Bases:
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._known: Once[Base] = Once()
+        self._roots: Once[Manifest] = Once()
 
     def of(self, image: Image, repository: Repository) -> Base:
         """The base of an image, if it can bear the image.
@@ -47,7 +48,8 @@ class Bases:
 
     def _resolve(self, reference: Reference, platform: Platform, repository: Repository) -> Base:
         try:
-            root = self._root(reference, repository)
+            # Once for all platforms: a tag that moves meanwhile must not give them different bases.
+            root = self._roots.get(reference, lambda: self._root(reference, repository))
             manifest, platforms = root, root.platforms
             if root.is_index:
                 manifest = self._by_digest(root.select(reference, platform).digest, repository)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from fairing_kfp.errors import ConfigError
-from fairing_kfp.image.image import Image
+from fairing_kfp.image.assemble import Whole
+from fairing_kfp.image.multi_image import Recipe
 from fairing_kfp.image.reference import LONGEST_TAG, is_tag
 
 TAG = "{name}-{digest}"
@@ -24,12 +25,17 @@ An engine pulls or builds a whole base.
 
 @dataclass(frozen=True)
 class PlannedLayer:
-    """A layer of an image to be; those of the base are named `base`."""
+    """A layer of an image to be; those of the base are named `base`.
+
+    Attributes:
+        platform: of an image for several platforms, the one that it is for; empty when it serves them all.
+    """
 
     name: str
     digest: str
     size: int
     state: State
+    platform: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Plan:
 class Builder(Protocol):
     """Makes images somewhere; safe for threads."""
 
-    def check(self, image: Image) -> None:
+    def check(self, image: Recipe) -> None:
         """Finds out whether the image can be made upon its base; asks nothing that `publish` would ask again.
 
         Raises:
@@ -67,7 +73,7 @@ class Builder(Protocol):
         """
         ...
 
-    def plan(self, image: Image) -> Plan:
+    def plan(self, image: Recipe) -> Plan:
         """What publishing this image would do. Reads, and sends nothing.
 
         Raises:
@@ -76,7 +82,7 @@ class Builder(Protocol):
         """
         ...
 
-    def publish(self, image: Image) -> str:
+    def publish(self, image: Recipe) -> str:
         """Makes the image, and gives its name by digest.
 
         Raises:
@@ -86,7 +92,16 @@ class Builder(Protocol):
         ...
 
 
-def tag_of(image: Image, digest: str, template: str | None) -> str:
+def platforms_of(whole: Whole) -> dict[str, str]:
+    """For each layer by its digest the platforms that need it, or nothing where all do."""
+    needed: dict[str, list[str]] = {}
+    for part in whole.parts:
+        for digest in {one.digest for one in part.base.layers} | {one.digest for one in part.layers}:
+            needed.setdefault(digest, []).append(str(part.base.platform))
+    return {digest: "" if len(names) == len(whole.parts) else ", ".join(names) for digest, names in needed.items()}
+
+
+def tag_of(image: Recipe, digest: str, template: str | None) -> str:
     """The tag of an image.
 
     Args:

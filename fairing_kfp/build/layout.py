@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from fairing_kfp.build.bases import Bases
-from fairing_kfp.build.builder import Plan, PlannedLayer, tag_of
+from fairing_kfp.build.builder import Plan, PlannedLayer, platforms_of, tag_of
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.build.once import Once
 from fairing_kfp.build.progress import Progress, Transfer, followed, silent
 from fairing_kfp.errors import ImageError
-from fairing_kfp.image.assemble import Assembled, assemble
+from fairing_kfp.image.assemble import Whole, assemble_whole
 from fairing_kfp.image.descriptor import OCI_INDEX, Descriptor, digest_of, dump
 from fairing_kfp.image.dockerfile import in_registry
-from fairing_kfp.image.image import Image
 from fairing_kfp.image.manifest import Manifest
+from fairing_kfp.image.multi_image import Recipe
 from fairing_kfp.registry.auth import pull
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.repository import Repository
@@ -65,56 +65,64 @@ class LayoutBuilder:
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="fairing-kfp-layout")
         self._written: Once[None] = Once()
 
-    def check(self, image: Image) -> None:
+    def check(self, image: Recipe) -> None:
         """Whether the base can bear the image; see `Builder`."""
         self._assembled(image)
 
-    def plan(self, image: Image) -> Plan:
+    def plan(self, image: Recipe) -> Plan:
         """What `publish` would do; see `Builder`."""
-        assembled, source = self._assembled(image)
+        whole, source = self._assembled(image)
+        platforms = platforms_of(whole)
         layers = tuple(
-            PlannedLayer(layer.name, layer.digest, layer.size, "exists" if self._has(layer) else "write")
-            for layer, _ in _layers(assembled, source)
+            PlannedLayer(
+                layer.name,
+                layer.digest,
+                layer.size,
+                "exists" if self._has(layer) else "write",
+                platforms[layer.digest],
+            )
+            for layer, _ in _layers(whole, source)
         )
-        tag = tag_of(image, assembled.digest, self._tag)
+        tag = tag_of(image, whole.digest, self._tag)
         return Plan(
-            reference=self._named(assembled),
+            reference=self._named(whole),
             tag=tag,
-            base=str(assembled.base.reference),
+            base=str(whole.parts[0].base.reference),
             layers=layers,
-            exists=_entry(assembled.manifest, tag) in self._index()["manifests"],
+            exists=_entry(whole.manifest, tag) in self._index()["manifests"],
             bytes_to_send=sum(layer.size for layer in layers if layer.state == "write"),
             requests=sum(layer.name == "base" and layer.state == "write" for layer in layers),
         )
 
-    def publish(self, image: Image) -> str:
+    def publish(self, image: Recipe) -> str:
         """Writes an image, its name in the index last; see `Builder`."""
-        assembled, source = self._assembled(image)
+        whole, source = self._assembled(image)
         moves = [
             self._written.submit(self._pool, layer.digest, partial(self._fetch, layer, open_blob))
-            for layer, open_blob in _layers(assembled, source)
+            for layer, open_blob in _layers(whole, source)
             if not self._has(layer)
         ]
         for move in moves:
             move.result()
         with self._writable():
-            for data in (assembled.config, assembled.manifest.data):
+            configs = [part.config for part in whole.parts]
+            for data in (*configs, *(one.data for one in whole.indexed), whole.manifest.data):
                 self._write(self._blob_path(digest_of(data)), io.BytesIO(data))
-            self._enter(assembled.manifest, tag_of(image, assembled.digest, self._tag))
-        return self._named(assembled)
+            self._enter(whole.manifest, tag_of(image, whole.digest, self._tag))
+        return self._named(whole)
 
     def close(self) -> None:
         """Ends the builder's threads, when they have done what they were given."""
         self._pool.shutdown()
 
-    def _assembled(self, image: Image) -> tuple[Assembled, Repository]:
-        base = in_registry(image)
+    def _assembled(self, image: Recipe) -> tuple[Whole, Repository]:
+        base = in_registry(image.images[0])
         source = Repository(self._client, base.registry, base.repository, frozenset({pull(base.repository)}))
         # In OCI's media types, because those who read layouts (skopeo, for one) know no others.
-        return assemble(self._bases.of(image, source).as_oci(), image), source
+        return assemble_whole(image, lambda part: self._bases.of(part, source).as_oci()), source
 
-    def _named(self, assembled: Assembled) -> str:
-        return f"oci:{self._directory}@{assembled.digest}"
+    def _named(self, whole: Whole) -> str:
+        return f"oci:{self._directory}@{whole.digest}"
 
     def _fetch(self, layer: Transfer, open_blob: Callable[[], BinaryIO]) -> None:
         def unit() -> None:
@@ -188,14 +196,17 @@ class LayoutBuilder:
             ) from error
 
 
-def _layers(assembled: Assembled, source: Repository) -> Iterator[tuple[Transfer, Callable[[], BinaryIO]]]:
-    """The layers of an image, and how to open them; foreign ones stay where they are."""
-    for layer in assembled.base.layers:
-        if not layer.foreign:
-            transfer = Transfer("base", layer.digest, layer.size)
-            yield transfer, partial(source.open_blob, layer.digest, layer.size)
-    for own in assembled.layers:
-        yield Transfer(own.name, own.digest, own.size), own.open
+def _layers(whole: Whole, source: Repository) -> Iterator[tuple[Transfer, Callable[[], BinaryIO]]]:
+    """The layers of an image, each once, and how to open them; foreign ones stay where they are."""
+    found: dict[str, tuple[Transfer, Callable[[], BinaryIO]]] = {}
+    for part in whole.parts:
+        for layer in part.base.layers:
+            if not layer.foreign:
+                transfer = Transfer("base", layer.digest, layer.size)
+                found.setdefault(layer.digest, (transfer, partial(source.open_blob, layer.digest, layer.size)))
+        for own in part.layers:
+            found.setdefault(own.digest, (Transfer(own.name, own.digest, own.size), own.open))
+    return iter(found.values())
 
 
 def _entry(manifest: Manifest, tag: str) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from fairing_kfp.display import console, show_columns, size
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from fairing_kfp.image.layer import Layer
+    from fairing_kfp.image.multi_image import Recipe
     from fairing_kfp.pipeline import Explained
 
 
@@ -39,32 +41,59 @@ def command(target: str, as_json: bool, **settings: Any) -> None:
 def as_dict(item: Explained) -> dict[str, Any]:
     """What is known of a component, as JSON values."""
     prepared = item.prepared
+    first = prepared.image.images[0]
     return {
         "name": prepared.source.name,
-        "base": str(prepared.image.base),
-        "platform": str(prepared.image.platform),
-        "python": ".".join(map(str, prepared.image.python_version)),
+        "base": str(first.base),
+        "platforms": [str(image.platform) for image in prepared.image.images],
+        "python": ".".join(map(str, first.python_version)),
         "files": [{"path": file.path, "bytes": len(file.data)} for file in prepared.bundle.files],
         "captures": [asdict(capture) for capture in prepared.bundle.captures],
         "warnings": list(prepared.bundle.warnings),
         "requirements": list(prepared.requirements),
         "layers": [
-            {"name": layer.name, "digest": layer.digest, "diff_id": layer.diff_id, "bytes": layer.size}
-            for layer in prepared.image.layers
+            {
+                "name": layer.name,
+                "digest": layer.digest,
+                "diff_id": layer.diff_id,
+                "bytes": layer.size,
+                "platforms": platforms,
+            }
+            for layer, platforms in _layers(prepared.image)
         ],
         "plan": asdict(item.plan) if item.plan else None,
     }
 
 
+def _layers(image: Recipe) -> list[tuple[Layer, list[str]]]:
+    """The layers of an image, each once, and the platforms that they are for."""
+    found: dict[str, tuple[Layer, list[str]]] = {}
+    for one in image.images:
+        for layer in one.layers:
+            found.setdefault(layer.digest, (layer, []))[1].append(str(one.platform))
+    return list(found.values())
+
+
+def _rows(item: Explained) -> list[tuple[str, str, str, str, str]]:
+    if item.plan:
+        planned = item.plan.layers
+        return [(one.name, one.digest[:19], size(one.size), one.state, one.platform) for one in planned]
+    images = item.prepared.image.images
+    return [
+        (layer.name, layer.digest[:19], size(layer.size), "", ", ".join(platforms) * (len(platforms) < len(images)))
+        for layer, platforms in _layers(item.prepared.image)
+    ]
+
+
 def _show(item: Explained, screen: Console) -> None:
     prepared, plan = item.prepared, item.plan
-    screen.print(f"[bold]{prepared.source.name}[/]  upon {plan.base if plan else prepared.image.base}")
+    first, *others = prepared.image.images
+    platforms = f", for {', '.join(str(one.platform) for one in (first, *others))}" if others else ""
+    screen.print(f"[bold]{prepared.source.name}[/]  upon {plan.base if plan else first.base}{platforms}")
     if plan:
         target = "is there already: nothing would be sent" if plan.exists else f"would send {size(plan.bytes_to_send)}"
         screen.print(f"  → {plan.reference}  (tag {plan.tag}; {target}, {plan.requests} requests)")
-    layers = plan.layers if plan else prepared.image.layers
-    rows = [(layer.name, layer.digest[:19], size(layer.size), getattr(layer, "state", "")) for layer in layers]
-    show_columns([("layer", "digest", "size", "state"), *rows], screen, indent="    ")
+    show_columns([("layer", "digest", "size", "state", "only for" if others else ""), *_rows(item)], screen, "    ")
     for file in prepared.bundle.files:
         screen.print(f"    [dim]{size(len(file.data)):>9}[/]  /{file.path}")
     for requirement in prepared.requirements:

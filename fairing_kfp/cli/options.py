@@ -16,6 +16,13 @@ _OPTIONS = (
     click.option(
         "--builder", metavar="BUILDER", help="append (the default), layout:FOLDER, docker, podman or dry-run."
     ),
+    click.option(
+        "--platform",
+        "platforms",
+        metavar="PLATFORM",
+        multiple=True,
+        help="The platform of components that name none, such as linux/arm64; given twice, images for both.",
+    ),
     click.option("--insecure", metavar="HOST", multiple=True, help="A registry spoken to over plain http."),
 )
 

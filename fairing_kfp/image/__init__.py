@@ -6,7 +6,8 @@ image manifest version 2, schema 2 (https://distribution.github.io/distribution/
 
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.layer import File, Layer
+from fairing_kfp.image.multi_image import MultiImage
 from fairing_kfp.image.platform import Platform
 from fairing_kfp.image.reference import Reference
 
-__all__ = ["File", "Image", "Layer", "Platform", "Reference"]
+__all__ = ["File", "Image", "Layer", "MultiImage", "Platform", "Reference"]

@@ -34,3 +34,8 @@ class Image:
     declared_python: str | None = None
     env: Mapping[str, str] = field(default_factory=dict, hash=False)
     tag: str | None = None
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """Itself: so that an image for one platform is read as one for several is."""
+        return (self,)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from fairing_kfp.errors import CacheError, PackError
 from fairing_kfp.image import tar
@@ -15,6 +15,8 @@ from fairing_kfp.image.stored import store
 
 if TYPE_CHECKING:  # the cache is handed in by the builders, which stand above
     from fairing_kfp.build.cache import Cache
+
+Compression = Literal["gzip", "zstd"]
 
 _RECORD = "layer"
 
@@ -41,9 +43,10 @@ class Layer:
     Attributes:
         name: what it holds, such as `code`; for people, and for the image's history.
         diff_id: the digest of the tar archive (image-spec, config.md, layer DiffID).
-        digest: the digest of the gzip file, which registries know it by.
-        size: the length of the gzip file.
-        open: gives the gzip file from its beginning, as often as asked.
+        digest: the digest of the compressed file, which registries know it by.
+        size: the length of the compressed file.
+        open: gives the compressed file from its beginning, as often as asked.
+        compression: how it is compressed.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Layer:
     digest: str
     size: int
     open: Callable[[], BinaryIO] = field(compare=False, repr=False)
+    compression: Compression = "gzip"
 
     @classmethod
     def of_files(cls, name: str, files: Iterable[File]) -> Layer:

@@ -40,23 +40,57 @@ def layer(name: str, content: str | bytes = b"") -> Layer:
     return Layer.of_files(name, [File(f"opt/{name}", data or name.encode())])
 
 
-def push_base(host: str, repository: str = "base/python", layers: list[Layer] | None = None) -> Manifest:
-    """Puts a base image of several layers into a registry, tagged `1`, and an index of it, tagged `index`."""
+def push_base(
+    host: str,
+    repository: str = "base/python",
+    layers: list[Layer] | None = None,
+    others: tuple[str, ...] = (),
+    python: str = "3.11.2",
+) -> Manifest:
+    """Puts a base image of several layers into a registry, tagged `1`, and an index of it, tagged `index`.
+
+    Args:
+        host: the registry.
+        repository: where to.
+        layers: those of linux/amd64, which `1` is for.
+        others: further architectures in the index, whose lowest layer is that of amd64.
+        python: what the further ones hold.
+    """
     layers = layers or [layer(f"base{n}") for n in range(BASE_LAYERS)]
     client = RegistryClient()
     target = Repository(client, host, repository, frozenset({push(repository)}))
+    manifest = _push_platform(target, "amd64", layers, "3.11.2")
+    target.put_manifest(manifest, "1")
+    manifests = {"amd64": manifest}
+    for architecture in others:
+        its = [layers[0], *(layer(f"{architecture}{n}") for n in range(1, len(layers)))]
+        manifests[architecture] = _push_platform(target, architecture, its, python)
+        target.put_manifest(manifests[architecture], manifests[architecture].digest)
+    entries = [
+        {
+            **Descriptor(OCI_MANIFEST, one.digest, len(one.data)).document(),
+            "platform": {"os": "linux", "architecture": architecture},
+        }
+        for architecture, one in manifests.items()
+    ]
+    target.put_manifest(Manifest(dump({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries})), "index")
+    client.close()
+    return manifest
+
+
+def _push_platform(target: Repository, architecture: str, layers: list[Layer], python: str) -> Manifest:
     config = dump(
         {
-            "architecture": "amd64",
+            "architecture": architecture,
             "os": "linux",
-            "config": {"Env": ["PYTHON_VERSION=3.11.2"]},
+            "config": {"Env": [f"PYTHON_VERSION={python}"]},
             "rootfs": {"type": "layers", "diff_ids": [one.diff_id for one in layers]},
         }
     )
     for one in layers:
         target.put_blob(one.digest, one.size, one.open)
     target.put_blob(digest_of(config), len(config), lambda: io.BytesIO(config))
-    manifest = Manifest(
+    return Manifest(
         dump(
             {
                 "schemaVersion": 2,
@@ -65,13 +99,6 @@ def push_base(host: str, repository: str = "base/python", layers: list[Layer] | 
             }
         )
     )
-    target.put_manifest(manifest, "1")
-    described = Descriptor(OCI_MANIFEST, manifest.digest, len(manifest.data)).document()
-    entry = {**described, "platform": {"os": "linux", "architecture": "amd64"}}
-    index = Manifest(dump({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]}))
-    target.put_manifest(index, "index")
-    client.close()
-    return manifest
 
 
 def image(base: str, *layers: Layer, name: str = "train") -> Image:

@@ -111,3 +111,15 @@ def test_every_public_name_is_there() -> None:
 
     assert fairing_kfp.__all__ == sorted(fairing_kfp.__all__)
     assert all(getattr(fairing_kfp, name) for name in fairing_kfp.__all__)
+
+
+def test_explain_shows_platforms() -> None:
+    both = ("--platform", "linux/amd64", "--platform", "linux/arm64")
+    code, output = call("explain", _TARGET, *both)
+
+    assert code == 0
+    assert "for linux/amd64, linux/arm64" in output
+    code, output = call("explain", _TARGET, *both, "--json")
+    box = {item["name"]: item for item in json.loads(output)}["box"]
+    assert box["platforms"] == ["linux/amd64", "linux/arm64"]
+    assert [layer["platforms"] for layer in box["layers"]] == [["linux/amd64", "linux/arm64"]] * 2

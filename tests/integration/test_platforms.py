@@ -1,0 +1,241 @@
+"""Images for several platforms: what they cost, counted by the registry, and what others make of them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairing_kfp.build.append import AppendBuilder
+from fairing_kfp.build.cache import Cache
+from fairing_kfp.build.layout import LayoutBuilder
+from fairing_kfp.errors import PlatformError, PythonVersionError
+from fairing_kfp.image import File, Image, Layer, MultiImage, Platform, Reference
+from fairing_kfp.image.descriptor import (
+    DOCKER_INDEX,
+    DOCKER_LAYER,
+    DOCKER_MANIFEST,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Descriptor,
+    digest_of,
+    dump,
+)
+from fairing_kfp.image.manifest import Manifest
+from fairing_kfp.registry.auth import push
+from fairing_kfp.registry.client import RegistryClient
+from fairing_kfp.registry.repository import Repository
+from tests.integration.test_registry import BASE_LAYERS, builder, get, layer, push_base
+
+pytestmark = pytest.mark.registry
+
+AMD64, ARM64 = Platform.parse("linux/amd64"), Platform.parse("linux/arm64")
+RUNTIME = layer("runtime")
+
+
+def multi(base: str, code: Layer, name: str = "train", **native: Layer) -> MultiImage:
+    """An image for both platforms, with a layer of its own for each that has one."""
+    images = []
+    for platform in (ARM64, AMD64):
+        its = [native[platform.architecture]] if native else []
+        images.append(Image(name, Reference.parse(base), (RUNTIME, *its, code), platform, (3, 11)))
+    return MultiImage(tuple(images))
+
+
+def document(host: str, digest: str) -> Any:
+    return json.loads(get(host, f"me/manifests/{digest}")[0])
+
+
+class TestRequests:
+    """N layers of the two bases together, L layers upon them, P platforms."""
+
+    def test_first_push(self, private_registry: Any, cache: Cache) -> None:
+        """One for the index, then for each platform manifest GET, config GET, config POST + PUT, manifest PUT."""
+        push_base(private_registry.host, others=("arm64",))
+        private_registry.requests()
+        base = f"{private_registry.host}/base/python:index"
+        image = multi(base, layer("code"), amd64=layer("amd"), arm64=layer("arm"))
+        reference = builder(f"{private_registry.host}/me", cache).publish(image)
+        requests = private_registry.requests()
+        mounts, own, platforms = 2 * BASE_LAYERS - 1, 4, 2  # the bases have one layer in common
+        assert len(requests) == mounts + 2 * own + 1 + 5 * platforms + 1, requests
+        assert requests[-1].startswith("PUT /v2/me/manifests/train-")
+        index = document(private_registry.host, reference.partition("@")[2])
+        assert index["mediaType"] == OCI_INDEX
+        assert [entry["platform"] for entry in index["manifests"]] == [
+            {"architecture": name, "os": "linux"} for name in ("amd64", "arm64")
+        ]
+        manifests = [document(private_registry.host, entry["digest"]) for entry in index["manifests"]]
+        layers = [[one["digest"] for one in manifest["layers"]] for manifest in manifests]
+        assert [len(one) for one in layers] == [BASE_LAYERS + 3] * 2
+        assert layers[0][-1] == layers[1][-1] == layer("code").digest
+        assert layers[0][-3] == layers[1][-3] == RUNTIME.digest
+        assert (layers[0][-2], layers[1][-2]) == (layer("amd").digest, layer("arm").digest)
+
+    def test_a_code_edit(self, private_registry: Any, cache: Cache) -> None:
+        push_base(private_registry.host, others=("arm64",))
+        data, _ = get(private_registry.host, "base/python/manifests/index")
+        base = f"{private_registry.host}/base/python@{digest_of(data)}"
+        builder(f"{private_registry.host}/me", cache).publish(multi(base, layer("code", "1")))
+        private_registry.requests()
+        builder(f"{private_registry.host}/me", cache).publish(multi(base, layer("code", "2")))
+        requests = private_registry.requests()
+        assert len(requests) == 2 + 2 * (2 + 1) + 1, requests  # the code once; a config and a manifest each; the index
+
+    def test_an_unchanged_image(self, private_registry: Any, cache: Cache) -> None:
+        push_base(private_registry.host, others=("arm64",))
+        data, _ = get(private_registry.host, "base/python/manifests/index")
+        image = multi(f"{private_registry.host}/base/python@{digest_of(data)}", layer("code"))
+        first = builder(f"{private_registry.host}/me", cache).publish(image)
+        private_registry.requests()
+        assert builder(f"{private_registry.host}/me", cache).publish(image) == first
+        assert [line.partition(" ")[0] for line in private_registry.requests()] == ["HEAD"]
+
+    def test_the_plan_foretells_it(self, private_registry: Any, cache: Cache) -> None:
+        push_base(private_registry.host, others=("arm64",))
+        told: list[Any] = []
+        planned = builder(f"{private_registry.host}/me", cache, progress=told.append)
+        base = f"{private_registry.host}/base/python:index"
+        image = multi(base, layer("code"), amd64=layer("amd"), arm64=layer("arm"))
+        plan = planned.plan(image)
+        assert not [line for line in private_registry.requests() if "/v2/me/" in line and not line.startswith("HEAD")]
+        assert {one.name: one.platform for one in plan.layers if one.name != "base"} == {
+            "runtime": "",
+            "amd": "linux/amd64",
+            "arm": "linux/arm64",
+            "code": "",
+        }
+        assert planned.publish(image) == plan.reference
+        assert len(private_registry.requests()) == plan.requests
+        index, _ = get(private_registry.host, f"me/manifests/{plan.tag}")
+        manifests = sum(entry["size"] for entry in json.loads(index)["manifests"])
+        assert plan.bytes_to_send == sum(one.size for one in told if one.state == "sent") + manifests + len(index)
+        assert planned.plan(image).requests == 1
+
+
+class TestBases:
+    def test_a_base_without_the_platform(self, private_registry: Any, cache: Cache) -> None:
+        push_base(private_registry.host)
+        for tag in ("1", "index"):
+            image = multi(f"{private_registry.host}/base/python:{tag}", layer("code"))
+            with pytest.raises(PlatformError, match=r"for linux/arm64: .* is not for linux/arm64, only for: linux/am"):
+                builder(f"{private_registry.host}/me", cache).check(image)
+
+    def test_a_base_whose_platforms_hold_different_pythons(self, private_registry: Any, cache: Cache) -> None:
+        push_base(private_registry.host, others=("arm64",), python="3.12.1")
+        image = multi(f"{private_registry.host}/base/python:index", layer("code"))
+        with pytest.raises(PythonVersionError, match=r"^for linux/arm64: .* holds Python 3\.12"):
+            builder(f"{private_registry.host}/me", cache).publish(image)
+
+    def test_a_tag_that_moves_meanwhile_gives_one_base(self, private_registry: Any, cache: Cache) -> None:
+        push_base(private_registry.host, others=("arm64",))
+        private_registry.requests()
+        image = multi(f"{private_registry.host}/base/python:index", layer("code"))
+        builder(f"{private_registry.host}/me", cache).check(image)
+        asked = [line for line in private_registry.requests() if "/manifests/index " in line]
+        assert len(asked) == 1
+
+
+class TestJudges:
+    @pytest.fixture
+    def client(self, testbed_registry: str) -> RegistryClient:
+        return RegistryClient(insecure=[testbed_registry])
+
+    @pytest.fixture(params=["oci", "docker"])
+    def base(
+        self,
+        request: Any,
+        testbed_registry: str,
+        base_image: str,
+        unique: str,
+        client: RegistryClient,
+        skopeo: Callable[..., str],
+    ) -> str:
+        """The testbed's base as one of two platforms: the layers of the other are the same, its config says arm64."""
+        name = f"{testbed_registry}/{unique}-base"
+        form = ("--format", "v2s2") if request.param == "docker" else ("--format", "oci")
+        options = ("-q", "--src-tls-verify=false", "--dest-tls-verify=false", *form)
+        skopeo("copy", *options, f"docker://{base_image}", f"docker://{name}:amd64")
+        target = Repository(client, testbed_registry, f"{unique}-base", frozenset({push(f"{unique}-base")}))
+        amd = target.manifest("amd64")
+        config = {**json.loads(target.blob(amd.config.digest)), "architecture": "arm64", "variant": "v8"}
+        target.put_blob(digest_of(dump(config)), len(dump(config)), lambda: io.BytesIO(dump(config)))
+        described = Descriptor(amd.config.media_type, digest_of(dump(config)), len(dump(config))).document()
+        arm = Manifest(dump({**amd.document, "config": described}))
+        target.put_manifest(arm, "arm64")
+        media_type = DOCKER_INDEX if request.param == "docker" else OCI_INDEX
+        entries = [
+            {
+                **Descriptor(one.media_type, one.digest, len(one.data)).document(),
+                "platform": {"os": "linux", "architecture": architecture},
+            }
+            for one, architecture in ((arm, "arm64"), (amd, "amd64"))
+        ]
+        index = Manifest(dump({"schemaVersion": 2, "mediaType": media_type, "manifests": entries}))
+        target.put_manifest(index, "both")
+        return f"{name}:both"
+
+    @pytest.fixture
+    def image(self, base: str) -> MultiImage:
+        code = Layer.of_files("code", [File("opt/fairing/run.py", b"print('ran')\n")])
+        made = multi(base, code)
+        return MultiImage(tuple(replace(one, name="hello") for one in made.images))
+
+    @pytest.mark.docker
+    @pytest.mark.kubernetes
+    def test_who_runs_it(
+        self,
+        image: MultiImage,
+        base: str,
+        testbed_registry: str,
+        unique: str,
+        cache: Cache,
+        client: RegistryClient,
+        skopeo: Callable[..., str],
+        crane_validates: Callable[[str], None],
+        docker_engine: Callable[..., str],
+        pod: Callable[..., str],
+    ) -> None:
+        reference = AppendBuilder(f"{testbed_registry}/{unique}", cache=cache, client=client).publish(image)
+        raw = json.loads(skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{reference}"))
+        kinds = {entry["mediaType"] for entry in raw["manifests"]}
+        assert (raw["mediaType"], kinds) in ((OCI_INDEX, {OCI_MANIFEST}), (DOCKER_INDEX, {DOCKER_MANIFEST}))
+        assert raw["manifests"][1]["platform"] == {"architecture": "arm64", "os": "linux", "variant": "v8"}
+        crane_validates(reference)
+        for platform in ("amd64", "arm64"):
+            options = ("--override-arch", platform, "--override-os", "linux", "--tls-verify=false")
+            inspected = json.loads(skopeo("inspect", *options, f"docker://{reference}"))
+            assert inspected["Architecture"] == platform
+        if raw["mediaType"] == DOCKER_INDEX:
+            child = reference.partition("@")[0] + "@" + raw["manifests"][0]["digest"]
+            layers = json.loads(skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{child}"))["layers"]
+            assert {one["mediaType"] for one in layers} == {DOCKER_LAYER}
+        for run in (docker_engine, pod):
+            assert run(reference, "python3", "/opt/fairing/run.py") == "ran\n"
+
+    def test_a_layout_of_it(
+        self,
+        image: MultiImage,
+        cache: Cache,
+        client: RegistryClient,
+        tmp_path: Path,
+        testbed_registry: str,
+        unique: str,
+        skopeo: Callable[..., str],
+        crane_validates: Callable[[str], None],
+    ) -> None:
+        layout = LayoutBuilder(tmp_path / "layout", cache=cache, client=client)
+        plan = layout.plan(image)
+        assert layout.publish(image) == plan.reference
+        assert layout.plan(image).exists
+        target = f"{testbed_registry}/{unique}:layout"
+        options = ("-q", "--all", "--dest-tls-verify=false", "--preserve-digests")
+        skopeo("copy", *options, f"oci:{tmp_path / 'layout'}:{plan.tag}", f"docker://{target}")
+        crane_validates(target)
+        raw = skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{target}")
+        assert digest_of(raw.encode()) == plan.reference.partition("@")[2]
