@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 from fairing_kfp.component import ComponentSource
 from fairing_kfp.errors import ConfigError
 from fairing_kfp.image.dockerfile import Dockerfile, parse_base
 from fairing_kfp.image.image import Image
-from fairing_kfp.image.layer import Layer
+from fairing_kfp.image.layer import Compression, Layer
 from fairing_kfp.image.multi_image import MultiImage, Recipe
 from fairing_kfp.image.platform import Platform
 from fairing_kfp.image.reference import Reference
@@ -123,8 +123,15 @@ def _dependencies(
 
     lock = dependencies.resolve(source.packages, dependencies.Target.for_image(python, str(platform)), cache)
     tree = dependencies.unpack(lock, cache)
-    layer = Layer.of_tree("dependencies", tree, DEPENDENCIES, cache, f"{DEPENDENCIES} {lock.digest}")
+    key = f"{DEPENDENCIES} {lock.digest}"
+    layer = Layer.of_tree("dependencies", tree, DEPENDENCIES, cache, key, _compression(settings))
     return layer, lock.requirements
+
+
+def _compression(settings: Settings) -> Compression:
+    if settings.compression not in get_args(Compression):
+        raise ConfigError(f"there is no compression {settings.compression!r}", "use gzip or zstd")
+    return cast(Compression, settings.compression)
 
 
 def _checked_python(source: ComponentSource) -> str | None:

@@ -34,6 +34,7 @@ class Settings:
             push them if there is a registry; `dry-run` sends nothing.
         insecure: registries that are spoken to over plain http.
         platforms: those of components that name none; of several an index is made.
+        compression: of layers of packages: `gzip`, or `zstd`, which containerd pulls and Docker only from 23.0 on.
     """
 
     registry: str | None = None
@@ -42,6 +43,7 @@ class Settings:
     builder: str | None = None
     insecure: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
+    compression: str = "gzip"
 
     @classmethod
     def load(cls, start: Path | None = None, **arguments: Any) -> Settings:

@@ -23,6 +23,7 @@ from fairing_kfp.errors import ImageError, RegistryError
 from fairing_kfp.image.assemble import Whole, assemble_whole
 from fairing_kfp.image.descriptor import Descriptor, digest_of
 from fairing_kfp.image.dockerfile import in_registry
+from fairing_kfp.image.layer import HELD
 from fairing_kfp.image.multi_image import Recipe
 from fairing_kfp.image.reference import Reference
 from fairing_kfp.registry.auth import pull, push
@@ -186,6 +187,7 @@ class AppendBuilder:
         for blob in job.layers:
             if not self._is_held(job, blob):
                 self._cache.put_record(_LAYER, f"{self._target.name}@{blob.digest}", job.whole.digest)
+                self._cache.put_record(HELD, blob.digest, self._target.name)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,11 @@ _OPTIONS = (
         multiple=True,
         help="The platform of components that name none, such as linux/arm64; given twice, images for both.",
     ),
+    click.option(
+        "--compression",
+        type=click.Choice(["gzip", "zstd"]),
+        help="Of layers of packages; zstd is pulled by containerd, and by Docker only from 23.0 on.",
+    ),
     click.option("--insecure", metavar="HOST", multiple=True, help="A registry spoken to over plain http."),
 )
 

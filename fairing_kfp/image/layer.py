@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from fairing_kfp.errors import CacheError, PackError
+from fairing_kfp.errors import PackError
 from fairing_kfp.image import tar
 from fairing_kfp.image.stored import store
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:  # the cache is handed in by the builders, which stand above
 
 Compression = Literal["gzip", "zstd"]
 
-_RECORD = "layer"
+HELD = "held"
+"""The kind of the records of layers that a registry holds, by digest: builders write them, and packing heeds them."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,9 @@ class Layer:
         return cls(name, _sha256(archive), _sha256(blob), len(blob), lambda: io.BytesIO(blob))
 
     @classmethod
-    def of_tree(cls, name: str, root: Path, prefix: str, cache: Cache, key: str) -> Layer:
+    def of_tree(
+        cls, name: str, root: Path, prefix: str, cache: Cache, key: str, compression: Compression = "gzip"
+    ) -> Layer:
         """A layer of a whole folder, packed once and remembered.
 
         Args:
@@ -98,40 +101,19 @@ class Layer:
             prefix: where its content lies in the image, such as `opt/packages`.
             cache: keeps the packed layer.
             key: stands for the content of the folder, the prefix included.
+            compression: `zstd` is smaller and faster, makes the image one of OCI's, and needs containerd or Docker 23.
 
         Raises:
             PackError: the folder holds what a layer cannot.
             CacheError: the cache cannot be written.
+            ConfigError: zstd is not installed.
         """
-        from fairing_kfp.image.tree import pack  # isal: only where a tree is packed
+        from fairing_kfp.image.packed import Packing  # isal: only where a tree is packed
 
-        known = cache.record(_RECORD, key)
-        if known is None or not _looks_whole(cache.blob_path(known["digest"]), known["size"]):
-            known = pack(root, prefix, cache)
-            cache.put_record(_RECORD, key, known)
-
-        def reopen() -> BinaryIO:
-            # Checked here and not above: an image that is unchanged never reads its layers.
-            path = cache.blob(known["digest"])
-            if path is None:
-                again = pack(root, prefix, cache)
-                cache.put_record(_RECORD, key, again)
-                if again != known:
-                    raise CacheError(
-                        f"the {name} layer was damaged in the cache {cache.root} and packs differently now",
-                        "run the same command again: the new layer is in the cache",
-                    )
-                path = cache.blob_path(known["digest"])
-            return path.open("rb")
-
-        return cls(name, known["diff_id"], known["digest"], known["size"], reopen)
-
-
-def _looks_whole(path: Path, size: int) -> bool:
-    try:
-        return path.stat().st_size == size
-    except OSError:
-        return False
+        packing = Packing(name, root, prefix, cache, key, compression)
+        packed = packing.find()
+        # Checked when it is opened and not here: an image that is unchanged never reads its layers.
+        return cls(name, packed.diff_id, packed.digest, packed.size, lambda: packing.open(packed), compression)
 
 
 def _sha256(data: bytes) -> str:

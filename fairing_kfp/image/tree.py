@@ -1,14 +1,4 @@
-"""Packing a folder of any size in one pass: read, archived, compressed and both digests, a buffer at a time.
-
-The compressor is ISA-L's igzip at level 2. Measured on an installed numpy, scipy and scikit-learn (203 MB of tar):
-
-    zlib 6      5.38 s   61.3 MB        igzip 1     0.30 s   71.6 MB
-    zlib 1      2.06 s   70.3 MB        igzip 2     0.32 s   70.5 MB
-                                        igzip 3     0.51 s   68.6 MB
-
-Level 3 has different code, with different output, for SSE, AVX2 and AVX-512; the output of level 2 was the same on
-every x86-64 processor with SSE 4.2 that was tried (from Nehalem on), so that two machines pack one layer.
-"""
+"""Packing a folder of any size in one pass: read, archived, compressed and both digests, a buffer at a time."""
 
 from __future__ import annotations
 
@@ -19,20 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from isal import isal_zlib
-
 from fairing_kfp.errors import PackError
 from fairing_kfp.image import tar
+from fairing_kfp.image.compressor import compressor
+from fairing_kfp.image.layer import Compression
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
 
-_LEVEL = 2
-_GZIP = 31  # wbits: the largest window, in a gzip frame
 _CHUNK = 1 << 20
 
 
-def pack(root: Path, prefix: str, cache: Cache) -> dict[str, Any]:
+def pack(root: Path, prefix: str, cache: Cache, compression: Compression = "gzip") -> dict[str, Any]:
     """Packs a folder into the cache, and gives the layer's `diff_id`, `digest` and `size`.
 
     Modes become 0644 or 0755, owners root, times zero; hard links become files, and symbolic links stay if they point
@@ -43,24 +31,44 @@ def pack(root: Path, prefix: str, cache: Cache) -> dict[str, Any]:
         CacheError: the cache cannot be written.
     """
     with cache.writing() as pending:
-        packed = _Packed(pending.file)
-        for folder in (*tar.parents(prefix), prefix):
-            tar.check(folder)
-            packed.write(tar.entry(folder, tar.DIRECTORY, 0o755))
-        for part in _archive(root, root, prefix):
+        packed = _Packed(pending.file, compression)
+        for part in _archive(root, prefix):
             packed.write(part)
-        packed.write(tar.END)
         known = packed.finish()
         pending.keep(cache.blob_path(known["digest"]))
     return known
 
 
+def archive_digest(root: Path, prefix: str) -> str:
+    """The digest of the archive that `pack` compresses: the layer's `diff_id`.
+
+    Raises:
+        PackError: as for `pack`.
+    """
+    digest = hashlib.sha256()
+    for part in _archive(root, prefix):
+        digest.update(part)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def outline(root: Path, prefix: str) -> str:
+    """A digest of the archive's headers alone, for which no file is read: different ones, different archives.
+
+    Raises:
+        PackError: as for `pack`.
+    """
+    digest = hashlib.sha256()
+    for part in _archive(root, prefix, contents=False):
+        digest.update(part)
+    return f"sha256:{digest.hexdigest()}"
+
+
 class _Packed:
     """Compresses what is written, and takes the digests of what goes in and what comes out."""
 
-    def __init__(self, out: Any) -> None:
+    def __init__(self, out: Any, compression: Compression) -> None:
         self._out = out
-        self._compressor = isal_zlib.compressobj(_LEVEL, wbits=_GZIP)
+        self._compressor = compressor(compression)
         self._buffer = bytearray()
         self._before = hashlib.sha256()
         self._after = hashlib.sha256()
@@ -89,7 +97,16 @@ class _Packed:
         self._out.write(data)
 
 
-def _archive(root: Path, folder: Path, prefix: str) -> Iterator[bytes]:
+def _archive(root: Path, prefix: str, *, contents: bool = True) -> Iterator[bytes]:
+    """The archive of a folder, the folders above it included."""
+    for folder in (*tar.parents(prefix), prefix):
+        tar.check(folder)
+        yield tar.entry(folder, tar.DIRECTORY, 0o755)
+    yield from _below(root, root, prefix, contents)
+    yield tar.END
+
+
+def _below(root: Path, folder: Path, prefix: str, contents: bool) -> Iterator[bytes]:
     """The archive of a folder's content, entries by name, each folder before what it holds."""
     for found in _listed(folder):
         path = f"{prefix}/{found.name}"
@@ -99,9 +116,9 @@ def _archive(root: Path, folder: Path, prefix: str) -> Iterator[bytes]:
             yield tar.entry(path, tar.SYMLINK, 0o777, target=target)
         elif found.is_dir():
             yield tar.entry(path, tar.DIRECTORY, 0o755)
-            yield from _archive(root, Path(found.path), path)
+            yield from _below(root, Path(found.path), path, contents)
         elif found.is_file():
-            yield from _file(Path(found.path), path)
+            yield from _file(Path(found.path), path, contents)
         else:
             raise PackError(f"{found.path} is neither a file nor a folder", "remove it: a layer cannot hold it")
 
@@ -114,14 +131,15 @@ def _listed(folder: Path) -> list[os.DirEntry[str]]:
         raise _unreadable(folder, error) from error
 
 
-def _file(source: Path, path: str) -> Iterator[bytes]:
+def _file(source: Path, path: str, contents: bool) -> Iterator[bytes]:
     try:
         with source.open("rb") as file:
             status = os.fstat(file.fileno())
             executable = bool(status.st_mode & stat.S_IXUSR)
             yield tar.entry(path, tar.FILE, 0o755 if executable else 0o644, status.st_size)
-            yield from _content(file, source, status.st_size)
-            yield tar.padding(status.st_size)
+            if contents:
+                yield from _content(file, source, status.st_size)
+                yield tar.padding(status.st_size)
     except OSError as error:
         raise _unreadable(source, error) from error
 

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fairing_kfp.errors import ImageError, PlatformError, PythonVersionError
-from fairing_kfp.image import File, Image, Layer, Platform, Reference
-from fairing_kfp.image.assemble import assemble
+from fairing_kfp.image import File, Image, Layer, MultiImage, Platform, Reference
+from fairing_kfp.image.assemble import assemble, assemble_whole
 from fairing_kfp.image.base import Base, preflight
-from fairing_kfp.image.descriptor import DOCKER_LAYER, DOCKER_MANIFEST, OCI_LAYER, OCI_MANIFEST
+from fairing_kfp.image.descriptor import (
+    DOCKER_INDEX,
+    DOCKER_LAYER,
+    DOCKER_MANIFEST,
+    OCI_INDEX,
+    OCI_LAYER,
+    OCI_MANIFEST,
+    OCI_ZSTD_LAYER,
+)
 from fairing_kfp.image.manifest import Manifest
 
 DIGEST = "sha256:" + "ab" * 32
@@ -211,3 +220,81 @@ class TestPreflight:
         listed = (Platform("linux", "arm64"), Platform("linux", "s390x"))
         with pytest.raises(PlatformError, match="only for: linux/arm64, linux/s390x"):
             preflight(base(arm, platforms=listed), image())
+
+
+class TestZstd:
+    """Docker's schema 2 knows no zstd, so that the image is OCI's, whatever the base was."""
+
+    tree = replace(CODE, name="dependencies", compression="zstd")
+
+    @pytest.mark.parametrize("kind", [DOCKER_MANIFEST, OCI_MANIFEST])
+    def test_the_image_becomes_oci(self, kind: str) -> None:
+        layers = [{"mediaType": DOCKER_LAYER if kind == DOCKER_MANIFEST else OCI_LAYER, "digest": DIGEST, "size": 7}]
+        bottom = base(mediaType=kind, layers=layers * 2)
+        manifest, config = assembled(bottom, image(layers=(RUNTIME, self.tree)))
+        assert manifest["mediaType"] == OCI_MANIFEST
+        assert [one["mediaType"] for one in manifest["layers"]] == [OCI_LAYER] * 3 + [OCI_ZSTD_LAYER]
+        assert config["rootfs"]["diff_ids"][-1] == self.tree.diff_id
+
+
+class TestIndex:
+    def of(self, **bases: Base) -> tuple[Any, Any]:
+        images = tuple(image(platform=Platform("linux", name), layers=(RUNTIME,)) for name in bases)
+        whole = assemble_whole(MultiImage(images), lambda one: bases[one.platform.architecture])
+        return whole, json.loads(whole.manifest.data)
+
+    def test_oci_bases_give_an_oci_index(self) -> None:
+        arm = {**CONFIG, "architecture": "arm64", "variant": "v8", "os.version": "1"}
+        whole, index = self.of(amd64=base(), arm64=base(arm))
+        assert (index["schemaVersion"], index["mediaType"]) == (2, OCI_INDEX)
+        assert [entry["digest"] for entry in index["manifests"]] == [one.digest for one in whole.indexed]
+        assert [entry["size"] for entry in index["manifests"]] == [len(one.data) for one in whole.indexed]
+        assert [entry["platform"] for entry in index["manifests"]] == [
+            {"architecture": "amd64", "os": "linux"},
+            {"architecture": "arm64", "os": "linux", "variant": "v8", "os.version": "1"},
+        ]
+        assert whole.digest == f"sha256:{hashlib.sha256(whole.manifest.data).hexdigest()}"
+        read = Manifest(whole.manifest.data)
+        assert read.select(PYTHON, Platform("linux", "arm64")).digest == whole.indexed[1].digest
+
+    def test_docker_bases_give_a_manifest_list(self) -> None:
+        docker = base(mediaType=DOCKER_MANIFEST)
+        whole, index = self.of(amd64=docker, arm64=docker)
+        assert index["mediaType"] == DOCKER_INDEX
+        assert {one.media_type for one in whole.indexed} == {DOCKER_MANIFEST}
+
+    def test_mixed_bases_become_oci(self) -> None:
+        whole, index = self.of(amd64=base(mediaType=DOCKER_MANIFEST), arm64=base())
+        assert index["mediaType"] == OCI_INDEX
+        assert {one.media_type for one in whole.indexed} == {OCI_MANIFEST}
+
+    def test_one_platform_stays_a_manifest(self) -> None:
+        whole = assemble_whole(image(), lambda _: base())
+        assert whole.manifest == assemble(base(), image()).manifest
+        assert whole.indexed == ()
+
+    def test_a_refusal_names_its_platform(self) -> None:
+        def refuse(one: Image) -> Base:
+            if one.platform.architecture == "arm64":
+                raise PythonVersionError("the base is old", "take another")
+            return base()
+
+        images = tuple(image(platform=Platform("linux", name)) for name in ("amd64", "arm64"))
+        with pytest.raises(PythonVersionError, match="^for linux/arm64: the base is old") as caught:
+            assemble_whole(MultiImage(images), refuse)
+        assert caught.value.remedy == "take another"
+
+    def test_the_order_of_images_does_not_matter(self) -> None:
+        images = [image(platform=Platform("linux", name)) for name in ("arm64", "amd64", "s390x")]
+        assert MultiImage(tuple(images)) == MultiImage(tuple(reversed(images)))
+        assert [str(one) for one in MultiImage(tuple(images)).platforms] == [
+            "linux/amd64",
+            "linux/arm64",
+            "linux/s390x",
+        ]
+
+    def test_what_is_no_image_of_several_platforms(self) -> None:
+        elsewhere = image(platform=Platform("linux", "arm64"), base=Reference.parse("python:3.13"))
+        for images in ((), (image(), image()), (image(), elsewhere)):
+            with pytest.raises(PlatformError):
+                MultiImage(images)

@@ -103,7 +103,9 @@ def test_a_damaged_blob_of_a_changed_tree_is_an_error_once(root: Path, cache: Ca
     layer = Layer.of_tree("dependencies", root, "opt/site", cache, "key")
     cache.blob_path(layer.digest).write_bytes(bytes(layer.size))
     (root / "tool").write_text("changed")
-    with pytest.raises(CacheError, match="the dependencies layer was damaged") as caught:
+    with pytest.raises(
+        CacheError, match=r"the dependencies layer is not in the cache .* packs differently now"
+    ) as caught:
         layer.open()
     assert "again" in caught.value.remedy
     assert Layer.of_tree("dependencies", root, "opt/site", cache, "key") != layer

@@ -1,0 +1,73 @@
+"""zstd layers, judged by those who pull them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairing_kfp.build.append import AppendBuilder
+from fairing_kfp.build.cache import Cache
+from fairing_kfp.image import File, Image, Layer, Platform, Reference
+from fairing_kfp.image.descriptor import OCI_LAYER, OCI_MANIFEST, OCI_ZSTD_LAYER
+from fairing_kfp.registry.client import RegistryClient
+
+pytestmark = pytest.mark.registry
+
+SCRIPT = b"import sys\nsys.path.append('/opt/fairing/dependencies')\nimport package\nprint(package.answer)\n"
+
+
+@pytest.fixture(params=["oci", "v2s2"])
+def image(
+    request: Any,
+    base_image: str,
+    testbed_registry: str,
+    unique: str,
+    cache: Cache,
+    tmp_path: Path,
+    skopeo: Callable[..., str],
+) -> Image:
+    """A zstd layer below a small one, upon a base of OCI's and of Docker's kind."""
+    base = f"{testbed_registry}/{unique}-base:1"
+    options = ("-q", "--src-tls-verify=false", "--dest-tls-verify=false", "--format", request.param)
+    skopeo("copy", *options, f"docker://{base_image}", f"docker://{base}")
+    (tmp_path / "tree/package").mkdir(parents=True)
+    (tmp_path / "tree/package/__init__.py").write_text("answer = 'found'\n")
+    (tmp_path / "tree/package/large").write_text("large\n" * 500_000)
+    tree = Layer.of_tree("dependencies", tmp_path / "tree", "opt/fairing/dependencies", cache, "key", "zstd")
+    code = Layer.of_files("code", [File("opt/fairing/run.py", SCRIPT)])
+    return Image("hello", Reference.parse(base), (tree, code), Platform.parse("linux/amd64"), (3, 11))
+
+
+@pytest.fixture
+def reference(image: Image, testbed_registry: str, unique: str, cache: Cache) -> str:
+    client = RegistryClient(insecure=[testbed_registry])
+    return AppendBuilder(f"{testbed_registry}/{unique}", cache=cache, client=client).publish(image)
+
+
+@pytest.mark.kubernetes
+def test_containerd_runs_it(
+    reference: str, skopeo: Callable[..., str], crane_validates: Callable[[str], None], pod: Callable[..., str]
+) -> None:
+    manifest = json.loads(skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{reference}"))
+    assert manifest["mediaType"] == OCI_MANIFEST
+    assert [layer["mediaType"] for layer in manifest["layers"][-2:]] == [OCI_ZSTD_LAYER, OCI_LAYER]
+    assert {layer["mediaType"] for layer in manifest["layers"][:-2]} == {OCI_LAYER}
+    assert skopeo("inspect", "--tls-verify=false", f"docker://{reference}")
+    assert pod(reference, "python3", "/opt/fairing/run.py") == "found\n"
+
+
+@pytest.mark.docker
+def test_docker_runs_it_from_23_on(reference: str, docker_engine: Callable[..., str]) -> None:
+    version = subprocess.run(
+        ["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True, check=True
+    ).stdout
+    if int(version.partition(".")[0]) >= 23:
+        assert docker_engine(reference, "python3", "/opt/fairing/run.py") == "found\n"
+    else:
+        done = subprocess.run(["docker", "pull", reference], capture_output=True, text=True, check=False)
+        assert done.returncode, "the help says that this Docker cannot"
