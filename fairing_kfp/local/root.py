@@ -8,8 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,16 +37,13 @@ def unpack_root(layers: Sequence[Layer], packages: Path | None, digest: str, cac
         digest: what names the result in the cache.
         cache: where it is kept.
     """
-    place = cache.root / "roots" / digest.partition(":")[2]
-    if not place.is_dir():
-        _make(place, lambda folder: _fill(folder, layers, packages))
-    return place / ROOT
+    return cache.folder("roots", digest.partition(":")[2], lambda scratch: _filled(scratch, layers, packages)) / ROOT
 
 
 def bare_python(cache: Cache) -> Path:
     """An interpreter like this one that has no packages: a virtual environment without pip, made once."""
     key = hashlib.sha256(f"{sys.version}{sys._base_executable}".encode()).hexdigest()[:16]  # type: ignore[attr-defined]
-    place = cache.root / "python" / key
+    place = cache.use("python", key)
     python = place / "bin" / "python"
     if not python.exists():  # a virtual environment holds its own path, so that it is made where it stays
         shutil.rmtree(place, ignore_errors=True)
@@ -61,31 +57,12 @@ def bare_python(cache: Cache) -> Path:
     return python
 
 
-def _make(place: Path, fill: Callable[[Path], None]) -> None:
-    """Fills a temporary folder beside a place and renames it, so that a half one is never seen."""
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=place.parent, prefix=".new-"))
-        try:
-            fill(folder)
-            folder.chmod(0o755)
-            try:
-                folder.rename(place)
-            except OSError:
-                if not place.is_dir():  # else another process was faster
-                    raise
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    except OSError as error:
-        raise CacheError(
-            f"{place} cannot be written: {error.strerror or error}",
-            "make it writable and leave room on its disk, or name another folder in FAIRING_KFP_CACHE",
-        ) from error
-
-
-def _fill(folder: Path, layers: Sequence[Layer], packages: Path | None) -> None:
+def _filled(scratch: Path, layers: Sequence[Layer], packages: Path | None) -> Path:
+    folder = scratch / "root"
+    folder.mkdir()
     for layer in layers:
         with layer.open() as blob, tarfile.open(fileobj=blob, mode="r:gz") as archive:
             archive.extractall(folder, **_SAFELY)  # noqa: S202 - a layer of our own making
     if packages is not None:
         (folder / ROOT / "dependencies").symlink_to(packages)
+    return folder

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from fairing_kfp.errors import CacheError, DependencyError
+from fairing_kfp.errors import DependencyError
 from fairing_kfp.preprocess import uv_command, wheels
 from fairing_kfp.preprocess.bytecode import compile_tree
 from fairing_kfp.preprocess.lock import Lock, Target
@@ -86,25 +84,7 @@ def unpack(lock: Lock, cache: Cache) -> Path:
         DependencyError: wheels cannot be fetched, differ from the lock, or find no room on the disk.
         CacheError: the cache cannot be written.
     """
-    place = cache.root.absolute() / "trees" / lock.digest.removeprefix("sha256:")
-    try:
-        if not place.is_dir():
-            with _scratch(cache) as folder:
-                _move(_built(lock, folder), place)
-    except OSError as error:
-        raise CacheError(
-            f"packages cannot be unpacked into the cache {cache.root}: {error.strerror or error}",
-            "make it writable and leave room on its disk, or name another folder in FAIRING_KFP_CACHE",
-        ) from error
-    return place
-
-
-@contextlib.contextmanager
-def _scratch(cache: Cache) -> Iterator[Path]:
-    parent = cache.root.absolute() / "tmp"
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    return cache.folder("trees", lock.digest.removeprefix("sha256:"), lambda scratch: _built(lock, scratch))
 
 
 def _built(lock: Lock, folder: Path) -> Path:
@@ -128,15 +108,6 @@ def _install(lock: Lock, folder: Path, *options: str) -> None:
     if lock.text:
         options = (*_INSTALL, *options, "--target", str(folder), *lock.target.uv_options)
         uv_command.run("install", options, lock.text, str(lock.target))
-
-
-def _move(tree: Path, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        tree.rename(place)
-    except OSError:
-        if not place.is_dir():  # else another process was faster, with the same
-            raise
 
 
 def _checked(text: str) -> str:

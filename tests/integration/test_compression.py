@@ -58,6 +58,7 @@ def test_containerd_runs_it(
     assert [layer["mediaType"] for layer in manifest["layers"][-2:]] == [OCI_ZSTD_LAYER, OCI_LAYER]
     assert {layer["mediaType"] for layer in manifest["layers"][:-2]} == {OCI_LAYER}
     assert skopeo("inspect", "--tls-verify=false", f"docker://{reference}")
+    crane_validates(reference)
     assert pod(reference, "python3", "/opt/fairing/run.py") == "found\n"
 
 
