@@ -14,7 +14,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +26,6 @@ from fairing_kfp.build.seal import Seal
 from fairing_kfp.errors import CacheError
 
 _CHUNK = 1 << 20
-_SEAL = "seal"
 _STALE = 60.0  # seconds for which a time of use is good enough
 
 
@@ -142,7 +141,9 @@ class Cache:
                     place.parent.mkdir(parents=True, exist_ok=True)
                     if place.exists():
                         place.rename(scratch / "damaged")
-                    self.put_record(_SEAL, self._name(place), asdict(seal))
+                    with self._pending() as pending:
+                        pending.file.write(seal.dump())
+                        pending.keep(self.seal_path(place))
                     made.rename(place)
         self._bound.wrote(self, seal.size)
         return place
@@ -155,10 +156,9 @@ class Cache:
             self._touch(place)
         return place
 
-    def sealed_size(self, place: Path) -> int | None:
-        """The bytes of a folder when it was made, if that was written down."""
-        seal = self.record(_SEAL, self._name(place))
-        return int(seal["size"]) if seal else None
+    def seal_path(self, place: Path) -> Path:
+        """Where the seal of a folder lies, which tells its state when it was made."""
+        return self.root / "seals" / place.parent.name / place.name
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Pending]:
@@ -202,14 +202,11 @@ class Cache:
     def _is_whole(self, place: Path) -> bool:
         if not place.is_dir():
             return False
-        seal = self.record(_SEAL, self._name(place))
+        seal = Seal.read(self.seal_path(place))
         try:
-            return bool(seal == asdict(Seal.of(place)))
+            return seal is not None and seal == Seal.of(place)
         except OSError:
             return False
-
-    def _name(self, place: Path) -> str:
-        return place.relative_to(place.parents[1]).as_posix()
 
     def _touch(self, path: Path) -> None:
         """Notes that an entry is used; a cache that can only be read is not pruned by those who read it."""

@@ -170,9 +170,9 @@ def _entry(cache: Cache, kind: str, path: Path) -> Entry:
     status = path.lstat()
     if not path.is_dir() or path.is_symlink():
         return Entry(kind, path, status.st_size, status.st_mtime)
-    size = cache.sealed_size(path)
+    seal = Seal.read(cache.seal_path(path))
     newest = max((one.stat().st_mtime for one in path.glob("*/")), default=0.0) if kind == "pycache" else 0.0
-    return Entry(kind, path, Seal.of(path).size if size is None else size, max(status.st_mtime, newest))
+    return Entry(kind, path, (seal or Seal.of(path)).size, max(status.st_mtime, newest))
 
 
 def _remove(cache: Cache, entry: Entry, name: str, recent: float) -> bool:
@@ -184,6 +184,7 @@ def _remove(cache: Cache, entry: Entry, name: str, recent: float) -> bool:
                 used_again = time.time() - entry.path.lstat().st_mtime < recent or name in marked(cache.root)
                 if not used_again:
                     entry.path.rename(Path(aside, "entry"))
+                    cache.seal_path(entry.path).unlink(missing_ok=True)
             except FileNotFoundError:
                 return True
         # Only now, as it takes long: nobody finds it here.

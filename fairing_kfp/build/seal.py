@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 
@@ -43,3 +44,16 @@ class Seal:
                     size += status.st_size
                 digest.update(f"{line!r}\n".encode(errors="surrogateescape"))
         return cls(digest.hexdigest(), size)
+
+    @classmethod
+    def read(cls, path: Path) -> Seal | None:
+        """The seal that was written to a file; None when there is none, or it is damaged."""
+        try:
+            document = json.loads(path.read_bytes())
+            return cls(str(document["outline"]), int(document["size"]))
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+
+    def dump(self) -> bytes:
+        """What is written to a file."""
+        return json.dumps(asdict(self)).encode()

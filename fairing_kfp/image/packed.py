@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -62,7 +63,7 @@ class Packing:
         if found:
             return found
         # Reading and hashing is in vain for a new archive; but one whose headers are new is a new one.
-        known_outline = self.cache.record(_OUTLINE, outline(self.root, self.prefix))
+        known_outline = self.cache.record(_OUTLINE, self._outline)
         if known_outline and (found := self._known(archive_digest(self.root, self.prefix))):
             self.cache.put_record(_CONTENT, self.key, found.diff_id)
             return found
@@ -85,6 +86,10 @@ class Packing:
             path = self.cache.blob_path(packed.digest)
         return path.open("rb")
 
+    @cached_property
+    def _outline(self) -> str:
+        return outline(self.root, self.prefix)
+
     def _known(self, diff_id: str) -> Packed | None:
         """The oldest compressed file of an archive that is there, or can be had when it is needed."""
         for by, one in self._files(diff_id).items():
@@ -104,7 +109,7 @@ class Packing:
             self.cache.put_record(_COMPRESSED, self._compressed_key(instead_of.diff_id), list(kept.items()))
         files = {**self._files(packed.diff_id), identity(self.compression): asdict(packed)}
         self.cache.put_record(_COMPRESSED, self._compressed_key(packed.diff_id), list(files.items()))
-        self.cache.put_record(_OUTLINE, outline(self.root, self.prefix), True)
+        self.cache.put_record(_OUTLINE, self._outline, True)
         self.cache.put_record(_CONTENT, self.key, packed.diff_id)
         return packed
 

@@ -280,7 +280,7 @@ class TestIndex:
             return base()
 
         images = tuple(image(platform=Platform("linux", name)) for name in ("amd64", "arm64"))
-        with pytest.raises(PythonVersionError, match="^for linux/arm64: the base is old") as caught:
+        with pytest.raises(PythonVersionError, match=r"^for linux/arm64: the base is old") as caught:
             assemble_whole(MultiImage(images), refuse)
         assert caught.value.remedy == "take another"
 
