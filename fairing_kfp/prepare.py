@@ -63,8 +63,10 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
 
     Raises:
         PackError: its code cannot be packed.
-        DependencyError: its packages cannot be resolved for the image's Python and platform.
+        DependencyError: its packages cannot be resolved for the image's Python and a platform.
+        ConfigError: the compression is unknown, or its library is not installed.
     """
+    compression = _compression(settings)
     packed = pack(source)
     names = source.platforms or settings.platforms or (DEFAULT_PLATFORM,)
     platforms = dict.fromkeys(Platform.parse(name) for name in names)
@@ -76,7 +78,7 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
     for platform in platforms:
         layers = [runtime_layer()]
         if source.packages:
-            dependencies, locked = _dependencies(source, settings, python, platform, cache)
+            dependencies, locked = _dependencies(source, python, platform, compression, cache)
             layers.append(dependencies)
             requirements.update(dict.fromkeys(locked))
         image = Image(
@@ -113,7 +115,7 @@ def _base(source: ComponentSource, settings: Settings, default: str) -> Referenc
 
 
 def _dependencies(
-    source: ComponentSource, settings: Settings, python: tuple[int, int], platform: Platform, cache: Cache
+    source: ComponentSource, python: tuple[int, int], platform: Platform, compression: Compression, cache: Cache
 ) -> tuple[Layer, tuple[str, ...]]:
     """The layer of a component's packages for a platform, and what it holds.
 
@@ -124,7 +126,7 @@ def _dependencies(
     lock = dependencies.resolve(source.packages, dependencies.Target.for_image(python, str(platform)), cache)
     tree = dependencies.unpack(lock, cache)
     key = f"{DEPENDENCIES} {lock.digest}"
-    layer = Layer.of_tree("dependencies", tree, DEPENDENCIES, cache, key, _compression(settings))
+    layer = Layer.of_tree("dependencies", tree, DEPENDENCIES, cache, key, compression)
     return layer, lock.requirements
 
 

@@ -51,6 +51,22 @@ def test_a_damaged_record_is_absent(cache: Cache) -> None:
     assert entries(cache) == []
 
 
+def test_a_record_that_reads_well_and_is_another_is_absent(cache: Cache) -> None:
+    cache.put_record("kind", "key", {"digest": DIGEST})
+    [path] = entries(cache)
+    path.write_bytes(path.read_bytes().replace(b'"sha256:f', b'"sha256:0'))
+    assert DIGEST.startswith("sha256:f")
+    assert cache.record("kind", "key") is None
+    assert entries(cache) == []
+
+
+def test_a_damaged_blob_is_stored_again(cache: Cache) -> None:
+    cache.put_blob(b"blob")
+    cache.blob_path(DIGEST).write_bytes(b"blab")
+    cache.put_blob(b"blob")
+    assert cache.blob(DIGEST)
+
+
 def test_an_error_while_writing_leaves_nothing(cache: Cache) -> None:
     with pytest.raises(ZeroDivisionError), cache.writing() as pending:
         pending.file.write(bytes(1 // 0))
@@ -68,7 +84,7 @@ def test_a_full_disk_leaves_nothing(cache: Cache) -> None:
     assert entries(cache) == []
 
 
-@pytest.mark.parametrize("use", ["put_blob", "blob", "put_record", "record"])
+@pytest.mark.parametrize("use", ["put_blob", "blob", "put_record", "record", "folder"])
 def test_a_cache_that_cannot_be_used_says_so(tmp_path: Path, use: str) -> None:
     (tmp_path / "file").write_text("")
     cache = Cache(tmp_path / "file" / "cache")
@@ -77,6 +93,7 @@ def test_a_cache_that_cannot_be_used_says_so(tmp_path: Path, use: str) -> None:
         "blob": lambda: cache.blob(DIGEST),
         "put_record": lambda: cache.put_record("kind", "key", 1),
         "record": lambda: cache.record("kind", "key"),
+        "folder": lambda: cache.folder("trees", "x", lambda scratch: scratch),
     }
     with pytest.raises(CacheError, match="cannot be used: Not a directory") as caught:
         uses[use]()

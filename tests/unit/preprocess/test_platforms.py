@@ -6,9 +6,12 @@ from dataclasses import replace
 import pytest
 
 from fairing_kfp.component import ComponentSource
-from fairing_kfp.errors import DependencyError, PlatformError
-from fairing_kfp.image import Image, MultiImage
-from fairing_kfp.prepare import prepare
+from fairing_kfp.errors import ConfigError, DependencyError, PlatformError
+from fairing_kfp.image import File, Image, Layer, MultiImage
+from fairing_kfp.local.root import root_digest, unpack_root
+from fairing_kfp.prepare import prepare, runtime_layer
+from fairing_kfp.preprocess.dependencies import Target, resolve, unpack
+from fairing_kfp.preprocess.runtime_files import runtime_files
 from fairing_kfp.settings import Settings
 
 BOTH = ("linux/amd64", "linux/arm64")
@@ -72,6 +75,41 @@ def test_settings_name_the_platforms_of_components_that_name_none(cache, source)
     assert isinstance(prepare(silent, Settings(platforms=BOTH), cache).image, MultiImage)
     named = replace(silent, platforms=("linux/arm64",))
     assert isinstance(prepare(named, Settings(platforms=BOTH), cache).image, Image)
+
+
+def test_the_runtime_is_for_any_platform():
+    assert not [file.path for file in runtime_files() if file.path.endswith((".so", ".pyd", ".dylib"))]
+    assert not [file.path for file in runtime_files() if b"\x7fELF" in file.data[:4]]
+    assert runtime_layer() == runtime_layer()
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_packages_are_compressed_as_the_settings_say(shelf, cache, source, compression):
+    shelf.wheel("ant")
+    prepared = prepare(source, Settings(compression=compression), cache)
+    layers = {layer.name: layer.compression for image in prepared.image.images for layer in image.layers}
+    assert layers == {"runtime": "gzip", "dependencies": compression, "code": "gzip"}
+
+
+def test_an_unknown_compression_is_refused(cache, source):
+    with pytest.raises(ConfigError, match="no compression 'brotli'"):
+        prepare(replace(source, packages=()), Settings(compression="brotli"), cache)
+
+
+def test_a_damaged_tree_is_unpacked_again(shelf, cache):
+    shelf.wheel("ant")
+    lock = resolve(["ant"], Target.for_image((3, 12)), cache)
+    place = unpack(lock, cache)
+    (place / "ant.py").write_text("version = 'tampered with'\n")
+    assert (unpack(lock, cache) / "ant.py").read_text() == "version = '1.0'\n"
+
+
+def test_a_damaged_root_is_unpacked_again(cache):
+    layers = [Layer.of_files("code", [File("opt/fairing/code/step.py", b"right")])]
+    code = unpack_root(layers, None, root_digest(layers, "", {}), cache) / "code"
+    (code / "step.py").unlink()
+    unpack_root(layers, None, root_digest(layers, "", {}), cache)
+    assert (code / "step.py").read_bytes() == b"right"
 
 
 def test_a_malformed_platform_is_named(cache, source):
