@@ -119,7 +119,8 @@ class Cache:
     def folder(self, kind: str, name: str, make: Callable[[Path], Path]) -> Path:
         """A folder that is made once and must not be changed; made again if it was.
 
-        Nobody prunes it while this process runs.
+        Nobody prunes it while this process runs. One that another process uses is not made again under it, as it may
+        be that process that writes into it: some packages keep files beside their code.
 
         Args:
             kind: the folder of the cache that it lies in.
@@ -130,7 +131,7 @@ class Cache:
             CacheError: the cache is not writable, or the disk is full.
         """
         place = self.use(kind, name)
-        if self._is_whole(place):
+        if self._is_whole(place) or (place.is_dir() and f"{kind}/{name}" in in_use.marked(self.root, by_others=True)):
             return place
         with self._scratch() as scratch, self._errors():
             made = make(scratch)

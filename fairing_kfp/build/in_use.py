@@ -34,10 +34,12 @@ def mark(root: Path, name: str) -> None:
         os.write(_own[key], f"{name}\n".encode())
 
 
-def marked(root: Path) -> set[str]:
-    """The folders that running processes use; what ended ones left behind is removed."""
+def marked(root: Path, *, by_others: bool = False) -> set[str]:
+    """The folders that running processes use, this one or only the others; what ended ones left behind is removed."""
     found: set[str] = set()
     for path in sorted((root / _FOLDER).glob("*")):
+        if by_others and path.name.startswith(f"{os.getpid()}-"):
+            continue
         with contextlib.suppress(OSError), path.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -50,15 +50,13 @@ def reference(image: Image, testbed_registry: str, unique: str, cache: Cache) ->
 
 
 @pytest.mark.kubernetes
-def test_containerd_runs_it(
-    reference: str, skopeo: Callable[..., str], crane_validates: Callable[[str], None], pod: Callable[..., str]
-) -> None:
+def test_containerd_runs_it(reference: str, skopeo: Callable[..., str], pod: Callable[..., str]) -> None:
+    """It checks the digest of each archive as it unpacks; crane's validate knows gzip alone."""
     manifest = json.loads(skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{reference}"))
     assert manifest["mediaType"] == OCI_MANIFEST
     assert [layer["mediaType"] for layer in manifest["layers"][-2:]] == [OCI_ZSTD_LAYER, OCI_LAYER]
     assert {layer["mediaType"] for layer in manifest["layers"][:-2]} == {OCI_LAYER}
     assert skopeo("inspect", "--tls-verify=false", f"docker://{reference}")
-    crane_validates(reference)
     assert pod(reference, "python3", "/opt/fairing/run.py") == "found\n"
 
 

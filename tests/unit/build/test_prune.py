@@ -130,11 +130,16 @@ def test_what_a_running_process_uses_stays_until_it_ends(filled: Cache) -> None:
         done = prune(filled, older_than=DAY / 2)
         assert kinds(done.in_use) == ["trees"]
         assert (filled.root / "trees/one").is_dir()
+        (filled.root / "trees/one/package/more.py").touch()
+        filled.folder("trees", "one", lambda _: pytest.fail("made again under the process that uses it"))
+        age(filled.root / "trees/one", 1)
         process.kill()
         process.wait(10)
+    filled.folder("trees", "one", made(2000))
+    assert not (filled.root / "trees/one/package/more.py").exists()
+    shutil.rmtree(filled.root / "in-use")  # as if this process had ended, too
     age(filled.root / "trees/one", 1)
     assert kinds(prune(filled, older_than=DAY / 2).removed) == ["trees"]
-    assert not list((filled.root / "in-use").iterdir())
 
 
 def test_abandoned_temporary_files_go_and_others_stay(filled: Cache) -> None:
