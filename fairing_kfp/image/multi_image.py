@@ -51,3 +51,22 @@ class MultiImage:
 
 Recipe = Image | MultiImage
 """What builders take: an image for one platform becomes a manifest, one for several an index."""
+
+
+def single(recipe: Recipe, builder: str) -> Image:
+    """The image, for a builder that makes images of one platform.
+
+    Args:
+        recipe: what it was given.
+        builder: its name, for the message.
+
+    Raises:
+        PlatformError: it is an image for several platforms.
+    """
+    if isinstance(recipe, MultiImage):
+        raise PlatformError(
+            f"the builder {builder} makes images for one platform, and {recipe.name} is for "
+            f"{', '.join(map(str, recipe.platforms))}",
+            "name one platform, or let the builder append make it",
+        )
+    return recipe

@@ -23,6 +23,7 @@ from fairing_kfp.image.descriptor import (
     OCI_ZSTD_LAYER,
 )
 from fairing_kfp.image.manifest import Manifest
+from fairing_kfp.image.multi_image import single
 
 DIGEST = "sha256:" + "ab" * 32
 PYTHON = Reference.parse("python:3.12-slim")
@@ -298,3 +299,9 @@ class TestIndex:
         for images in ((), (image(), image()), (image(), elsewhere)):
             with pytest.raises(PlatformError):
                 MultiImage(images)
+
+    def test_builders_of_one_platform_say_so(self) -> None:
+        images = tuple(image(platform=Platform("linux", name)) for name in ("amd64", "arm64"))
+        assert single(images[0], "docker") is images[0]
+        with pytest.raises(PlatformError, match=r"builder docker makes images for one .* linux/amd64, linux/arm64"):
+            single(MultiImage(images), "docker")
