@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,8 @@ import pytest
 from fairing_kfp.build.append import AppendBuilder
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.build.layout import LayoutBuilder
-from fairing_kfp.errors import PlatformError, PythonVersionError
+from fairing_kfp.component import ComponentSource
+from fairing_kfp.errors import DependencyError, PlatformError, PythonVersionError
 from fairing_kfp.image import File, Image, Layer, MultiImage, Platform, Reference
 from fairing_kfp.image.descriptor import (
     DOCKER_INDEX,
@@ -27,9 +29,12 @@ from fairing_kfp.image.descriptor import (
     dump,
 )
 from fairing_kfp.image.manifest import Manifest
+from fairing_kfp.prepare import prepare
 from fairing_kfp.registry.auth import push
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.repository import Repository
+from fairing_kfp.settings import Settings
+from tests.integration.conftest import missing
 from tests.integration.test_registry import BASE_LAYERS, builder, get, layer, push_base
 
 pytestmark = pytest.mark.registry
@@ -239,3 +244,31 @@ class TestJudges:
         crane_validates(target)
         raw = skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{target}")
         assert digest_of(raw.encode()) == plan.reference.partition("@")[2]
+
+
+def step() -> None: ...
+
+
+def test_real_packages_are_one_layer_where_they_are_pure(cache: Cache) -> None:
+    def layers(*packages: str) -> list[Layer]:
+        platforms = ("linux/amd64", "linux/arm64")
+        source = ComponentSource("0" * 12, "step", step, {}, packages=packages, platforms=platforms)
+        try:
+            prepared = prepare(source, Settings(), cache)
+        except DependencyError as error:
+            missing(f"packages cannot be resolved: {error}")
+            raise
+        return [layer for one in prepared.image.images for layer in one.layers if layer.name == "dependencies"]
+
+    amd, arm = layers("click==8.1.7", "six==1.16.0")
+    assert amd == arm
+    amd, arm = layers("markupsafe==3.0.2")
+    assert amd.diff_id != arm.diff_id
+    machines = []
+    for layer_ in (amd, arm):
+        with tarfile.open(fileobj=layer_.open(), mode="r:gz") as tar:
+            [native] = [one for one in tar.getmembers() if one.name.endswith(".so")]
+            content = tar.extractfile(native)
+            assert content
+            machines.append(content.read()[18])
+    assert machines == [62, 183]  # e_machine of the ELF format: x86-64 and AArch64
