@@ -25,6 +25,7 @@ from fairing_kfp.image.base import preflight
 from fairing_kfp.image.descriptor import digest_of
 from fairing_kfp.image.dockerfile import Dockerfile
 from fairing_kfp.image.image import Image
+from fairing_kfp.image.multi_image import Recipe, single
 from fairing_kfp.image.reference import Reference
 
 
@@ -59,15 +60,16 @@ class DockerBuilder:
         self._loaded: set[tuple[str, ...]] = set()
         self._saved: dict[str, IO[bytes]] = {}
 
-    def check(self, image: Image) -> None:
+    def check(self, image: Recipe) -> None:
         """Whether the base can bear the image; the engine fetches or builds what it has not; see `Builder`."""
-        self._job(image)
+        self._job(self._single(image))
 
-    def plan(self, image: Image) -> Plan:
+    def plan(self, image: Recipe) -> Plan:
         """What `publish` would do; see `Builder`.
 
         Nothing is fetched or built: of an image whose base the engine has not, little is known.
         """
+        image = self._single(image)
         if self._held(image) is None:
             base = PlannedLayer("base", str(image.base), 0, "build" if isinstance(image.base, Dockerfile) else "pull")
             own = tuple(PlannedLayer(layer.name, layer.digest, layer.size, "send") for layer in image.layers)
@@ -92,12 +94,12 @@ class DockerBuilder:
             requests=0,
         )
 
-    def publish(self, image: Image) -> str:
+    def publish(self, image: Recipe) -> str:
         """Loads an image into the engine, and pushes it if there is where to; see `Builder`.
 
         Without a registry its name is a tag with 12 digits of its id, so that another image has another name.
         """
-        job = self._job(image)
+        job = self._job(self._single(image))
         if self._engine.inspect(job.id) is None:
             self._load(job)
         else:
@@ -112,6 +114,10 @@ class DockerBuilder:
         while self._saved:
             self._saved.popitem()[1].close()
         self._engine.close()
+
+    def _single(self, image: Recipe) -> Image:
+        """What an engine can make; engines store images for their own platform, and push no index of several."""
+        return single(image, self._engine.name.lower())
 
     def _job(self, image: Image) -> _Job:
         below = self._bases.get((image.base, image.platform), lambda: self._resolve(image))

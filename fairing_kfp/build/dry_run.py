@@ -5,7 +5,7 @@ from __future__ import annotations
 from fairing_kfp.build.builder import Builder, Plan
 from fairing_kfp.build.once import Once
 from fairing_kfp.errors import ImageError
-from fairing_kfp.image.image import Image
+from fairing_kfp.image.multi_image import Recipe
 
 
 class DryRunBuilder:
@@ -19,15 +19,15 @@ class DryRunBuilder:
         self._builder = builder
         self._plans: Once[Plan] = Once()
 
-    def check(self, image: Image) -> None:
+    def check(self, image: Recipe) -> None:
         """Plans; the other builder's own check may fetch a base."""
         self.plan(image)
 
-    def plan(self, image: Image) -> Plan:
+    def plan(self, image: Recipe) -> Plan:
         """What the other builder would do."""
         return self._plans.get(image, lambda: self._builder.plan(image))
 
-    def publish(self, image: Image) -> str:
+    def publish(self, image: Recipe) -> str:
         """The name that the image would get.
 
         Raises:
@@ -36,7 +36,7 @@ class DryRunBuilder:
         plan = self.plan(image)
         if any(layer.state in ("pull", "build") for layer in plan.layers):
             raise ImageError(
-                f"what the image of {image.name} will be called is known when the engine has its base {image.base}",
+                f"what the image of {image.name} will be called is known when the engine has its base {plan.base}",
                 "let the engine pull or build it, or leave dry-run out",
             )
         return plan.reference

@@ -15,7 +15,7 @@ import pytest
 from fairing_kfp.build.docker import DockerBuilder
 from fairing_kfp.build.engine_base import EngineBase
 from fairing_kfp.errors import ImageError, PlatformError, PythonVersionError
-from fairing_kfp.image import File, Image, Layer, Platform, Reference
+from fairing_kfp.image import File, Image, Layer, MultiImage, Platform, Reference
 from fairing_kfp.image.dockerfile import Dockerfile
 
 BASE = Reference.parse("registry.example.com/python:3.12")
@@ -191,6 +191,16 @@ def test_a_base_for_another_platform_is_pulled_for_this_one() -> None:
     builder(engine).check(replace(IMAGE, platform=Platform("linux", "arm64")))
 
     assert engine.asked == [f"pull {BASE} linux/arm64"]
+
+
+def test_several_platforms_are_refused_before_anything_is_asked() -> None:
+    engine = FakeEngine()
+    both = MultiImage((IMAGE, replace(IMAGE, platform=Platform("linux", "arm64"))))
+    for use in (builder(engine).check, builder(engine).plan, builder(engine).publish):
+        with pytest.raises(PlatformError, match=r"builder fake makes images for one .* linux/amd64, linux/arm64"):
+            use(both)
+
+    assert engine.asked == []
 
 
 def test_a_dockerfile_is_built_once() -> None:
