@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import IO, BinaryIO
@@ -12,6 +13,7 @@ from fairing_kfp.build.progress import Progress, Transfer, followed
 from fairing_kfp.errors import ImageError
 from fairing_kfp.image import tar
 from fairing_kfp.image.assemble import Assembled
+from fairing_kfp.image.compressor import decompress_zstd
 from fairing_kfp.image.descriptor import digest_of
 from fairing_kfp.image.layer import Layer
 
@@ -48,7 +50,14 @@ def _own_layer(place: str, layer: Layer, progress: Progress) -> Iterator[bytes]:
     transfer = Transfer(layer.name, layer.digest, layer.size)
     progress(transfer)
     with followed(layer.open, transfer, progress)() as file:
-        yield from _entry(place, layer.size, file)
+        if layer.compression == "zstd":  # which older engines do not read; all of them store what is in it
+            with tempfile.TemporaryFile() as plain:
+                decompress_zstd(file, plain)
+                size = plain.tell()
+                plain.seek(0)
+                yield from _entry(place, size, plain)
+        else:
+            yield from _entry(place, layer.size, file)
     progress(replace(transfer, done=layer.size, state="sent"))
 
 

@@ -15,7 +15,7 @@ and Docker from 23.0 on.
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from typing import IO, Any, BinaryIO, Protocol, cast
 
 from fairing_kfp.errors import ConfigError
 from fairing_kfp.image.layer import Compression
@@ -62,6 +62,15 @@ def identity(compression: Compression) -> str:
     import isal
 
     return f"isal {isal.__version__} level {_IGZIP_LEVEL}"
+
+
+def decompress_zstd(source: BinaryIO, target: IO[bytes]) -> None:
+    """Writes what is in a zstd stream.
+
+    Raises:
+        ConfigError: the library that it needs is not installed.
+    """
+    _zstandard().ZstdDecompressor().copy_stream(source, target)
 
 
 def _zstandard() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ import pytest
 
 from fairing_kfp.build.append import AppendBuilder
 from fairing_kfp.build.cache import Cache
+from fairing_kfp.build.docker import DockerBuilder
+from fairing_kfp.build.engine import connect
 from fairing_kfp.image import File, Image, Layer, Platform, Reference
 from fairing_kfp.image.descriptor import OCI_LAYER, OCI_MANIFEST, OCI_ZSTD_LAYER
 from fairing_kfp.registry.client import RegistryClient
+from tests.integration.conftest import run
 
 pytestmark = pytest.mark.registry
 
@@ -70,3 +74,15 @@ def test_docker_runs_it_from_23_on(reference: str, docker_engine: Callable[..., 
     else:
         done = subprocess.run(["docker", "pull", reference], capture_output=True, text=True, check=False)
         assert done.returncode, "the help says that this Docker cannot"
+
+
+@pytest.mark.docker
+def test_an_engine_of_any_version_takes_it(image: Image) -> None:
+    """It stores layers uncompressed, so that they reach it so."""
+    made = DockerBuilder(f"localhost/fairing-kfp-{uuid.uuid4().hex[:8]}", engine=connect("this test"), push=False)
+    name = made.publish(image)
+    try:
+        assert run("docker", "run", "--rm", name, "python3", "/opt/fairing/run.py") == "found\n"
+    finally:
+        subprocess.run(["docker", "rmi", "-f", name], capture_output=True, check=False)
+        made.close()
