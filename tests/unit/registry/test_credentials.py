@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from fairing_kfp.errors import UnauthorizedError
-from fairing_kfp.registry.credentials import Anonymous, Credentials, DockerConfig
+from fairing_kfp.registry.auth_file import AuthFile
+from fairing_kfp.registry.credentials import Anonymous, Credentials, Given
+from fairing_kfp.registry.logins import Logins
 
 HUB = "https://index.docker.io/v1/"
 
@@ -20,10 +22,10 @@ def auth(pair: str) -> dict[str, str]:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Any:
-    def write(document: Any) -> DockerConfig:
+    def write(document: Any) -> AuthFile:
         path = tmp_path / "config.json"
         path.write_text(document if isinstance(document, str) else json.dumps(document))
-        return DockerConfig(path)
+        return AuthFile(path)
 
     return write
 
@@ -52,67 +54,150 @@ def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 )
 def test_auths(config: Any, key: str, registry: str) -> None:
     store = config({"auths": {key: auth("me:pass:word")}})
-    assert store.for_registry(registry) == Credentials("me", "pass:word")
-    assert store.for_registry("example.com") is None
+    assert store.for_repository(registry, "me/app") == Credentials("me", "pass:word")
+    assert store.for_repository("example.com", "me/app") is None
 
 
 def test_an_identity_token_goes_before_a_password(config: Any) -> None:
     store = config({"auths": {"ghcr.io": {**auth("me:pass"), "identitytoken": "token"}}})
-    assert store.for_registry("ghcr.io") == Credentials("", "", "token")
+    assert store.for_repository("ghcr.io", "me/app") == Credentials("", "", "token")
 
 
-@pytest.mark.parametrize("entry", [{}, {"auth": "%"}, {"auth": ""}, auth("no colon")])
+@pytest.mark.parametrize("entry", [{}, [], 5, {"auth": 5}, {"auth": "%"}, {"auth": ""}, auth("no colon")])
 def test_an_entry_without_a_password_is_anonymous(config: Any, entry: Any) -> None:
-    assert config({"auths": {"ghcr.io": entry}}).for_registry("ghcr.io") is None
+    assert config({"auths": {"ghcr.io": entry}}).for_repository("ghcr.io", "me/app") is None
 
 
 def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    assert DockerConfig().for_registry("ghcr.io") is None
+    assert Logins().for_repository("ghcr.io", "me/app") is None
     (tmp_path / "config.json").write_text(json.dumps({"auths": {"ghcr.io": auth("me:pass")}}))
-    assert DockerConfig().for_registry("ghcr.io") == Credentials("me", "pass")
+    assert Logins().for_repository("ghcr.io", "me/app") == Credentials("me", "pass")
 
 
 def test_a_file_that_cannot_be_read_is_an_error(config: Any, tmp_path: Path) -> None:
     with pytest.raises(UnauthorizedError, match="cannot be read") as caught:
-        config("{broken").for_registry("ghcr.io")
+        config("{s3cret").for_repository("ghcr.io", "me/app")
     assert str(tmp_path) in caught.value.message
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("config_of_helper", [{"credsStore": "test"}, {"credHelpers": {"ghcr.io": "test"}}])
 def test_helpers(config: Any, helper: Any, config_of_helper: Any) -> None:
     helper("""read key; echo "{\\"Username\\": \\"me\\", \\"Secret\\": \\"for $key by $1\\"}" """)
-    assert config(config_of_helper).for_registry("ghcr.io") == Credentials("me", "for ghcr.io by get")
+    assert config(config_of_helper).for_repository("ghcr.io", "me/app") == Credentials("me", "for ghcr.io by get")
 
 
 def test_a_helper_knows_docker_hub_by_its_old_name(config: Any, helper: Any) -> None:
     helper("""read key; echo "{\\"Username\\": \\"me\\", \\"Secret\\": \\"$key\\"}" """)
-    assert config({"credsStore": "test"}).for_registry("docker.io") == Credentials("me", HUB)
+    assert config({"credsStore": "test"}).for_repository("docker.io", "me/app") == Credentials("me", HUB)
 
 
 def test_a_helper_may_hold_an_identity_token(config: Any, helper: Any) -> None:
     helper("""echo '{"Username": "<token>", "Secret": "token"}'""")
-    assert config({"credsStore": "test"}).for_registry("ghcr.io") == Credentials("", "", "token")
+    assert config({"credsStore": "test"}).for_repository("ghcr.io", "me/app") == Credentials("", "", "token")
 
 
 def test_a_helper_that_knows_nothing_leaves_it_to_the_file(config: Any, helper: Any) -> None:
     helper("echo credentials not found in native keychain; exit 1")
     store = config({"credsStore": "test", "auths": {"ghcr.io": auth("me:pass")}})
-    assert store.for_registry("ghcr.io") == Credentials("me", "pass")
-    assert store.for_registry("example.com") is None
+    assert store.for_repository("ghcr.io", "me/app") == Credentials("me", "pass")
+    assert store.for_repository("example.com", "me/app") is None
 
 
 @pytest.mark.parametrize("script", ["echo s3cret broken; exit 3", "echo s3cret", 'echo \'{"Username": "s3cret"}\''])
 def test_a_helper_that_fails_is_named_and_its_output_is_not(config: Any, helper: Any, script: str) -> None:
     helper(script)
     with pytest.raises(UnauthorizedError, match="docker-credential-test gives no credentials") as caught:
-        config({"credsStore": "test"}).for_registry("ghcr.io")
+        config({"credsStore": "test"}).for_repository("ghcr.io", "me/app")
     assert "s3cret" not in str(caught.value)
 
 
 def test_a_helper_that_is_not_installed(config: Any) -> None:
     with pytest.raises(UnauthorizedError, match="docker-credential-none, which is not on PATH"):
-        config({"credsStore": "none"}).for_registry("ghcr.io")
+        config({"credsStore": "none"}).for_repository("ghcr.io", "me/app")
+
+
+@pytest.mark.parametrize(
+    ("key", "known"),
+    [
+        ("ghcr.io/me/app", {"me/app", "me/app/deep"}),
+        ("ghcr.io/me", {"me/app", "me/app/deep", "me/other"}),
+        ("ghcr.io/me/", {"me/app", "me/app/deep", "me/other"}),
+        ("ghcr.io", {"me/app", "me/app/deep", "me/other", "you/app", "melon/app"}),
+        ("https://ghcr.io/v1/", {"me/app", "me/app/deep", "me/other", "you/app", "melon/app"}),
+    ],
+)
+def test_a_key_may_name_a_repository(config: Any, key: str, known: set[str]) -> None:
+    store = config({"auths": {key: auth("me:pass")}})
+    asked = ["me/app", "me/app/deep", "me/other", "you/app", "melon/app"]
+    assert {name for name in asked if store.for_repository("ghcr.io", name)} == known
+
+
+def test_the_longest_key_holds(config: Any) -> None:
+    keys = ["ghcr.io", "ghcr.io/me/app", "https://ghcr.io", "ghcr.io/me"]
+    store = config({"auths": {key: auth(f"{key.count('/')}:{key}") for key in keys}})
+    assert store.for_repository("ghcr.io", "me/app").password == "ghcr.io/me/app"
+    assert store.for_repository("ghcr.io", "me/other").password == "ghcr.io/me"
+    assert store.for_repository("ghcr.io", "you/app").password == "ghcr.io"
+
+
+def test_a_repository_of_docker_hub(config: Any) -> None:
+    store = config({"auths": {"docker.io/me": auth("me:pass"), HUB: auth("all:pass")}})
+    assert store.for_repository("docker.io", "me/app") == Credentials("me", "pass")
+    assert store.for_repository("docker.io", "library/python") == Credentials("all", "pass")
+
+
+def test_places_of_logins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each place is asked in its turn, and one that does not know the registry leaves it to the next."""
+    places = {
+        "named": ("REGISTRY_AUTH_FILE", "named/auth.json", "named/auth.json"),
+        "docker": ("DOCKER_CONFIG", "docker", "docker/config.json"),
+        "runtime": ("XDG_RUNTIME_DIR", "runtime", "runtime/containers/auth.json"),
+        "config": ("XDG_CONFIG_HOME", "config", "config/containers/auth.json"),
+    }
+    known: dict[str, Any] = {}
+    for place, (variable, value, file) in places.items():
+        monkeypatch.setenv(variable, str(tmp_path / value))
+        known[f"{place}.example.com"] = auth(f"{place}:pass")
+        (tmp_path / file).parent.mkdir(parents=True)
+        own = {f"{place}.example.com": auth(f"{place}:pass"), "all.example.com": auth(f"{place}:pass")}
+        (tmp_path / file).write_text(json.dumps({"auths": own}))
+    for place, (_, _, file) in places.items():
+        for there in places:
+            found = Logins().for_repository(f"{there}.example.com", "me/app")
+            assert (found is None) == (not (tmp_path / places[there][2]).exists())
+        assert Logins().for_repository("all.example.com", "me/app").username == place
+        (tmp_path / file).unlink()
+    assert Logins().for_repository("all.example.com", "me/app") is None
+
+
+@pytest.mark.parametrize("variable", ["DOCKER_CONFIG", "REGISTRY_AUTH_FILE"])
+def test_a_mounted_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    (tmp_path / "..data").mkdir()  # as the kubelet mounts it
+    (tmp_path / "..data/.dockerconfigjson").write_text(json.dumps({"auths": {"ghcr.io": auth("me:pass")}}))
+    (tmp_path / ".dockerconfigjson").symlink_to("..data/.dockerconfigjson")
+    monkeypatch.setenv(variable, str(tmp_path))
+    assert Logins().for_repository("ghcr.io", "me/app") == Credentials("me", "pass")
+    monkeypatch.delenv(variable)
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / ".dockerconfigjson"))
+    assert Logins().for_repository("ghcr.io", "me/app") == Credentials("me", "pass")
+
+
+def test_given_in_code() -> None:
+    store = Given({"ghcr.io": Credentials("me", "hidden")})
+    assert store.for_repository("ghcr.io", "me/app") == Credentials("me", "hidden")
+    assert store.for_repository("quay.io", "me/app") is None
+
+
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "home", nobody)
+    monkeypatch.delenv("DOCKER_CONFIG")
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    assert Logins().for_repository("ghcr.io", "me/app") is None
 
 
 def test_secrets_do_not_show() -> None:
@@ -120,4 +205,4 @@ def test_secrets_do_not_show() -> None:
 
 
 def test_nobody() -> None:
-    assert Anonymous().for_registry("docker.io") is None
+    assert Anonymous().for_repository("docker.io", "me/app") is None
