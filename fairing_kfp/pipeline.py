@@ -217,7 +217,13 @@ def _publish(prepared: Mapping[str, Prepared], builders: Builders) -> dict[str, 
 
 def _each(verb: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="fairing-kfp") as pool:
-        return list(pool.map(verb, items))
+        try:
+            return list(pool.map(verb, items))
+        except KeyboardInterrupt:
+            from fairing_kfp.registry.stop import stop_all
+
+            stop_all()
+            raise
 
 
 def _runnable(settings: Settings, text: str) -> Settings:

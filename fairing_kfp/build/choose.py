@@ -110,8 +110,10 @@ class Builders:
 
     def _client(self) -> RegistryClient:
         from fairing_kfp.registry.client import RegistryClient
+        from fairing_kfp.registry.tls import Tls
 
-        return RegistryClient(insecure=self._settings.insecure)
+        settings = self._settings
+        return RegistryClient(insecure=settings.insecure, tls=Tls(settings.ca, settings.client_cert))
 
     def _in_engine(self, engine: Engine) -> Builder:
         from fairing_kfp.build.docker import DockerBuilder

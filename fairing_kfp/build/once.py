@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from typing import Generic, TypeVar
 
 _Result = TypeVar("_Result")
@@ -28,7 +28,12 @@ class Once(Generic[_Result]):
         """The result for a key, worked out by a pool if nobody has begun."""
         future, begun = self._claim(key)
         if not begun:
-            pool.submit(self._run, key, future, work)
+            try:
+                given = pool.submit(self._run, key, future, work)
+            except RuntimeError as error:  # the pool was shut down
+                self._fail(key, future, error)
+            else:
+                given.add_done_callback(lambda done: self._drop(key, future) if done.cancelled() else None)
         return future
 
     def forget(self, key: Hashable) -> None:
@@ -45,7 +50,13 @@ class Once(Generic[_Result]):
         try:
             result = work()
         except BaseException as error:  # its place is where the result is wanted
-            self.forget(key)
-            future.set_exception(error)
+            self._fail(key, future, error)
         else:
             future.set_result(result)
+
+    def _drop(self, key: Hashable, future: Future[_Result]) -> None:
+        self._fail(key, future, CancelledError())
+
+    def _fail(self, key: Hashable, future: Future[_Result], error: BaseException) -> None:
+        self.forget(key)
+        future.set_exception(error)

@@ -19,7 +19,6 @@ from fairing_kfp.errors import UnauthorizedError
 from fairing_kfp.registry.challenge import Challenge
 from fairing_kfp.registry.credentials import Credentials, CredentialStore
 from fairing_kfp.registry.refusal import refusal
-from fairing_kfp.registry.retry import retrying
 from fairing_kfp.registry.streams import read_bounded
 from fairing_kfp.registry.transport import Transport
 
@@ -42,10 +41,16 @@ def push(repository: str) -> str:
 
 @dataclass(frozen=True)
 class _Header:
-    """An Authorization header, and when it is too old to begin a request with."""
+    """An Authorization header, and until when requests may begin with it."""
 
     value: str = field(repr=False)
-    stale: float = float("inf")
+    begun: float = 0
+    life: float = float("inf")
+
+    def lasts(self, seconds: float) -> bool:
+        """Whether it outlives a request that takes so long; no new one would, if that is too long for half a life."""
+        # Renewed a quarter of its life early: clocks differ, and a request takes time to arrive.
+        return time.monotonic() + min(seconds, self.life / 2) < self.begun + self.life * 0.75
 
 
 @dataclass
@@ -85,14 +90,20 @@ class Authorizer:
             finally:
                 host.asked = True
 
-    def header(self, registry: str, access: Access) -> str | None:
-        """The header for the next request, or None while the registry has not asked for one."""
+    def header(self, registry: str, access: Access, lasting: float = 0) -> str | None:
+        """The header for the next request, or None while the registry has not asked for one.
+
+        Args:
+            registry: who is asked.
+            access: what the series of requests needs.
+            lasting: how many seconds the request may take.
+        """
         host = self._host(registry)
         if host.challenge is None:
             return None
         with host.lock:
             known = host.headers.get(access)
-            if known is None or known.stale <= time.monotonic():
+            if known is None or not known.lasts(lasting):
                 known = host.headers[access] = self._fetch(registry, host.challenge, access)
             return known.value
 
@@ -123,9 +134,9 @@ class Authorizer:
             return self._hosts.setdefault(registry, _Host())
 
     def _fetch(self, registry: str, challenge: Challenge, scopes: Access) -> _Header:
-        credentials = self._credentials.for_registry(registry)
+        credentials = self._credentials.for_repository(registry, _repository(scopes))
         if challenge.scheme == "bearer":
-            return retrying(lambda: self._token(registry, challenge, scopes, credentials))
+            return self._transport.retrying(lambda: self._token(registry, challenge, scopes, credentials))
         if credentials is None:
             raise UnauthorizedError(
                 f"the registry {registry} wants a user name and a password", f"log in: docker login {registry}"
@@ -134,9 +145,7 @@ class Authorizer:
 
     def _token(self, registry: str, challenge: Challenge, scopes: Access, credentials: Credentials | None) -> _Header:
         realm = challenge.parameters.get("realm", "")
-        if urlsplit(realm).scheme not in ("https", "http") or (
-            realm.startswith("http:") and not self._transport.is_plain(registry)
-        ):
+        if not self._is_safe(realm, registry):
             raise UnauthorizedError(
                 f"the registry {registry} names no safe place to get a token from: {realm!r}",
                 f"if it may be spoken to over plain HTTP, say so: --insecure {registry}",
@@ -154,11 +163,27 @@ class Authorizer:
             url = f"{realm}{'&' if urlsplit(realm).query else '?'}{query}"
             if credentials:
                 headers["Authorization"] = _basic(credentials)
-        response = self._transport.send("POST" if body else "GET", url, headers, body, urlsplit(realm).hostname or "")
+        response = self._transport.send("POST" if body else "GET", url, headers, body, urlsplit(realm).netloc)
         answer = read_bounded(response, _LARGEST_ANSWER, registry)
         if response.status != 200:
             raise refusal(response, answer, registry=registry, what=f"a token for {asked_for}")
         return _bearer(answer, begun) or _no_token(registry)
+
+    def _is_safe(self, realm: str, registry: str) -> bool:
+        """Whether a password may go there: over TLS, or to a host that may be spoken to in the clear."""
+        try:
+            parts = urlsplit(realm)
+            same_host = parts.hostname == urlsplit(f"//{registry}").hostname and self._transport.is_plain(registry)
+            plain = same_host or self._transport.is_plain(parts.netloc)
+        except ValueError:
+            return False
+        return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and plain))
+
+
+def _repository(scopes: Access) -> str:
+    """The repository that is written to, or else one that is read: some logins hold for one repository only."""
+    chosen = min(scopes, key=lambda scope: (not scope.endswith("push"), scope), default="")
+    return chosen.partition(":")[2].rpartition(":")[0]
 
 
 def _bearer(answer: bytes, begun: float) -> _Header | None:
@@ -170,8 +195,7 @@ def _bearer(answer: bytes, begun: float) -> _Header | None:
         return None
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         return None
-    # Renewed a quarter of its life early: clocks differ, and a request takes time to arrive.
-    return _Header(f"Bearer {token}", stale=begun + life * 0.75)
+    return _Header(f"Bearer {token}", begun, life if life > 0 else _SHORTEST_LIFE)
 
 
 def _no_token(registry: str) -> NoReturn:

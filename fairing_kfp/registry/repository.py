@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, Literal, cast
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
@@ -15,12 +17,14 @@ from fairing_kfp.image.manifest import Manifest
 from fairing_kfp.image.reference import is_digest
 from fairing_kfp.registry.auth import Access
 from fairing_kfp.registry.client import Body, RegistryClient
-from fairing_kfp.registry.retry import TransientError, retrying
-from fairing_kfp.registry.streams import Verified, begin_of, read_bounded
+from fairing_kfp.registry.retry import TransientError
+from fairing_kfp.registry.streams import Parts, Verified, begin_of, read_bounded
 
 LARGEST_MANIFEST = 4 << 20  # what registries must take, and the most that they should (distribution-spec, push)
 LARGEST_CONFIG = 4 << 20
+CHUNKS = (64 << 20, 8 << 20, 1 << 20, 256 << 10)  # the usual limits of proxies are 100 MB and 1 MiB
 
+_LONGEST_NUMBER = 19  # decimal digits of what fits into 63 bits
 _ACCEPTED = ", ".join(sorted(MANIFESTS | INDEXES))
 
 Outcome = Literal["mounted", "sent"]
@@ -70,7 +74,7 @@ class Repository:
                 raise self._wrong(f"manifest {wanted}", manifest.digest)
             return manifest
 
-        return retrying(unit)
+        return self.client.retrying(unit)
 
     def blob(self, digest: str) -> bytes:
         """A small blob, such as a config.
@@ -87,7 +91,7 @@ class Repository:
                 raise self._wrong(f"blob {digest}", digest_of(data))
             return data
 
-        return retrying(unit)
+        return self.client.retrying(unit)
 
     def open_blob(self, digest: str, size: int) -> BinaryIO:
         """A blob of any size as it arrives, verified by its last read; not retried, as its reader must begin anew."""
@@ -114,22 +118,50 @@ class Repository:
             open_blob: gives its bytes, from the beginning each time.
             mount_from: a repository of the same registry that has it; by default this one.
         """
+        while True:
+            most = self.client.chunks.get(self.registry, size)
+            try:
+                return self.client.retrying(partial(self._put_blob, digest, size, open_blob, mount_from, most))
+            except RegistryError as error:
+                smaller = next((chunk for chunk in CHUNKS if chunk < min(size, most)), None)
+                if error.status != 413 or smaller is None:
+                    raise
+                self.client.chunks[self.registry] = smaller
 
-        def unit() -> Outcome:
-            session = self._begin(digest, mount_from or self.name)
-            if session is None:
-                return "mounted"
-            what = f"the upload of {digest} to {self.name}"
-            headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-            body = open_blob if size else b""
-            url = _with_query(session, digest=digest)
-            response = self._request("PUT", url, {201, 204, 404}, what, headers, body)
-            begin_of(response, self.registry)
-            if response.status == 404:  # a session may die between two requests, as when the registry restarts
-                raise TransientError(f"{self.registry} lost {what}", "try again", status=404)
+    def _put_blob(
+        self, digest: str, size: int, open_blob: Callable[[], BinaryIO], mount_from: str, most: int
+    ) -> Outcome:
+        """One attempt, in requests of at most so many bytes."""
+        session = self._begin(digest, mount_from or self.name)
+        if session is None:
+            return "mounted"
+        url, least = session
+        what = f"the upload of {digest} to {self.name}"
+        if size <= most:
+            self._send(what, "PUT", _with_query(url, digest=digest), size, open_blob if size else b"")
             return "sent"
+        with contextlib.closing(Parts(open_blob)) as parts:
+            chunk = max(most, least)
+            for start in range(0, size, chunk):
+                length = min(chunk, size - start)
+                place = f"{start}-{start + length - 1}"
+                body = partial(parts.part, start, length)
+                answer = self._send(what, "PATCH", url, length, body, {"Content-Range": place})
+                url = urljoin(url, answer.headers.get("Location") or url)
+        self._send(what, "PUT", _with_query(url, digest=digest), 0, b"")
+        return "sent"
 
-        return retrying(unit)
+    def _send(
+        self, what: str, method: str, url: str, size: int, body: Body, headers: Mapping[str, str] | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        """Sends bytes to an upload session."""
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size), **(headers or {})}
+        response = self._request(method, url, {201, 202, 204, 404, 416}, what, headers, body)
+        begin_of(response, self.registry)
+        # A session may die between two requests, as when the registry restarts, or have other bytes than we think.
+        if response.status in (404, 416) or (method == "PUT" and response.status == 202):
+            raise TransientError(f"{self.registry} lost {what}", "try again", status=response.status)
+        return response
 
     def put_manifest(self, manifest: Manifest, tag: str) -> None:
         """Puts a manifest under a tag, and so under its digest as well, in one request.
@@ -150,8 +182,12 @@ class Repository:
         if said and said != manifest.digest:
             raise self._wrong(f"manifest {manifest.digest}", said)
 
-    def _begin(self, digest: str, source: str) -> str | None:
-        """Opens an upload session, and gives its URL; None when the blob was mounted."""
+    def _begin(self, digest: str, source: str) -> tuple[str, int] | None:
+        """Opens an upload session; None when the blob was mounted.
+
+        Returns:
+            Its URL, and how many bytes a chunk has at least (distribution-spec, pushing a blob in chunks).
+        """
         what = f"the repository {self.name}"
         query = urlencode({"mount": digest, "from": source})
         try:
@@ -167,7 +203,9 @@ class Repository:
         location = response.headers.get("Location")
         if not location:
             raise RegistryError(f"{self.registry} opens an upload to {self.name} without saying where", "it is broken")
-        return urljoin(f"/v2/{self.name}/blobs/uploads/", location)
+        least = response.headers.get("OCI-Chunk-Min-Length", "")
+        at_least = int(least) if least.isdecimal() and len(least) < _LONGEST_NUMBER else 0
+        return urljoin(f"/v2/{self.name}/blobs/uploads/", location), at_least
 
     def _retrying(
         self,
@@ -178,7 +216,7 @@ class Repository:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> urllib3.BaseHTTPResponse:
-        return retrying(lambda: self._request(method, path, expected, what, headers, body))
+        return self.client.retrying(lambda: self._request(method, path, expected, what, headers, body))
 
     def _request(
         self,

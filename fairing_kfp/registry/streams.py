@@ -1,15 +1,19 @@
-"""Bytes that arrive: never more than expected, and only those that were asked for."""
+"""Bytes that arrive, never more than expected and only those that were asked for; and bytes that leave in parts."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
+from typing import BinaryIO, cast
 
 import urllib3
 
 from fairing_kfp.errors import DigestError, RegistryError
+from fairing_kfp.registry.failures import answering
 from fairing_kfp.registry.retry import TransientError
-from fairing_kfp.registry.transport import answering
+
+_CHUNK = 1 << 18
 
 
 def read_bounded(response: urllib3.BaseHTTPResponse, limit: int, registry: str) -> bytes:
@@ -65,7 +69,8 @@ class Verified(io.RawIOBase):
             TransientError: the connection broke.
         """
         with answering(self._registry):
-            data = self._response.read(size if size >= 0 else None)
+            # One byte more than there may be, so that a stream without an end is noticed.
+            data = self._response.read(min(size, self._left + 1) if size >= 0 else self._left + 1)
         self._actual.update(data)
         self._left -= len(data)
         if not data and self._left > 0 and size:
@@ -85,3 +90,59 @@ class Verified(io.RawIOBase):
         else:
             self._response.close()
         super().close()
+
+
+class Parts:
+    """A blob that is sent in parts, each of which may have to be sent twice.
+
+    It is read on from where the last part ended, and opened again only to go back.
+    """
+
+    def __init__(self, open_blob: Callable[[], BinaryIO]) -> None:
+        self._open = open_blob
+        self._file: BinaryIO | None = None
+        self._position = 0
+
+    def part(self, start: int, length: int) -> BinaryIO:
+        """The bytes from a position on, as a file."""
+        if self._file is None or self._position > start:
+            self.close()
+            self._file, self._position = self._open(), 0
+        while self._position < start:
+            self.read(min(start - self._position, _CHUNK))
+        return cast(BinaryIO, _Part(self, length))
+
+    def read(self, size: int) -> bytes:
+        """The next bytes.
+
+        Raises:
+            TransientError: there are none, though there should be.
+        """
+        data = self._file.read(size) if self._file else b""
+        if not data:
+            raise TransientError("a blob is shorter than it should be", "try again")
+        self._position += len(data)
+        return data
+
+    def close(self) -> None:
+        """Closes the blob."""
+        if self._file:
+            self._file.close()
+            self._file = None
+
+
+class _Part(io.RawIOBase):
+    def __init__(self, parts: Parts, length: int) -> None:
+        super().__init__()
+        self._parts = parts
+        self._left = length
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._left:
+            return b""
+        data = self._parts.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data

@@ -1,47 +1,25 @@
-"""HTTP: connections, which registries are spoken to in the clear, and what a failed connection means."""
+"""HTTP: which registries are spoken to in the clear, as whom and by which way, and one request at a time."""
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
-import ssl
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Callable, Collection, Mapping
+from typing import BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError, SSLError
 
-from fairing_kfp.errors import RegistryError
 from fairing_kfp.image.reference import DOCKER_HUB
-from fairing_kfp.registry.retry import TransientError
+from fairing_kfp.registry.connections import Connections
+from fairing_kfp.registry.failures import answering
+from fairing_kfp.registry.proxies import is_loopback, proxy_for
+from fairing_kfp.registry.retry import Patience, retrying
+from fairing_kfp.registry.stop import Stop
+from fairing_kfp.registry.tls import Contexts, Tls
 
 _DOCKER_HUB_HOST = "registry-1.docker.io"
-_SEND_BUFFER = 1 << 18
-_CONNECT_SECONDS = 10
-_READ_SECONDS = 60
-_COMMIT_SECONDS = 600  # a registry may hash or copy a whole blob before it answers the PUT
-_MOST_CONNECTIONS = 32  # kept open for each host
+_PORTS = {"http": 80, "https": 443}
 
-
-class _Connection(HTTPSConnection):
-    """A connection that lets urllib3 read an answer that came before the request was sent.
-
-    A registry that refuses an upload (401, 413) answers and closes. Over plain HTTP the sender sees a broken pipe, and
-    urllib3 then reads the answer; over TLS it sees `SSLEOFError`, and the answer would be lost.
-    """
-
-    def send(self, data: Any) -> None:
-        try:
-            super().send(data)
-        except ssl.SSLEOFError as error:
-            raise BrokenPipeError(str(error)) from error
-
-
-class _Pool(HTTPSConnectionPool):
-    ConnectionCls = _Connection
+_Result = TypeVar("_Result")
 
 
 class Transport:
@@ -49,23 +27,28 @@ class Transport:
 
     Args:
         insecure: registries (`host` or `host:port`) that are spoken to over plain HTTP. Those on this machine's
-            loopback are, always.
+            loopback are as well, unless they have a folder of certificates.
+        tls: whom we trust, and as whom we speak.
+        patience: how long is waited.
     """
 
-    def __init__(self, insecure: Collection[str] = ()) -> None:
+    def __init__(
+        self, insecure: Collection[str] = (), tls: Tls | None = None, patience: Patience | None = None
+    ) -> None:
+        self.patience = patience or Patience()
+        self.stop = Stop()
         self._insecure = frozenset(insecure)
-        self._pools = urllib3.PoolManager(maxsize=_MOST_CONNECTIONS, blocksize=_SEND_BUFFER, retries=False)
-        self._pools.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": _Pool}
+        self._contexts = Contexts(tls or Tls())
+        self._connections = Connections(self.stop)
 
     def root(self, registry: str) -> str:
         """The URL of a registry, without a path."""
-        host = _DOCKER_HUB_HOST if registry == DOCKER_HUB else registry
-        return f"{'http' if self.is_plain(registry) else 'https'}://{host}"
+        return f"{'http' if self.is_plain(registry) else 'https'}://{_host(registry)}"
 
     def is_plain(self, registry: str) -> bool:
         """Whether a registry is spoken to over plain HTTP."""
         host = urlsplit(f"//{registry}").hostname or ""
-        return bool({registry, host} & self._insecure) or _is_loopback(host)
+        return bool({registry, host} & self._insecure) or (is_loopback(host) and not self._contexts.knows(registry))
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | BinaryIO | None, registry: str
@@ -81,10 +64,18 @@ class Transport:
 
         Raises:
             RegistryError: there is no answer; a TransientError if there may be one next time.
+            ConfigError: a certificate or the URL of a proxy is wrong.
         """
-        read = _COMMIT_SECONDS if method in ("PUT", "POST") else _READ_SECONDS
-        with answering(registry):
-            return self._pools.request(
+        read = self.patience.read if method in ("GET", "HEAD") else self.patience.commit
+        context = None
+        parts = urlsplit(url)
+        if parts.scheme == "https":
+            own = parts.hostname == urlsplit(f"//{_host(registry)}").hostname
+            context = self._contexts.get(parts.netloc, identified=own)
+        manager = self._connections.manager(context, proxy_for(url))
+        self.stop.check()
+        with answering(registry, self.stop):
+            return manager.request(
                 method,
                 url,
                 headers={"User-Agent": "fairing-kfp", **headers},
@@ -92,69 +83,23 @@ class Transport:
                 redirect=False,
                 preload_content=False,
                 decode_content=False,
-                timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=read),
+                timeout=urllib3.Timeout(connect=self.patience.connect, read=read),
             )
+
+    def retrying(self, unit: Callable[[], _Result]) -> _Result:
+        """Runs a unit until it does not fail by chance; see `retry`."""
+        return retrying(unit, self.patience, self.stop.wait)
 
     def close(self) -> None:
         """Closes the connections."""
-        self._pools.clear()
+        self._connections.close()
 
 
-@contextlib.contextmanager
-def answering(registry: str) -> Iterator[None]:
-    """Turns the failures of a connection into errors that name the registry.
-
-    Raises:
-        RegistryError: there is no connection and will be none.
-        TransientError: the connection broke.
-    """
-    try:
-        yield
-    except (NewConnectionError, NameResolutionError, ConnectTimeoutError) as error:
-        raise RegistryError(
-            f"the registry {registry} does not answer: {_cause(error)}", "check its name and port, and the network"
-        ) from error
-    except SSLError as error:
-        raise _tls(registry, error) from error
-    except (HTTPError, OSError) as error:
-        raise TransientError(
-            f"the connection to the registry {registry} broke: {_cause(error)}", "try again, and check the network"
-        ) from error
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port: what two URLs must have in common for one to learn what the other may know."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
 
 
-def _tls(registry: str, error: SSLError) -> RegistryError:
-    cause = error.args[0] if error.args else error
-    reason = getattr(cause, "reason", None) or str(cause)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return RegistryError(
-            f"the registry {registry} cannot be trusted: {cause.verify_message}",
-            "add the authority that signed its certificate to this machine's, or name it in SSL_CERT_FILE",
-        )
-    if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
-        return RegistryError(
-            f"the registry {registry} does not speak TLS",
-            f"if it may be spoken to over plain HTTP, say so: --insecure {registry}",
-        )
-    return TransientError(f"the connection to the registry {registry} broke: {reason}", "try again")
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason in the system's words; urllib3's own texts name its objects."""
-    while True:
-        inner = (
-            error.__cause__
-            or error.__context__
-            or next((arg for arg in reversed(error.args) if isinstance(arg, BaseException)), None)
-        )
-        if inner is None:
-            break
-        error = inner
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return False
+def _host(registry: str) -> str:
+    return _DOCKER_HUB_HOST if registry == DOCKER_HUB else registry

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from fairing_kfp.registry import retry
+from fairing_kfp.registry.stop import Stop
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def serving() -> Iterator[Server]:
                 self.wfile.write(answer.body[: answer.cut])
             return self.reset() if answer.cut else None
 
-        do_GET = do_HEAD = do_POST = do_PUT = handle_any
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = handle_any
 
         def reset(self) -> None:
             self.wfile.flush()
@@ -127,5 +127,5 @@ def make_answer() -> type[Answer]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses between attempts, which take no time here."""
     slept: list[float] = []
-    monkeypatch.setattr(retry.time, "sleep", slept.append)
+    monkeypatch.setattr(Stop, "wait", lambda self, seconds: slept.append(seconds))
     return slept

@@ -25,7 +25,7 @@ from fairing_kfp.registry.auth import Access, Authorizer, pull, push
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.credentials import Credentials
 from fairing_kfp.registry.repository import LARGEST_MANIFEST, Repository
-from fairing_kfp.registry.retry import ATTEMPTS, TransientError
+from fairing_kfp.registry.retry import Patience, TransientError
 from fairing_kfp.registry.transport import Transport
 
 ACCESS: Access = frozenset({push("team/app"), pull("base/python")})
@@ -41,7 +41,7 @@ class Known:
     def __init__(self, credentials: Credentials) -> None:
         self.credentials = credentials
 
-    def for_registry(self, registry: str) -> Credentials:
+    def for_repository(self, registry: str, repository: str) -> Credentials:
         return self.credentials
 
 
@@ -204,7 +204,7 @@ class TestRetries:
             repository.manifest("1")
         assert caught.value.message == (f"{server.host} refuses the image team/app:1 (503 UNAVAILABLE: be back soon)")
         assert (caught.value.status, caught.value.code) == (503, "UNAVAILABLE")
-        assert len(server.lines) == ATTEMPTS
+        assert len(server.lines) == Patience().attempts
 
     def test_retry_after_is_honoured(
         self, server: Any, repository: Repository, answer: Any, pauses: list[float]
@@ -517,7 +517,7 @@ class TestTransport:
         with self.refusing(certificate) as url:
             with pytest.raises(RegistryError, match=r"registry\.example\.com cannot be trusted: self-signed") as caught:
                 Transport().send("GET", url, {}, None, "registry.example.com")
-            assert "SSL_CERT_FILE" in caught.value.remedy
+            assert "--ca FILE" in caught.value.remedy
 
     def test_tls_against_a_plain_server(self, server: Any) -> None:
         with pytest.raises(RegistryError, match="does not speak TLS") as caught:
