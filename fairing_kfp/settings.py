@@ -35,6 +35,8 @@ class Settings:
         insecure: registries that are spoken to over plain http.
         platforms: those of components that name none; of several an index is made.
         compression: of layers of packages: `gzip`, or `zstd`, which containerd pulls and Docker only from 23.0 on.
+        ca: a PEM file of authorities that are trusted besides the machine's.
+        client_cert: a PEM file with the certificate and key that registries are shown.
     """
 
     registry: str | None = None
@@ -44,6 +46,8 @@ class Settings:
     insecure: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
     compression: str = "gzip"
+    ca: str | None = None
+    client_cert: str | None = None
 
     @classmethod
     def load(cls, start: Path | None = None, **arguments: Any) -> Settings:

@@ -29,6 +29,8 @@ _OPTIONS = (
         help="Of layers of packages; zstd is pulled by containerd, and by Docker only from 23.0 on.",
     ),
     click.option("--insecure", metavar="HOST", multiple=True, help="A registry spoken to over plain http."),
+    click.option("--ca", metavar="FILE", help="Authorities that are trusted besides the machine's, as PEM."),
+    click.option("--client-cert", metavar="FILE", help="The certificate and key that registries are shown, as PEM."),
 )
 
 
