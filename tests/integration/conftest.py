@@ -27,6 +27,9 @@ from typing import Any
 
 import pytest
 
+from tests.authority import Authority, make_authority
+
+GO_REGISTRY = "github.com/google/go-containerregistry/cmd/registry@v0.20.6"
 TESTBED = "registry.testbed:5000"
 _ACCESS = re.compile(r'^\S+ - \S+ \[[^]]*\] "(\S+) (\S+) HTTP/[\d.]+" (\d+)', re.MULTILINE)
 
@@ -153,31 +156,91 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def serve_registry(folder: Path, auth: dict[str, Any] | None = None) -> Iterator[PrivateRegistry]:
-    """Starts a docker-registry on a port of its own, and ends it."""
+def serve_registry(
+    folder: Path, auth: dict[str, Any] | None = None, tls: Authority | None = None, clients: bool = False
+) -> Iterator[PrivateRegistry]:
+    """Starts a docker-registry on a port of its own, and ends it.
+
+    Args:
+        folder: for its data.
+        auth: its settings of that name.
+        tls: who signed its certificate.
+        clients: whether it wants a certificate of the same authority.
+    """
     program = _need("docker-registry")
     folder.mkdir(parents=True, exist_ok=True)
     host, log = f"127.0.0.1:{_free_port()}", folder / "log"
+    http: dict[str, Any] = {"addr": host}
+    if tls:
+        http["tls"] = {"certificate": str(tls.server), "key": str(tls.server)}
+        http["tls"] |= {"clientcas": [str(tls.ca)]} if clients else {}
     config = {
         "version": 0.1,
         "log": {"level": "error", "accesslog": {"disabled": False}},
         "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}},
-        "http": {"addr": host},
+        "http": http,
+        "validation": {"manifests": {"urls": {"allow": ["^https://"]}}},  # foreign layers
         **({"auth": auth} if auth else {}),
     }
     (folder / "config.yml").write_text(json.dumps(config))  # JSON is YAML
     with log.open("wb") as out:
         process = subprocess.Popen([program, "serve", str(folder / "config.yml")], stdout=out, stderr=out)
     try:
-        for _ in range(250):
-            with contextlib.suppress(ConnectionError), socket.create_connection(host.split(":"), timeout=1):
-                break
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.02)
+        _answers(host, process, log)
         yield PrivateRegistry(host, process, log)
     finally:
         process.terminate()
         process.wait(10)
+
+
+def _answers(host: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Waits until a process listens."""
+    for _ in range(500):
+        with contextlib.suppress(ConnectionError), socket.create_connection(host.split(":"), timeout=1):
+            return
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., contextlib.AbstractContextManager[PrivateRegistry]]:
+    """Starts docker-registries of a test's own kind."""
+    return serve_registry
+
+
+@pytest.fixture(scope="session")
+def go_registry(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[], contextlib.AbstractContextManager[str]]:
+    """Starts a registry of another implementation, built from its Go module once a checkout."""
+    place = Path(__file__).parents[2] / ".cache" / GO_REGISTRY.replace("/", "_")
+    if not (place / "registry").exists():
+        go, building = _need("go"), place.with_name(f"{place.name}.{os.getpid()}")
+        built = subprocess.run(
+            [go, "install", GO_REGISTRY],
+            env={**os.environ, "GOBIN": str(building), "GOFLAGS": "-buildvcs=false"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if built.returncode:
+            missing(f"{GO_REGISTRY} cannot be built: {built.stderr[-500:]}")
+        with contextlib.suppress(OSError):  # another process was faster
+            building.rename(place)
+
+    @contextlib.contextmanager
+    def start() -> Iterator[str]:
+        port, log = _free_port(), tmp_path_factory.mktemp("go-registry") / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen([place / "registry", "-port", str(port)], stdout=out, stderr=out)
+        try:
+            _answers(f"127.0.0.1:{port}", process, log)
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(10)
+
+    return start
 
 
 @pytest.fixture
@@ -242,12 +305,11 @@ def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-@pytest.fixture
-def token_server(tmp_path: Path) -> Iterator[TokenServer]:
-    """A token server of the test's own."""
+@contextlib.contextmanager
+def serve_tokens(folder: Path) -> Iterator[TokenServer]:
+    """Starts a token server, and ends it."""
     _need("openssl")
-    folder = tmp_path / "token-server"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     run(
         "openssl",
         "req",
@@ -283,9 +345,18 @@ def token_server(tmp_path: Path) -> Iterator[TokenServer]:
     state.realm = f"http://127.0.0.1:{server.server_port}/token"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield state
-    server.shutdown()
-    server.server_close()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def token_server(tmp_path: Path) -> Iterator[TokenServer]:
+    """A token server of the test's own."""
+    with serve_tokens(tmp_path / "token-server") as tokens:
+        yield tokens
 
 
 @pytest.fixture
@@ -293,6 +364,35 @@ def bearer_registry(tmp_path: Path, token_server: TokenServer) -> Iterator[Priva
     """A docker-registry that sends everybody to the token server."""
     with serve_registry(tmp_path / "bearer-registry", token_server.auth()) as registry:
         yield registry
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority of the tests' own, and what it signed."""
+    _need("openssl")
+    return make_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def shared_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRegistry]:
+    """An anonymous docker-registry for the tests of a module, which keep to repositories of their own."""
+    with serve_registry(tmp_path_factory.mktemp("shared-registry")) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="module")
+def other_shared_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRegistry]:
+    """Another one."""
+    with serve_registry(tmp_path_factory.mktemp("other-shared-registry")) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="module")
+def shared_bearer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PrivateRegistry, TokenServer]]:
+    """A docker-registry for the tests of a module that sends everybody to a token server, and that server."""
+    folder = tmp_path_factory.mktemp("shared-bearer")
+    with serve_tokens(folder / "tokens") as tokens, serve_registry(folder / "registry", tokens.auth()) as registry:
+        yield registry, tokens
 
 
 @pytest.fixture
