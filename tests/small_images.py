@@ -29,7 +29,12 @@ def repository(client: RegistryClient, host: str, name: str) -> Repository:
 
 
 def push_small_base(
-    client: RegistryClient, host: str, name: str, *layers: Layer, foreign: dict[str, Any] | None = None
+    client: RegistryClient,
+    host: str,
+    name: str,
+    *layers: Layer,
+    foreign: dict[str, Any] | None = None,
+    python: str = "3.11",
 ) -> Manifest:
     """Puts a base image into a registry, tagged `1`.
 
@@ -39,6 +44,7 @@ def push_small_base(
         name: the repository.
         layers: the base's.
         foreign: the descriptor of one more layer, which is not in the registry.
+        python: what it says its Python is.
     """
     target = repository(client, host, name)
     diff_ids = [one.diff_id for one in layers] + ([f"sha256:{'f' * 64}"] if foreign else [])
@@ -46,7 +52,7 @@ def push_small_base(
         {
             "architecture": "amd64",
             "os": "linux",
-            "config": {"Env": ["PYTHON_VERSION=3.11.2"]},
+            "config": {"Env": [f"PYTHON_VERSION={python}.2"]},
             "rootfs": {"type": "layers", "diff_ids": diff_ids},
         }
     )

@@ -1,0 +1,176 @@
+"""Large layers in little memory, and an end within a second."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairing_kfp.registry.client import RegistryClient
+from tests.discarding_registry import discarding_registry
+from tests.small_images import layer, push_small_base
+
+pytestmark = pytest.mark.registry
+
+SIZE = 2 << 30
+MOST_MEMORY = 64 << 20
+
+MEASURED = """
+import json, pathlib, sys
+from fairing_kfp.build.append import AppendBuilder
+from fairing_kfp.build.cache import Cache
+from fairing_kfp.image import Image, Layer, Platform, Reference
+from fairing_kfp.registry.client import RegistryClient
+
+def peak():
+    # Not getrusage: a child's ru_maxrss begins with the memory of the process that forked it.
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+given = json.loads(sys.argv[1])
+own = [Layer("large", given["digest"], given["digest"], given["size"], lambda: open(given["path"], "rb"))]
+image = Image("large", Reference.parse(given["base"]), tuple(own[:given["own"]]), Platform("linux", "amd64"), (3, 11))
+client = RegistryClient()
+if given["chunk"]:
+    client.chunks[given["target"].partition("/")[0]] = given["chunk"]
+builder = AppendBuilder(given["target"], cache=Cache(pathlib.Path(given["cache"])), client=client)
+before = peak()
+reference = builder.publish(image)
+print(json.dumps({"reference": reference, "memory": peak() - before}))
+"""
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A file that takes no room on the disk, and its digest."""
+    path = tmp_path_factory.mktemp("large") / "layer"
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        file.truncate(SIZE)
+    for _ in range(SIZE >> 24):
+        digest.update(bytes(1 << 24))
+    return path, f"sha256:{digest.hexdigest()}"
+
+
+def measured(**given: Any) -> dict[str, Any]:
+    done = subprocess.run([sys.executable, "-c", MEASURED, json.dumps(given)], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+class TestMemory:
+    @pytest.mark.parametrize("chunk", [0, 256 << 20])
+    def test_a_layer_of_2_gigabytes(
+        self, private_registry: Any, large: tuple[Path, str], tmp_path: Path, chunk: int
+    ) -> None:
+        path, digest = large
+        push_small_base(RegistryClient(), private_registry.host, "base", layer("base"))
+        with discarding_registry() as registry:
+            found = measured(
+                digest=digest,
+                size=SIZE,
+                path=str(path),
+                own=1,
+                base=f"{private_registry.host}/base:1",
+                target=f"{registry.host}/large",
+                cache=str(tmp_path),
+                chunk=chunk,
+            )
+        assert (digest, SIZE) in registry.blobs
+        assert found["memory"] < MOST_MEMORY
+
+    def test_a_base_of_2_gigabytes_streams_through(self, large: tuple[Path, str], tmp_path: Path) -> None:
+        path, digest = large
+        with discarding_registry() as source, discarding_registry() as target:
+            source.give(path, digest, SIZE)
+            found = measured(
+                digest=digest,
+                size=SIZE,
+                path=str(path),
+                own=0,
+                base=f"{source.host}/base:1",
+                target=f"{target.host}/large",
+                cache=str(tmp_path),
+                chunk=0,
+            )
+        assert (digest, SIZE) in target.blobs
+        assert found["memory"] < MOST_MEMORY
+        assert sum(one.stat().st_size for one in tmp_path.rglob("*") if one.is_file()) < 10_000
+
+
+PIPELINE = """
+from kfp import dsl
+from fairing_kfp import fairing_component
+
+@fairing_component(base_image="{base}")
+def one() -> int:
+    return 1
+
+@fairing_component(base_image="{base}")
+def two() -> int:
+    return 2
+
+@dsl.pipeline
+def both():
+    one()
+    two()
+"""
+
+# A process in the background of a shell, as these tests may be, would pass on that it ignores the signal.
+COMMAND = """
+import signal
+from fairing_kfp.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+
+
+class TestInterrupt:
+    @pytest.mark.parametrize("stuck", ["reading", "answering", "refusing"])
+    def test_ctrl_c_ends_within_a_second_and_leaves_nothing_half(
+        self, stuck: str, tmp_path: Path, private_registry: Any
+    ) -> None:
+        """However the uploads hang: their bytes are not read, their answers do not come, or they have to wait."""
+        minor = "{}.{}".format(*sys.version_info)
+        base = push_small_base(
+            RegistryClient(), private_registry.host, "base", layer("base", os.urandom(30_000_000)), python=minor
+        )
+        (tmp_path / "pipeline.py").write_text(PIPELINE.format(base=f"{private_registry.host}/base@{base.digest}"))
+        cache = tmp_path / "cache"
+        with discarding_registry(stuck) as target:
+            command = [sys.executable, "-c", COMMAND, "compile"]
+            options = ["--registry", target.host, "--project", "me", "-o", str(tmp_path / "out.yaml")]
+            process = subprocess.Popen(
+                [*command, str(tmp_path / "pipeline.py"), *options],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "FAIRING_KFP_CACHE": str(cache)},
+                cwd=tmp_path,
+            )
+            try:
+                assert target.uploading.wait(60), process.communicate(timeout=5)
+                time.sleep(0.3)  # now they all wait
+                began = time.monotonic()
+                process.send_signal(signal.SIGINT)
+                output, _ = process.communicate(timeout=20)
+                took = time.monotonic() - began
+            finally:
+                process.kill()
+        assert process.returncode != 0
+        assert took < 1, (took, output)
+        assert b"Traceback" not in output
+        assert not (tmp_path / "out.yaml").exists()
+        assert target.manifests == {}
+        assert not list((cache / "tmp").glob("*"))
+        for blob in (cache / "blobs/sha256").iterdir():
+            assert hashlib.sha256(blob.read_bytes()).hexdigest() == blob.name
+        assert not list((cache / "records").glob("pushed-*"))
