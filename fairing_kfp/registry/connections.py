@@ -150,6 +150,8 @@ class Connections:
         else:
             try:
                 parts = urlsplit(proxy)
+                if not parts.hostname:
+                    raise ValueError(proxy)
                 identity = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
                 port = f":{parts.port}" if parts.port else ""
                 host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
