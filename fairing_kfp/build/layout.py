@@ -30,7 +30,6 @@ from fairing_kfp.image.multi_image import Recipe
 from fairing_kfp.registry.auth import pull
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.repository import Repository
-from fairing_kfp.registry.retry import retrying
 
 _REF_NAME = "org.opencontainers.image.ref.name"
 _WORKERS = 4
@@ -130,7 +129,7 @@ class LayoutBuilder:
             with followed(open_blob, layer, self._progress)() as file, self._writable():
                 self._write(self._blob_path(layer.digest), file)
 
-        retrying(unit)
+        self._client.retrying(unit)
         self._progress(replace(layer, done=layer.size, state="sent"))
 
     def _has(self, layer: Transfer) -> bool:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
 
@@ -51,3 +51,20 @@ def test_what_is_forgotten_is_done_again() -> None:
     once.forget("key")
     once.forget("never known")
     assert once.get("key", lambda: 2) == 2
+
+
+def test_what_a_pool_drops_does_not_keep_others_waiting() -> None:
+    once: Once[int] = Once()
+    begun, over = threading.Event(), threading.Event()
+    pool = ThreadPoolExecutor(1)
+    running = once.submit(pool, "running", lambda: begun.set() or over.wait(10) or 1)
+    dropped = once.submit(pool, "dropped", lambda: 2)
+    begun.wait(10)
+    pool.shutdown(wait=False, cancel_futures=True)
+    with pytest.raises(CancelledError):
+        dropped.result(10)
+    with pytest.raises(RuntimeError):
+        once.submit(pool, "late", lambda: 3).result(10)
+    over.set()
+    running.result(10)
+    assert once.get("dropped", lambda: 4) == 4
