@@ -6,6 +6,7 @@ import base64
 import contextlib
 import io
 import json
+import logging
 import os
 import socket
 import threading
@@ -122,6 +123,18 @@ class TestBasicOverTls:
             publish(client, guarded.host, tmp_path)
         assert f"docker login {guarded.host}" in caught.value.remedy
         assert "wr0ng" not in str(caught.value)
+
+    def test_secrets_do_not_show(
+        self, guarded: Any, tls: Tls, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        client = RegistryClient(credentials=Given({guarded.host: ME}), tls=tls)
+        push_and_judge(client, guarded.host, tmp_path)
+        encoded = base64.b64encode(f"{ME.username}:{ME.password}".encode()).decode()
+        shown = f"{caplog.text} {client!r} {vars(client)!r} {vars(client._authorizer)!r}"
+        assert guarded.host.partition(":")[2] in shown
+        assert "s3cret" not in shown
+        assert encoded not in shown
 
     def test_an_early_refusal_of_a_large_upload_is_read(self, guarded: Any, tls: Tls, tmp_path: Path) -> None:
         """The registry answers 401 while megabytes are still to come, and closes."""
