@@ -30,10 +30,10 @@ from fairing_kfp.build.cache import Cache
 from fairing_kfp.image import Image, Layer, Platform, Reference
 from fairing_kfp.registry.client import RegistryClient
 
-def peak():
+def memory(which):
     # Not getrusage: a child's ru_maxrss begins with the memory of the process that forked it.
     status = pathlib.Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    return int(status.partition(which)[2].split()[0]) * 1024
 
 given = json.loads(sys.argv[1])
 own = [Layer("large", given["digest"], given["digest"], given["size"], lambda: open(given["path"], "rb"))]
@@ -42,9 +42,9 @@ client = RegistryClient()
 if given["chunk"]:
     client.chunks[given["target"].partition("/")[0]] = given["chunk"]
 builder = AppendBuilder(given["target"], cache=Cache(pathlib.Path(given["cache"])), client=client)
-before = peak()
+before = memory("VmRSS:")
 reference = builder.publish(image)
-print(json.dumps({"reference": reference, "memory": peak() - before}))
+print(json.dumps({"reference": reference, "memory": memory("VmHWM:") - before}))
 """
 
 
