@@ -14,8 +14,8 @@ from kfp import compiler
 import fairing_kfp
 from bench.measure import Table, take_turns, timed
 from bench.sources import sources_of
-from fairing_kfp.component import ComponentSource
 from fairing_kfp.prepare import pack
+from fairing_kfp.source import ComponentSource
 from tests.golden import PIPELINES
 from tests.stand_in_builder import StandInBuilder
 

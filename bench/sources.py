@@ -8,7 +8,7 @@ from pathlib import Path
 from kfp import compiler
 
 from fairing_kfp import load_pipeline
-from fairing_kfp.component import ComponentSource, placeholders
+from fairing_kfp.source import ComponentSource, placeholders
 
 
 def sources_of(target: str) -> list[ComponentSource]:

@@ -7,28 +7,24 @@ every task setting works as it does with `@dsl.component`. What differs is the i
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import re
 import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from fairing_kfp.errors import ComponentError, SecretError
+from fairing_kfp.signature import bound_arguments, plain_function, resolved_annotations
+from fairing_kfp.source import ComponentSource, new_key, register
 
 if TYPE_CHECKING:
     from kfp.dsl.pipeline_task import PipelineTask
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
-
-PLACEHOLDER = "fairing://compile-with-fairing-kfp/"
-_KEY_LENGTH = 12
 
 
 class Component(typing.Protocol, Generic[P, R]):
@@ -46,54 +42,6 @@ class Component(typing.Protocol, Generic[P, R]):
 
     def __call__(self, **arguments: Any) -> PipelineTask:
         """Makes a task of a pipeline."""
-
-
-@dataclass(frozen=True)
-class ComponentSource:
-    """What a component was made of: all that is needed to make its image.
-
-    Attributes:
-        key: 12 hexadecimal digits from module, qualified name and ordinal, never from content.
-        name: its name in KFP, in image tags and in messages.
-        function: the function, or a partial of one.
-        annotations: its resolved type hints.
-    """
-
-    key: str
-    name: str
-    function: Callable[..., Any]
-    annotations: Mapping[str, Any]
-    base_image: str | None = None
-    packages: tuple[str, ...] = ()
-    provided: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
-    env: Mapping[str, str] | None = None
-    platforms: tuple[str, ...] = ()
-    python_version: str | None = None
-    tag: str | None = None
-    builder: str | None = None
-    embedded: Path | None = None
-
-    @property
-    def placeholder(self) -> str:
-        """The image name that stands in the pipeline until it is compiled by fairing-kfp."""
-        return f"{PLACEHOLDER}{self.name}-{self.key}"
-
-
-_sources: dict[str, ComponentSource] = {}
-_PLACEHOLDER_PATTERN = re.compile(re.escape(PLACEHOLDER) + r"[a-z0-9-]+-([0-9a-f]{12})(?![0-9a-f])")
-
-
-def placeholders(text: str) -> dict[str, ComponentSource]:
-    """The placeholders in a text and the components they stand for, in order of first appearance."""
-    found = {match.group(0): _sources.get(match.group(1)) for match in _PLACEHOLDER_PATTERN.finditer(text)}
-    for placeholder, source in found.items():
-        if source is None:
-            raise ComponentError(
-                f"the image {placeholder} stands for a component that this process has not defined",
-                "compile the pipeline in the process that defines its components, not from YAML",
-            )
-    return typing.cast("dict[str, ComponentSource]", found)
 
 
 @overload
@@ -172,16 +120,16 @@ def _component(
     tag: str | None = None,
     builder: str | None = None,
 ) -> Any:
-    plain = _plain_function(function)
+    plain = plain_function(function)
     named = _valid_name(name or plain.__name__, plain)
     lists = {"packages": packages, "provided": provided, "modules": modules, "platforms": platforms}
     for option, value in lists.items():
         if isinstance(value, str):
             raise ComponentError(f"{named}: {option}={value!r} is a string", f'give a list: {option}=["{value}"]')
     _check_environment(named, env or {})
-    annotations = _annotations(function, plain, named, scope)
+    annotations = resolved_annotations(function, plain, named, scope)
     source = ComponentSource(
-        key=_new_key(plain),
+        key=new_key(plain),
         name=named,
         function=function,
         annotations=annotations,
@@ -197,7 +145,7 @@ def _component(
         builder=builder,
     )
     component = _kfp_component(source, plain, task_config_passthroughs)
-    _sources[source.key] = source
+    register(source)
     return component
 
 
@@ -221,7 +169,7 @@ def _kfp_component(source: ComponentSource, plain: types.FunctionType, passthrou
         parameters=[
             parameter.replace(annotation=source.annotations.get(parameter.name, parameter.annotation))
             for parameter in signature.parameters.values()
-            if parameter.name not in _bound(source.function)
+            if parameter.name not in bound_arguments(source.function)
         ],
         return_annotation=source.annotations.get("return", inspect.Signature.empty),
     )
@@ -245,32 +193,6 @@ def _kfp_component(source: ComponentSource, plain: types.FunctionType, passthrou
     return component
 
 
-def _plain_function(function: Any) -> types.FunctionType:
-    plain = function
-    while isinstance(plain, partial):
-        if plain.args:
-            raise ComponentError(f"{plain!r} binds positional arguments", "bind them by keyword, as KFP passes them")
-        plain = plain.func
-    if not isinstance(plain, types.FunctionType):
-        kind = "class" if isinstance(function, type) else type(function).__name__
-        raise ComponentError(
-            f"@fairing_component was put on {function!r}, a {kind}, not a function",
-            "decorate a function (def …)" + (", or a method wrapped in a function" if callable(function) else ""),
-        )
-    if inspect.iscoroutinefunction(plain) or inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain):
-        raise ComponentError(
-            f"{plain.__qualname__} is a coroutine or generator function, which KFP's executor cannot run",
-            "wrap it in a plain function, for example with asyncio.run",
-        )
-    for parameter in inspect.signature(plain).parameters.values():
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise ComponentError(
-                f"the parameter {parameter} of {plain.__qualname__} cannot be passed by name",
-                "KFP passes every input by name: use ordinary parameters",
-            )
-    return plain
-
-
 def _valid_name(name: str, plain: types.FunctionType) -> str:
     """The name as KFP and image tags take it: small letters, digits and dashes (RFC 1123 label)."""
     if name == "<lambda>":
@@ -286,47 +208,6 @@ def _valid_name(name: str, plain: types.FunctionType) -> str:
     return valid
 
 
-def _annotations(function: Any, plain: types.FunctionType, name: str, scope: Mapping[str, Any]) -> dict[str, Any]:
-    """The resolved hints of the parameters that stay inputs; a partial's bound arguments are part of the code."""
-    free = dict(zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=True))
-    closed = {}
-    for variable, cell in free.items():
-        try:
-            closed[variable] = cell.cell_contents
-        except ValueError:  # not bound yet
-            continue
-    try:
-        hints = typing.get_type_hints(plain, localns={**scope, **closed}, include_extras=True)
-        hints = {key: _resolved_fields(hint, scope) for key, hint in hints.items()}
-    except (NameError, AttributeError, TypeError, SyntaxError) as error:
-        raise ComponentError(
-            f"a type in the signature of {name} ({plain.__module__}.{plain.__qualname__}) cannot be resolved: {error}",
-            "import it where the function is defined, at run time too",
-        ) from error
-    if hints.get("return") is type(None):  # `-> None`, which KFP knows as nothing
-        del hints["return"]
-    return {key: hint for key, hint in hints.items() if key not in _bound(function)}
-
-
-def _resolved_fields(hint: Any, scope: Mapping[str, Any]) -> Any:
-    """A NamedTuple whose fields are types where they were strings; anything else as it is."""
-    fields = getattr(hint, "__annotations__", {}) if hasattr(hint, "_fields") else {}
-    if not any(isinstance(kind, (str, typing.ForwardRef)) for kind in fields.values()):
-        return hint
-    resolved = typing.get_type_hints(hint, localns=dict(scope), include_extras=True)
-    made: Any = typing.NamedTuple(hint.__name__, [(name, resolved[name]) for name in hint._fields])  # type: ignore[misc]
-    made.__module__ = hint.__module__
-    return made
-
-
-def _bound(function: Any) -> set[str]:
-    bound: set[str] = set()
-    while isinstance(function, partial):
-        bound |= set(function.keywords)
-        function = function.func
-    return bound
-
-
 def _check_environment(name: str, env: Mapping[str, str]) -> None:
     from fairing_kfp.preprocess import secrets
 
@@ -337,16 +218,3 @@ def _check_environment(name: str, env: Mapping[str, str]) -> None:
             )
         if secrets.secret_form(value) or secrets.secret_name(variable, value):
             raise SecretError(f"{name}: the variable {variable} of env= looks like a credential", secrets.REMEDY)
-
-
-def _new_key(plain: types.FunctionType) -> str:
-    from fairing_kfp.preprocess.modules import canonical_name
-
-    module = plain.__module__ or "__main__"
-    canonical = canonical_name(module, getattr(sys.modules.get(module), "__file__", None))
-    for ordinal in range(len(_sources) + 1):
-        text = f"{canonical}\0{plain.__qualname__}\0{ordinal}"
-        key = hashlib.sha256(text.encode()).hexdigest()[:_KEY_LENGTH]
-        if key not in _sources:
-            return key
-    raise AssertionError("more keys than components")

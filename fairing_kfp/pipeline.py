@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fairing_kfp.component import placeholders
 from fairing_kfp.errors import ConfigError, PipelineError
 from fairing_kfp.settings import Settings
+from fairing_kfp.source import placeholders
 
 if TYPE_CHECKING:
     from fairing_kfp.build.builder import Builder, Plan
@@ -77,8 +77,9 @@ def compile(
         cache: on disk; the user's by default.
         progress: is told of blobs as they are sent, such as `fairing_kfp.display.TransferTeller`; nothing is shown
             without.
-        settings: those of `fairing_kfp.settings.Settings`: `registry`, `project`, `base_image`, `insecure`;
-            and `start`, the folder whose pyproject.toml holds the others, by default the current one.
+        settings: those of `fairing_kfp.settings.Settings`: `registry`, `project`, `base_image`, `platforms`,
+            `compression`, `insecure`, `ca`, `client_cert`; and `start`, the folder whose pyproject.toml
+            holds the others, by default the current one.
 
     Raises:
         FairingError: an image cannot be made or sent; then no YAML is written.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import sys
@@ -11,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
-from fairing_kfp.component import ComponentSource
 from fairing_kfp.errors import ConfigError
 from fairing_kfp.image.dockerfile import Dockerfile, parse_base
 from fairing_kfp.image.image import Image
@@ -24,6 +24,7 @@ from fairing_kfp.preprocess.function import FunctionSource, bundle
 from fairing_kfp.preprocess.places import DEPENDENCIES
 from fairing_kfp.preprocess.runtime_files import runtime_files
 from fairing_kfp.settings import Settings
+from fairing_kfp.source import ComponentSource
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
@@ -53,8 +54,9 @@ def pack(source: ComponentSource) -> Bundle:
     return bundle(FunctionSource(source.name, source.function, source.annotations, source.modules, source.embedded))
 
 
+@functools.cache
 def runtime_layer() -> Layer:
-    """The layer that every step shares."""
+    """The layer that every step shares; made once."""
     return Layer.of_files("runtime", runtime_files())
 
 

@@ -24,11 +24,11 @@ FILES += ["modern.py"] if sys.version_info >= (3, 12) else []
 
 def packed(module: dict[str, Any]) -> dict[str, Any]:
     """Each case of a module as its bundle."""
-    from fairing_kfp import component, prepare
+    from fairing_kfp import prepare, source
     from fairing_kfp.preprocess.function import FunctionSource, bundle
 
     made = {}
-    components = {id(source.function): source for source in component._sources.values()}
+    components = {id(made_of.function): made_of for made_of in source.components()}
     for name, case in sorted(module.items()):
         if name.startswith("case_"):
             function = getattr(case, "python_func", case)

@@ -11,8 +11,8 @@ from fairing_kfp.local.root import bare_python, root_digest, unpack_root
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
-    from fairing_kfp.component import ComponentSource
     from fairing_kfp.prepare import Prepared
+    from fairing_kfp.source import ComponentSource
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ import pytest
 from fairing_kfp.build.append import AppendBuilder
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.build.layout import LayoutBuilder
-from fairing_kfp.component import ComponentSource
 from fairing_kfp.errors import DependencyError, PlatformError, PythonVersionError
 from fairing_kfp.image import File, Image, Layer, MultiImage, Platform, Reference
 from fairing_kfp.image.descriptor import (
@@ -34,6 +33,7 @@ from fairing_kfp.registry.auth import push
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.repository import Repository
 from fairing_kfp.settings import Settings
+from fairing_kfp.source import ComponentSource
 from tests.integration.conftest import missing
 from tests.integration.test_registry import BASE_LAYERS, builder, get, layer, push_base
 

@@ -17,8 +17,8 @@ from kfp import compiler, dsl
 from kfp.dsl.types import artifact_types
 
 from fairing_kfp import fairing_component
-from fairing_kfp.component import ComponentSource, placeholders
 from fairing_kfp.errors import ComponentError, SecretError
+from fairing_kfp.source import ComponentSource, placeholders
 
 # No annotations of this file are text, as KFP cannot read it.
 

@@ -11,11 +11,11 @@ from kfp import compiler, dsl
 import fairing_kfp
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.build.progress import Progress, Transfer
-from fairing_kfp.component import PLACEHOLDER, ComponentSource
 from fairing_kfp.errors import ConfigError, FairingError, PipelineError
 from fairing_kfp.image.image import Image
 from fairing_kfp.prepare import prepare
 from fairing_kfp.settings import Settings
+from fairing_kfp.source import PLACEHOLDER, ComponentSource
 from tests.golden import PIPELINES
 from tests.stand_in_builder import StandInBuilder
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from fairing_kfp.component import ComponentSource
 from fairing_kfp.errors import ConfigError, DependencyError, PlatformError
 from fairing_kfp.image import File, Image, Layer, MultiImage
 from fairing_kfp.local.root import root_digest, unpack_root
@@ -13,6 +12,7 @@ from fairing_kfp.prepare import prepare, runtime_layer
 from fairing_kfp.preprocess.dependencies import Target, resolve, unpack
 from fairing_kfp.preprocess.runtime_files import runtime_files
 from fairing_kfp.settings import Settings
+from fairing_kfp.source import ComponentSource
 
 BOTH = ("linux/amd64", "linux/arm64")
 

@@ -1,0 +1,89 @@
+"""What components were made of, and the placeholders that stand for their images until a pipeline is compiled."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fairing_kfp.errors import ComponentError
+from fairing_kfp.preprocess.modules import canonical_name
+
+PLACEHOLDER = "fairing://compile-with-fairing-kfp/"
+_KEY_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class ComponentSource:
+    """What a component was made of: all that is needed to make its image.
+
+    Attributes:
+        key: 12 hexadecimal digits from module, qualified name and ordinal, never from content.
+        name: its name in KFP, in image tags and in messages.
+        function: the function, or a partial of one.
+        annotations: its resolved type hints.
+    """
+
+    key: str
+    name: str
+    function: Callable[..., Any]
+    annotations: Mapping[str, Any]
+    base_image: str | None = None
+    packages: tuple[str, ...] = ()
+    provided: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    env: Mapping[str, str] | None = None
+    platforms: tuple[str, ...] = ()
+    python_version: str | None = None
+    tag: str | None = None
+    builder: str | None = None
+    embedded: Path | None = None
+
+    @property
+    def placeholder(self) -> str:
+        """The image name that stands in the pipeline until it is compiled by fairing-kfp."""
+        return f"{PLACEHOLDER}{self.name}-{self.key}"
+
+
+_sources: dict[str, ComponentSource] = {}
+_PLACEHOLDER_PATTERN = re.compile(re.escape(PLACEHOLDER) + r"[a-z0-9-]+-([0-9a-f]{12})(?![0-9a-f])")
+
+
+def placeholders(text: str) -> dict[str, ComponentSource]:
+    """The placeholders in a text and the components they stand for, in order of first appearance."""
+    found = {match.group(0): _sources.get(match.group(1)) for match in _PLACEHOLDER_PATTERN.finditer(text)}
+    for placeholder, source in found.items():
+        if source is None:
+            raise ComponentError(
+                f"the image {placeholder} stands for a component that this process has not defined",
+                "compile the pipeline in the process that defines its components, not from YAML",
+            )
+    return typing.cast("dict[str, ComponentSource]", found)
+
+
+def register(source: ComponentSource) -> None:
+    """Lets the component be found by its placeholder."""
+    _sources[source.key] = source
+
+
+def components() -> list[ComponentSource]:
+    """The components that this process has defined."""
+    return list(_sources.values())
+
+
+def new_key(plain: types.FunctionType) -> str:
+    """A key for a component of this function that no other has; the same in every process."""
+    module = plain.__module__ or "__main__"
+    canonical = canonical_name(module, getattr(sys.modules.get(module), "__file__", None))
+    for ordinal in range(len(_sources) + 1):
+        text = f"{canonical}\0{plain.__qualname__}\0{ordinal}"
+        key = hashlib.sha256(text.encode()).hexdigest()[:_KEY_LENGTH]
+        if key not in _sources:
+            return key
+    raise AssertionError("more keys than components")
