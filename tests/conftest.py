@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fairing_kfp.build.cache import Cache
+
+_CHECKOUT = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +22,18 @@ def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     for name in ("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(autouse=True)
+def unloaded() -> Iterator[None]:
+    """Forgets the pipeline files that a test loaded, and their modules, whose short names others use too."""
+    path, before = list(sys.path), set(sys.modules)
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - before:
+        file = getattr(sys.modules[name], "__file__", None) or ""
+        if "." not in name and Path(file).is_relative_to(_CHECKOUT) and "site-packages" not in file:
+            del sys.modules[name]
 
 
 @pytest.fixture
