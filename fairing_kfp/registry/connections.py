@@ -6,7 +6,7 @@ import http.client
 import ssl
 import threading
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import urllib3
@@ -85,30 +85,31 @@ class _Secure(HTTPSConnection):
             raise BrokenPipeError(str(error)) from error
 
 
-class _PlainPool(HTTPConnectionPool):
+if TYPE_CHECKING:
+    _Pool = HTTPConnectionPool
+else:
+    _Pool = object  # it is mixed into either kind of pool
+
+
+class _Stoppable(_Pool):
+    """A pool whose connections can be stopped from outside."""
+
+    def __init__(self, *place: Any, stop: Stop, **options: Any) -> None:
+        super().__init__(*place, **options)
+        self._stop = stop
+
+    def _new_conn(self) -> Any:
+        connection: Any = super()._new_conn()
+        connection.stop = self._stop
+        return connection
+
+
+class _PlainPool(_Stoppable, HTTPConnectionPool):
     ConnectionCls = _Plain
 
-    def __init__(self, *place: Any, stop: Stop, **options: Any) -> None:
-        super().__init__(*place, **options)
-        self._stop = stop
 
-    def _new_conn(self) -> Any:
-        connection = super()._new_conn()
-        connection.stop = self._stop  # type: ignore[attr-defined]
-        return connection
-
-
-class _SecurePool(HTTPSConnectionPool):
+class _SecurePool(_Stoppable, HTTPSConnectionPool):
     ConnectionCls = _Secure
-
-    def __init__(self, *place: Any, stop: Stop, **options: Any) -> None:
-        super().__init__(*place, **options)
-        self._stop = stop
-
-    def _new_conn(self) -> Any:
-        connection = super()._new_conn()
-        connection.stop = self._stop  # type: ignore[attr-defined]
-        return connection
 
 
 class Connections:
