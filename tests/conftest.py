@@ -10,7 +10,8 @@ import pytest
 
 from fairing_kfp.build.cache import Cache
 
-_CHECKOUT = Path(__file__).parent.parent
+_TESTS = Path(__file__).parent
+_PIPELINES = (_TESTS / "pipelines", _TESTS.parent / "samples")
 
 
 @pytest.fixture(autouse=True)
@@ -31,8 +32,8 @@ def unloaded() -> Iterator[None]:
     yield
     sys.path[:] = path
     for name in set(sys.modules) - before:
-        file = getattr(sys.modules[name], "__file__", None) or ""
-        if "." not in name and Path(file).is_relative_to(_CHECKOUT) and "site-packages" not in file:
+        file = Path(getattr(sys.modules[name], "__file__", None) or "")
+        if any(file.is_relative_to(folder) for folder in _PIPELINES):
             del sys.modules[name]
 
 
