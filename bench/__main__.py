@@ -13,7 +13,16 @@ import click
 from bench.measure import MissingError
 from bench.table import as_markdown, write
 
-PLACES = {"push": "push", "import": "imports", "start": "start", "pack": "pack"}
+PLACES = {
+    "push": "push",
+    "append": "append",
+    "many": "many",
+    "far": "far",
+    "memory": "memory",
+    "import": "imports",
+    "start": "start",
+    "pack": "pack",
+}
 
 
 @click.command()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,13 @@ class Cost:
         seconds: by the clock on the wall.
         requests: to the registry, by its own log; None where there is none.
         sent: bytes of what the registry took.
+        peak: bytes of memory that it held at most, above what its program holds before it begins.
     """
 
     seconds: float
     requests: int | None = None
     sent: int | None = None
+    peak: int | None = None
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,15 @@ class Row:
     """One line of a table: a thing that was done in two ways.
 
     Attributes:
-        ratios: the peer's time by ours, of each pair; the first is the median, then the lowest and the highest.
+        ratios: the peer's cost by ours, of each pair; the first is the median, then the lowest and the highest.
+        of: which of the costs is compared.
     """
 
     what: str
     ours: Cost
     peer: Cost
     ratios: tuple[float, float, float]
+    of: Literal["seconds", "peak"] = "seconds"
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,20 @@ class Runs:
 
     rounds: tuple[Mapping[str, Stages], ...]
 
-    def row(self, what: str, ours: str, peer: str, stage: str, peer_stage: str = "") -> Row:
+    def row(
+        self,
+        what: str,
+        ours: str,
+        peer: str,
+        stage: str,
+        peer_stage: str = "",
+        of: Literal["seconds", "peak"] = "seconds",
+    ) -> Row:
         """Compares a stage of two contenders, pair by pair."""
         pairs = [(round_[ours][stage], round_[peer][peer_stage or stage]) for round_ in self.rounds]
-        ratios = [theirs.seconds / mine.seconds for mine, theirs in pairs]
+        ratios = [getattr(theirs, of) / getattr(mine, of) for mine, theirs in pairs]
         mine, theirs = (_typical(costs) for costs in zip(*pairs, strict=True))
-        return Row(what, mine, theirs, (median(ratios), min(ratios), max(ratios)))
+        return Row(what, mine, theirs, (median(ratios), min(ratios), max(ratios)), of)
 
 
 class MissingError(Exception):
@@ -104,4 +117,4 @@ def _typical(costs: tuple[Cost, ...]) -> Cost:
         values = [getattr(cost, name) for cost in costs]
         return None if None in values else round(median(values))
 
-    return Cost(median(cost.seconds for cost in costs), middle("requests"), middle("sent"))
+    return Cost(median(cost.seconds for cost in costs), middle("requests"), middle("sent"), middle("peak"))

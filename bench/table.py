@@ -34,7 +34,8 @@ def write(name: str, text: str, readme: Path = README) -> None:
 
 def _cells(row: Row, counted: bool) -> list[str]:
     middle, low, high = (_short(ratio) for ratio in row.ratios)
-    cells = [_time(row.ours), _time(row.peer), f"**{middle}** ({low} to {high})"]
+    shown = _time if row.of == "seconds" else _peak
+    cells = [shown(row.ours), shown(row.peer), f"**{middle}** ({low} to {high})"]
     if counted:
         cells += [f"{row.ours.requests} : {row.peer.requests}", f"{_size(row.ours)} : {_size(row.peer)}"]
     return cells
@@ -54,4 +55,9 @@ def _time(cost: Cost) -> str:
 
 
 def _size(cost: Cost) -> str:
-    return f"{(cost.sent or 0) / 1000:.1f} kB" if cost.sent else "0"
+    sent = cost.sent or 0
+    return f"{sent / 1e6:.4g} MB" if sent >= 1e6 else f"{sent / 1000:.1f} kB" if sent else "0"
+
+
+def _peak(cost: Cost) -> str:
+    return f"{(cost.peak or 0) / 1e6:.1f} MB"
