@@ -3,8 +3,8 @@
 
 import hashlib
 import json
-import os
 import sys
+from pathlib import Path
 
 from dxf import DXF
 
@@ -17,7 +17,7 @@ def main(host: str, base: str, tag: str, target: str, file: str, diff_id: str) -
             there.mount_blob(base, layer["digest"])
         digest = there.push_blob(file)
         kind = document["layers"][0]["mediaType"]
-        document["layers"].append({"mediaType": kind, "digest": digest, "size": os.stat(file).st_size})
+        document["layers"].append({"mediaType": kind, "digest": digest, "size": Path(file).stat().st_size})
         config["rootfs"]["diff_ids"].append(diff_id)
         data = json.dumps(config).encode()
         described = f"sha256:{hashlib.sha256(data).hexdigest()}"

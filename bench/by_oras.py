@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""`HOST BASE TAG TARGET FILE DIFF_ID`: appends a layer with oras, which has no mount of its own; run by a Python with oras."""
+"""`HOST BASE TAG TARGET FILE DIFF_ID`: appends a layer with oras; run by a Python that has it."""
 
 import hashlib
 import json

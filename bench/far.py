@@ -12,9 +12,9 @@ from functools import partial
 
 from bench import ours
 from bench.layers import Ready, filled, ready
-from bench.measure import Cost, MissingError, Stages, Table, run_program, take_turns
+from bench.measure import MissingError, Stages, Table, run_program, take_turns
 from bench.peers import crane
-from bench.services import Workplace, workplace
+from bench.services import workplace
 
 ROUNDS = 5
 DELAY = 0.025

@@ -22,22 +22,23 @@ class Ready:
 
     Attributes:
         source: the file.
-        blob: the gzip file.
+        packed: a cache's folder that holds the layer and nothing else.
+        blob: the gzip file in it.
     """
 
     key: str
+    packed: Path
     source: Path
     blob: Path
     layer: Layer
 
     def into(self, cache: Cache) -> None:
         """Lets a cache hold the layer, as if it had been packed there."""
-        place = cache.blob_path(self.layer.digest)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if not place.exists():
-            os.link(self.blob, place)
-        known = {"diff_id": self.layer.diff_id, "digest": self.layer.digest, "size": self.layer.size}
-        cache.put_record("layer", self.key, known)
+        for path in self.packed.rglob("*"):
+            place = cache.root / path.relative_to(self.packed)
+            if path.is_file() and not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                os.link(path, place)
 
 
 def ready(work: Workplace, key: str, size: int) -> Ready:
@@ -56,7 +57,7 @@ def ready(work: Workplace, key: str, size: int) -> Ready:
         for begin in range(0, size, len(block)):
             file.write(block[: size - begin])
     layer = Layer.of_tree(key, tree, "opt/bench", cache, key)
-    return Ready(key, source, cache.blob_path(layer.digest), layer)
+    return Ready(key, cache.root, source, cache.blob_path(layer.digest), layer)
 
 
 def filled(work: Workplace, *layers: Ready) -> Cache:

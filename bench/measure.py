@@ -107,7 +107,9 @@ def timed(work: Callable[[], object], repeat: int = 1) -> Cost:
 def run_program(*command: str, **variables: str) -> None:
     """Runs a program as its users do: with byte code, which is written in a first run."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run(command, env=environment | variables, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(command, env=environment | variables, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
 
 
 def _typical(costs: tuple[Cost, ...]) -> Cost:

@@ -23,8 +23,8 @@ _WATCH = (
 )
 _IMPORT = "import bench.ours, fairing_kfp.image.tree"
 _NOTE = (
-    "A first push of a packed layer of 2 GB. The resident memory of the process at its peak, above that of one that only "
-    "imports the same (`crane version` for `crane`).{missing}"
+    "A first push of a packed layer of 2 GB. The resident memory of the process at its peak, above that of one that "
+    "only imports the same (`crane version` for `crane`).{missing}"
 )
 
 

@@ -36,5 +36,5 @@ def append(base: str, target: str, cache: str, *keys: str) -> None:
 
 def image_of(name: str, base: str, cache: Cache, keys: Sequence[str]) -> Image:
     """A base and layers that the cache holds, whose folders are not looked at."""
-    layers = tuple(Layer.of_tree(key, Path(), "opt/bench", cache, key) for key in keys)
+    layers = tuple(Layer.of_tree(key, Path("/none"), "opt/bench", cache, key) for key in keys)
     return Image(name, Reference.parse(base), layers, Platform("linux", "amd64"), sys.version_info[:2])

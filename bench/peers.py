@@ -22,7 +22,7 @@ _LIBRARIES = {"oras": ("oras", "by_oras.py"), "python-dxf": ("dxf", "by_dxf.py")
 _NAMES = {"crane": "`crane append`", "docker": "`docker build && docker push`", "buildah": "`buildah build && push`"}
 
 Append = Callable[[Ready], Callable[[], None]]
-"""What has yet to be done to append a layer to the base, in a new repository; what was done to get there is not timed."""
+"""What has yet to be done to append a layer to the base, in a new repository; the way there is not timed."""
 
 
 @contextlib.contextmanager
