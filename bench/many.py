@@ -16,7 +16,7 @@ from fairing_kfp.build.cache import Cache
 from fairing_kfp.registry.client import RegistryClient
 
 _FEW = 2
-NUMBERS = {1: 5, 10: 5, 100: 3, 500: _FEW}
+NUMBERS = {1: 5, 10: 5, 100: _FEW, 500: 1}
 """Components, and rounds."""
 
 _SHARED, _CODE = 1_000_000, 2_000
