@@ -25,7 +25,8 @@ SIZES = {
 _SLOW = ("docker", "buildah")
 _LARGEST_FOR_SLOW = 200_000_000
 _NOTE = (
-    "A first push of a packed layer of bytes that gzip cannot shrink; the base lies in another repository of the same registry. "
+    "A first push of a packed layer of bytes that gzip cannot shrink; the base lies in another repository of the same "
+    "registry. "
     "The limit is the same requests over one connection of `http.client`, in one process with our call: nothing is "
     "parallel, checked, or authorized. Ours reads the packed layer from its cache, where its digests are known; crane, "
     "oras and python-dxf work out the digest, Docker and buildah compress the file, and "
