@@ -166,8 +166,7 @@ def run(
     text, chosen = _traced(pipeline), Settings.load(**settings)
     if runner == "docker":
         chosen = _runnable(chosen, text)
-    given = dict(arguments or {})
-    check_arguments(next(yaml.safe_load_all(text)), given)
+    given = check_arguments(next(yaml.safe_load_all(text)), arguments or {})
     cache = cache or _default_cache()
     with contextlib.ExitStack() as shown:
         if tell is None:

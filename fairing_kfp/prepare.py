@@ -6,9 +6,7 @@ import functools
 import inspect
 import re
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
@@ -20,7 +18,7 @@ from fairing_kfp.image.multi_image import MultiImage, Recipe
 from fairing_kfp.image.platform import Platform
 from fairing_kfp.image.reference import Reference
 from fairing_kfp.preprocess.bundle import Bundle
-from fairing_kfp.preprocess.function import FunctionSource, bundle
+from fairing_kfp.preprocess.function import FunctionSource, bundle, underlying
 from fairing_kfp.preprocess.places import DEPENDENCIES
 from fairing_kfp.preprocess.runtime_files import runtime_files
 from fairing_kfp.settings import Settings
@@ -75,6 +73,8 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
     python = (sys.version_info[0], sys.version_info[1])
     # Own modules that are compiled were refused, so that one code layer and one runtime layer serve all platforms.
     code = Layer.of_files("code", packed.files)
+    base = _base(source, settings, f"python:{python[0]}.{python[1]}-slim")
+    declared = _checked_python(source)
     requirements: dict[str, None] = {}
     images = []
     for platform in platforms:
@@ -85,11 +85,11 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
             requirements.update(dict.fromkeys(locked))
         image = Image(
             name=source.name,
-            base=_base(source, settings, f"python:{python[0]}.{python[1]}-slim"),
+            base=base,
             layers=(*layers, code),
             platform=platform,
             python_version=python,
-            declared_python=_checked_python(source),
+            declared_python=declared,
             env=source.env or {},
             tag=source.tag,
         )
@@ -98,20 +98,12 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
     return Prepared(source, packed, whole, tuple(requirements))
 
 
-def prepare_all(sources: Iterable[ComponentSource], settings: Settings, cache: Cache) -> list[Prepared]:
-    """Prepares each source once."""
-    return [prepare(source, settings, cache) for source in sources]
-
-
 def _base(source: ComponentSource, settings: Settings, default: str) -> Reference | Dockerfile:
     """The base; the path of a component's own Dockerfile begins at the file that defines the component.
 
     A notebook's cells are in no file; there it begins at the current folder.
     """
-    function = source.function
-    while isinstance(function, partial):
-        function = function.func
-    file = Path(inspect.getfile(function))
+    file = Path(inspect.getfile(underlying(source.function)))
     folder = file.parent if file.is_file() else Path.cwd()
     return parse_base(source.base_image or settings.base_image or default, folder)
 

@@ -84,14 +84,14 @@ def run_graph(
     Args:
         text: the compiled pipeline; its images are placeholders.
         launches: for each placeholder how the steps of its component run.
-        arguments: the pipeline's parameters.
+        arguments: the pipeline's parameters, as `check_arguments` gives them.
         output: the folder in which this run's own folder is made.
         cache: keeps which outputs can be used again.
         reuse: whether steps that ran before with the same code and inputs are not run again.
         tell: is given what happens.
 
     Raises:
-        PipelineError: a parameter is unknown or missing.
+        PipelineError: kfp.local cannot run the pipeline.
         StepFailedError: a step failed; it holds the end of the step's log.
     """
     from fairing_kfp.local.graph import walk
@@ -102,7 +102,6 @@ def run_graph(
     documents = list(yaml.safe_load_all(text))
     specification = documents[0]
     name = specification["pipelineInfo"]["name"]
-    checked = check_arguments(specification, arguments)
     run = output.absolute() / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.monotonic_ns() % 10_000:04}"
     run.mkdir(parents=True)
     for executor in specification.get("deploymentSpec", {}).get("executors", {}).values():
@@ -120,7 +119,7 @@ def run_graph(
         tell(event)
 
     try:
-        outputs = walk(yaml.safe_dump_all(documents), checked, run, memory if reuse else None, hear)
+        outputs = walk(yaml.safe_dump_all(documents), dict(arguments), run, memory if reuse else None, hear)
     except RuntimeError as error:
         failed = next((step for step in reversed(steps) if step.state == "failed"), None)
         if failed is None:

@@ -53,7 +53,16 @@ class _Response(http.client.HTTPResponse):
             raise http.client.RemoteDisconnected("the answer breaks off in its head")
 
 
-class _Plain(HTTPConnection):
+if TYPE_CHECKING:
+    _Connection = HTTPConnection
+    _Pool = HTTPConnectionPool
+else:
+    _Connection = _Pool = object  # what follows is mixed into either kind
+
+
+class _Watched(_Connection):
+    """A connection that can be stopped from outside."""
+
     stop: Stop
     response_class = _Response
 
@@ -63,32 +72,21 @@ class _Plain(HTTPConnection):
         self.stop.watch(self.sock)
 
 
-class _Secure(HTTPSConnection):
+class _Plain(_Watched, HTTPConnection): ...
+
+
+class _Secure(_Watched, HTTPSConnection):
     """A connection that lets urllib3 read an answer that came before the request was sent.
 
     A registry that refuses an upload (401, 413) answers and closes. Over plain HTTP the sender sees a broken pipe, and
     urllib3 then reads the answer; over TLS it sees `SSLEOFError`, and the answer would be lost.
     """
 
-    stop: Stop
-    response_class = _Response
-
-    def connect(self) -> None:
-        self.stop.check()
-        super().connect()
-        self.stop.watch(self.sock)
-
     def send(self, data: Any) -> None:
         try:
             super().send(data)
         except ssl.SSLEOFError as error:
             raise BrokenPipeError(str(error)) from error
-
-
-if TYPE_CHECKING:
-    _Pool = HTTPConnectionPool
-else:
-    _Pool = object  # it is mixed into either kind of pool
 
 
 class _Stoppable(_Pool):
