@@ -14,7 +14,6 @@ from kfp import compiler
 import fairing_kfp
 from bench.measure import Table, take_turns, timed
 from bench.sources import sources_of
-from fairing_kfp.prepare import pack
 from fairing_kfp.source import ComponentSource
 from tests.golden import PIPELINES
 from tests.stand_in_builder import StandInBuilder
@@ -63,16 +62,16 @@ def measure() -> list[Table]:
 
 def _pack(sources: Sequence[ComponentSource]) -> None:
     for source in sources:
-        pack(source)
+        source.code.bundle(source.name)
 
 
 def _pickling(sources: Sequence[ComponentSource]) -> Callable[[], None]:
     """cloudpickle told to take the same modules apart."""
-    modules = {sys.modules[source.function.__module__] for source in sources}
+    modules = {sys.modules[source.code.function.__module__] for source in sources}
 
     def work() -> None:
         for source in sources:
-            cloudpickle.dumps(source.function)
+            cloudpickle.dumps(source.code.function)
 
     for module in modules:
         cloudpickle.register_pickle_by_value(module)

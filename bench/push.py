@@ -120,12 +120,11 @@ def _by_docker(work: Workplace) -> Stages:
 
 def _write_context(author: Author, context: Path) -> None:
     """Writes the files that our image has, and a Dockerfile that puts them into the same layers."""
-    from fairing_kfp.prepare import pack
     from fairing_kfp.preprocess.places import ROOT
     from fairing_kfp.preprocess.runtime_files import runtime_files
 
     (source,) = sources_of(str(author.file))
-    files = {file.path: file.data for file in (*runtime_files(), *pack(source).files)}
+    files = {file.path: file.data for file in (*runtime_files(), *source.code.bundle(source.name).files)}
     files["Dockerfile"] = "\n".join(
         [f"FROM {author.work.base}", *(f"COPY {ROOT}/{part} /{ROOT}/{part}" for part in ("runtime", "code"))]
     ).encode()

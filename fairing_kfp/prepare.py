@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
 from fairing_kfp.errors import ConfigError
-from fairing_kfp.image.dockerfile import Dockerfile, parse_base
+from fairing_kfp.image.dockerfile import parse_base
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.layer import Compression, Layer
 from fairing_kfp.image.multi_image import MultiImage, Recipe
 from fairing_kfp.image.platform import Platform
-from fairing_kfp.image.reference import Reference
 from fairing_kfp.preprocess.bundle import Bundle
-from fairing_kfp.preprocess.function import FunctionSource, bundle, underlying
 from fairing_kfp.preprocess.places import DEPENDENCIES
 from fairing_kfp.preprocess.runtime_files import runtime_files
 from fairing_kfp.settings import Settings
@@ -47,11 +43,6 @@ class Prepared:
     requirements: tuple[str, ...] = ()
 
 
-def pack(source: ComponentSource) -> Bundle:
-    """Packs a component's code."""
-    return bundle(FunctionSource(source.name, source.function, source.annotations, source.modules, source.embedded))
-
-
 @functools.cache
 def runtime_layer() -> Layer:
     """The layer that every step shares; made once."""
@@ -67,13 +58,14 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
         ConfigError: the compression is unknown, or its library is not installed.
     """
     compression = _compression(settings)
-    packed = pack(source)
+    packed = source.code.bundle(source.name)
     names = source.platforms or settings.platforms or (DEFAULT_PLATFORM,)
     platforms = dict.fromkeys(Platform.parse(name) for name in names)
     python = (sys.version_info[0], sys.version_info[1])
     # Own modules that are compiled were refused, so that one code layer and one runtime layer serve all platforms.
     code = Layer.of_files("code", packed.files)
-    base = _base(source, settings, f"python:{python[0]}.{python[1]}-slim")
+    default = f"python:{python[0]}.{python[1]}-slim"
+    base = parse_base(source.base_image or settings.base_image or default, source.code.folder)
     declared = _checked_python(source)
     requirements: dict[str, None] = {}
     images = []
@@ -96,16 +88,6 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
         images.append(image)
     whole = images[0] if len(images) == 1 else MultiImage(tuple(images))
     return Prepared(source, packed, whole, tuple(requirements))
-
-
-def _base(source: ComponentSource, settings: Settings, default: str) -> Reference | Dockerfile:
-    """The base; the path of a component's own Dockerfile begins at the file that defines the component.
-
-    A notebook's cells are in no file; there it begins at the current folder.
-    """
-    file = Path(inspect.getfile(underlying(source.function)))
-    folder = file.parent if file.is_file() else Path.cwd()
-    return parse_base(source.base_image or settings.base_image or default, folder)
 
 
 def _dependencies(

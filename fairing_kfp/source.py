@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sys
-import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from fairing_kfp.errors import ComponentError
-from fairing_kfp.preprocess.modules import canonical_name
+
+if typing.TYPE_CHECKING:
+    from fairing_kfp.preprocess.bundle import Code
 
 PLACEHOLDER = "fairing://compile-with-fairing-kfp/"
 _KEY_LENGTH = 12
@@ -26,24 +24,20 @@ class ComponentSource:
     Attributes:
         key: 12 hexadecimal digits from module, qualified name and ordinal, never from content.
         name: its name in KFP, in image tags and in messages.
-        function: the function, or a partial of one.
-        annotations: its resolved type hints.
+        code: what its step runs.
     """
 
     key: str
     name: str
-    function: Callable[..., Any]
-    annotations: Mapping[str, Any]
+    code: Code
     base_image: str | None = None
     packages: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
     env: Mapping[str, str] | None = None
     platforms: tuple[str, ...] = ()
     python_version: str | None = None
     tag: str | None = None
     builder: str | None = None
-    embedded: Path | None = None
 
     @property
     def placeholder(self) -> str:
@@ -77,12 +71,15 @@ def components() -> list[ComponentSource]:
     return list(_sources.values())
 
 
-def new_key(plain: types.FunctionType) -> str:
-    """A key for a component of this function that no other has; the same in every process."""
-    module = plain.__module__ or "__main__"
-    canonical = canonical_name(module, getattr(sys.modules.get(module), "__file__", None))
+def new_key(module: str, name: str) -> str:
+    """A key for a component that no other has; the same in every process.
+
+    Args:
+        module: the importable name of the module that defines the component.
+        name: what it is called there.
+    """
     for ordinal in range(len(_sources) + 1):
-        text = f"{canonical}\0{plain.__qualname__}\0{ordinal}"
+        text = f"{module}\0{name}\0{ordinal}"
         key = hashlib.sha256(text.encode()).hexdigest()[:_KEY_LENGTH]
         if key not in _sources:
             return key

@@ -24,19 +24,20 @@ FILES += ["modern.py"] if sys.version_info >= (3, 12) else []
 
 def packed(module: dict[str, Any]) -> dict[str, Any]:
     """Each case of a module as its bundle."""
-    from fairing_kfp import prepare, source
-    from fairing_kfp.preprocess.function import FunctionSource, bundle
+    from fairing_kfp import source
+    from fairing_kfp.preprocess.function import FunctionSource
 
     made = {}
-    components = {id(made_of.function): made_of for made_of in source.components()}
+    components = {id(getattr(made_of.code, "function", None)): made_of for made_of in source.components()}
     for name, case in sorted(module.items()):
         if name.startswith("case_"):
             function = getattr(case, "python_func", case)
             if id(function) in components:
-                made[name] = prepare.pack(components[id(function)])
+                component = components[id(function)]
+                made[name] = component.code.bundle(component.name)
                 continue
             annotations = typing.get_type_hints(function, include_extras=True)
-            made[name] = bundle(FunctionSource(name.replace("_", "-"), function, annotations))
+            made[name] = FunctionSource(function, annotations).bundle(name.replace("_", "-"))
     return made
 
 

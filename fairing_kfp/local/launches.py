@@ -36,9 +36,9 @@ def in_process(source: ComponentSource, cache: Cache) -> Started:
     What the base image would hold (`provided=`) is resolved for this interpreter, as the packages are.
     """
     from fairing_kfp.image.layer import Layer
-    from fairing_kfp.prepare import pack, runtime_layer
+    from fairing_kfp.prepare import runtime_layer
 
-    bundle = pack(source)
+    bundle = source.code.bundle(source.name)
     layers = [runtime_layer(), Layer.of_files("code", bundle.files)]
     packages, lock = None, ""
     if source.packages or source.provided:

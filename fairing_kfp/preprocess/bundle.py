@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from fairing_kfp.image.layer import File
-from fairing_kfp.preprocess.packing import Capture
+
+if TYPE_CHECKING:
+    from fairing_kfp.preprocess.packing import Capture
 
 
 @dataclass(frozen=True)
@@ -23,3 +27,18 @@ class Bundle:
     files: tuple[File, ...]
     captures: tuple[Capture, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+class Code(Protocol):
+    """What a step runs: a function, a script or a notebook."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the relative paths of the component begin."""
+
+    def bundle(self, name: str) -> Bundle:
+        """Packs the code of the step of this name. The same code gives the same bytes, anywhere and at any time.
+
+        Raises:
+            PackError: it cannot be packed.
+        """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import types
@@ -9,16 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import ComponentError, SecretError
 from fairing_kfp.image.layer import File
 from fairing_kfp.preprocess import secrets
 from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.modules import canonical_name, is_by_value
-from fairing_kfp.preprocess.packing import Packing
-from fairing_kfp.preprocess.pickling import dumps
 from fairing_kfp.preprocess.places import CODE
+
+if TYPE_CHECKING:
+    from fairing_kfp.preprocess.packing import Packing
 
 _LARGE_CAPTURE = 1_000_000  # bytes
 
@@ -28,64 +30,70 @@ class FunctionSource:
     """A function to pack.
 
     Attributes:
-        name: the step's name.
         function: the function, or a `functools.partial` of one.
         annotations: its resolved type hints, which KFP's executor reads.
         modules: own modules to ship whole, beside those found.
         embedded: a file or folder that `dsl.EmbeddedInput` names, or None.
     """
 
-    name: str
     function: Callable[..., Any]
     annotations: Mapping[str, Any]
     modules: tuple[str, ...] = ()
     embedded: Path | None = None
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the function's file; the current one for a notebook's cells, which are in no file."""
+        file = Path(inspect.getfile(underlying(self.function)))
+        return file.parent if file.is_file() else Path.cwd()
 
-def bundle(source: FunctionSource) -> Bundle:
-    """Packs a function. The same function gives the same bytes, anywhere and at any time.
+    def bundle(self, name: str) -> Bundle:
+        """Packs the function. The same function gives the same bytes, anywhere and at any time.
 
-    Raises:
-        CaptureError: it captures what cannot be pickled, or not stably.
-        SecretError: something in it looks like a credential.
-        ModuleNotPackedError: an own module cannot be found or shipped.
-    """
-    packing = Packing()
-    packing.modules.add_whole(source.modules)
-    _add_defining_module(source.function, packing)
-    pickled = dumps({"function": source.function, "annotations": dict(source.annotations)}, packing)
-    own = {place: path.read_bytes() for place, path in packing.modules.files.items()}
-    _check_secrets(own)
-    files = {
-        "function.pickle": pickled,
-        **{f"modules/{place}": data for place, data in own.items()},
-        **{name: text.encode() for name, text in packing.sources.texts.items()},
-        **_embedded(source.embedded),
-    }
-    files["step.json"] = json.dumps(
-        {
-            "name": source.name,
-            "python": list(sys.version_info[:2]),
-            "packed_modules": sorted(packing.packed),
-            "embedded": source.embedded.name if source.embedded and source.embedded.is_file() else None,
-        },
-        sort_keys=True,
-    ).encode()
-    captures = tuple(packing.captures[key] for key in sorted(packing.captures))
-    return Bundle(
-        source.name,
-        tuple(File(f"{CODE}/{place}", files[place]) for place in sorted(files)),
-        captures,
-        (
-            *(f"{source.name}: {warning}" for warning in packing.warnings),
-            *(
-                f"{source.name}: {c.owner} captures {c.name!r} ({c.type}, {c.size / 1e6:.1f} MB), which is sent with "
-                f"every change of the code; pass it as an input artifact instead"
-                for c in captures
-                if c.size > _LARGE_CAPTURE
+        Raises:
+            CaptureError: it captures what cannot be pickled, or not stably.
+            SecretError: something in it looks like a credential.
+            ModuleNotPackedError: an own module cannot be found or shipped.
+        """
+        from fairing_kfp.preprocess.packing import Packing  # cloudpickle: when it is packed, not when it is decorated
+        from fairing_kfp.preprocess.pickling import dumps
+
+        packing = Packing()
+        packing.modules.add_whole(self.modules)
+        _add_defining_module(self.function, packing)
+        pickled = dumps({"function": self.function, "annotations": dict(self.annotations)}, packing)
+        own = {place: path.read_bytes() for place, path in packing.modules.files.items()}
+        _check_secrets(own)
+        files = {
+            "function.pickle": pickled,
+            **{f"modules/{place}": data for place, data in own.items()},
+            **{place: text.encode() for place, text in packing.sources.texts.items()},
+            **_embedded(self.embedded),
+        }
+        files["step.json"] = json.dumps(
+            {
+                "name": name,
+                "python": list(sys.version_info[:2]),
+                "packed_modules": sorted(packing.packed),
+                "embedded": self.embedded.name if self.embedded and self.embedded.is_file() else None,
+            },
+            sort_keys=True,
+        ).encode()
+        captures = tuple(packing.captures[key] for key in sorted(packing.captures))
+        return Bundle(
+            name,
+            tuple(File(f"{CODE}/{place}", files[place]) for place in sorted(files)),
+            captures,
+            (
+                *(f"{name}: {warning}" for warning in packing.warnings),
+                *(
+                    f"{name}: {c.owner} captures {c.name!r} ({c.type}, {c.size / 1e6:.1f} MB), which is sent with "
+                    f"every change of the code; pass it as an input artifact instead"
+                    for c in captures
+                    if c.size > _LARGE_CAPTURE
+                ),
             ),
-        ),
-    )
+        )
 
 
 def underlying(function: Any) -> types.FunctionType:

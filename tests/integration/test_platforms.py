@@ -29,6 +29,7 @@ from fairing_kfp.image.descriptor import (
 )
 from fairing_kfp.image.manifest import Manifest
 from fairing_kfp.prepare import prepare
+from fairing_kfp.preprocess.function import FunctionSource
 from fairing_kfp.registry.auth import push
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.repository import Repository
@@ -252,7 +253,7 @@ def step() -> None: ...
 def test_real_packages_are_one_layer_where_they_are_pure(cache: Cache) -> None:
     def layers(*packages: str) -> list[Layer]:
         platforms = ("linux/amd64", "linux/arm64")
-        source = ComponentSource("0" * 12, "step", step, {}, packages=packages, platforms=platforms)
+        source = ComponentSource("0" * 12, "step", FunctionSource(step, {}), packages=packages, platforms=platforms)
         try:
             prepared = prepare(source, Settings(), cache)
         except DependencyError as error:

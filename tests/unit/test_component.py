@@ -18,6 +18,7 @@ from kfp.dsl.types import artifact_types
 
 from fairing_kfp import fairing_component
 from fairing_kfp.errors import ComponentError, SecretError
+from fairing_kfp.preprocess.function import FunctionSource
 from fairing_kfp.source import ComponentSource, placeholders
 
 # No annotations of this file are text, as KFP cannot read it.
@@ -203,7 +204,8 @@ def test_options_are_remembered() -> None:
     def step() -> None: ...
 
     source = source_of(step)
-    assert (source.packages, source.modules, source.platforms, source.tag, source.provided) == (
+    assert isinstance(source.code, FunctionSource)
+    assert (source.packages, source.code.modules, source.platforms, source.tag, source.provided) == (
         ("a==1",),
         ("lab", "typing"),
         ("linux/arm64",),

@@ -14,6 +14,7 @@ from fairing_kfp.build.progress import Progress, Transfer
 from fairing_kfp.errors import ConfigError, FairingError, PipelineError
 from fairing_kfp.image.image import Image
 from fairing_kfp.prepare import prepare
+from fairing_kfp.preprocess.function import FunctionSource
 from fairing_kfp.settings import Settings
 from fairing_kfp.source import PLACEHOLDER, ComponentSource
 from tests.golden import PIPELINES
@@ -174,7 +175,9 @@ def test_a_dockerfile_of_a_cell_begins_at_the_current_folder(
         return 1
 
     monkeypatch.setattr("inspect.getfile", lambda _: "/tmp/ipykernel_1/2.py")
-    source = ComponentSource("0" * 12, "cell", cell, {"return": int}, base_image="dockerfile:Dockerfile")
+    source = ComponentSource(
+        "0" * 12, "cell", FunctionSource(cell, {"return": int}), base_image="dockerfile:Dockerfile"
+    )
     assert str(prepare(source, Settings(), cache).image.base) == f"dockerfile:{tmp_path}/Dockerfile"
 
 

@@ -12,14 +12,14 @@ import pytest
 
 from fairing_kfp.errors import CaptureError, SecretError
 from fairing_kfp.preprocess.bundle import Bundle
-from fairing_kfp.preprocess.function import FunctionSource, bundle
+from fairing_kfp.preprocess.function import FunctionSource
 
 Author = Callable[..., types.ModuleType]
 HIGH = "q8Zk2vX9pLm3RtY7"
 
 
 def pack(function: Any) -> Bundle:
-    return bundle(FunctionSource("step", function, {}))
+    return FunctionSource(function, {}).bundle("step")
 
 
 REFUSED = {

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fairing_kfp.errors import ModuleNotPackedError
-from fairing_kfp.preprocess.function import FunctionSource, bundle
+from fairing_kfp.preprocess.function import FunctionSource
 from fairing_kfp.preprocess.modules import (
     OwnModules,
     canonical_name,
@@ -27,7 +27,7 @@ Author = Callable[..., types.ModuleType]
 
 
 def places(function: Any, modules: tuple[str, ...] = ()) -> set[str]:
-    made = bundle(FunctionSource("step", function, {}, modules))
+    made = FunctionSource(function, {}, modules).bundle("step")
     return {file.path.partition("modules/")[2] for file in made.files} - {""}
 
 

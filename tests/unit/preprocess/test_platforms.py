@@ -10,6 +10,7 @@ from fairing_kfp.image import File, Image, Layer, MultiImage
 from fairing_kfp.local.root import root_digest, unpack_root
 from fairing_kfp.prepare import prepare, runtime_layer
 from fairing_kfp.preprocess.dependencies import Target, resolve, unpack
+from fairing_kfp.preprocess.function import FunctionSource
 from fairing_kfp.preprocess.runtime_files import runtime_files
 from fairing_kfp.settings import Settings
 from fairing_kfp.source import ComponentSource
@@ -22,7 +23,7 @@ def step() -> None: ...
 
 @pytest.fixture
 def source():
-    return ComponentSource("0" * 12, "step", step, {}, packages=("ant",), platforms=BOTH)
+    return ComponentSource("0" * 12, "step", FunctionSource(step, {}), packages=("ant",), platforms=BOTH)
 
 
 def test_pure_wheels_are_one_layer(shelf, cache, source):

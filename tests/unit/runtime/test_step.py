@@ -21,7 +21,7 @@ import pytest
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.image.layer import Layer
 from fairing_kfp.local.root import bare_python, root_digest, unpack_root
-from fairing_kfp.preprocess.function import FunctionSource, bundle
+from fairing_kfp.preprocess.function import FunctionSource
 from fairing_kfp.preprocess.runtime_files import runtime_files
 
 HEADER = "import fairing_kfp\n"  # makes it a pipeline file
@@ -73,7 +73,7 @@ def run(tmp_path: Path, shared: Cache) -> Callable[..., Done]:
         modules = options.pop("modules", ())
         annotations = typing.get_type_hints(function, include_extras=True)
         annotations = {name: kind for name, kind in annotations.items() if kind is not type(None)}
-        packed = bundle(FunctionSource("step", function, annotations, modules))
+        packed = FunctionSource(function, annotations, modules).bundle("step")
         layers = [Layer.of_files("runtime", runtime_files()), Layer.of_files("code", packed.files)]
         root = unpack_root(layers, dependencies, root_digest(layers, str(dependencies), {}), shared)
         return launch(root, tmp_path / f"run-{next(number)}", bare_python(shared), **options)
@@ -312,7 +312,7 @@ def test_another_python_minor_is_refused_before_unpickling(
     author: Any, run: Any, shared: Cache, tmp_path: Path
 ) -> None:
     space = author(flow=HEADER + "def step() -> int: return 1\n")
-    packed = bundle(FunctionSource("step", space["step"], {"return": int}))
+    packed = FunctionSource(space["step"], {"return": int}).bundle("step")
     root = tmp_path / "other"
     for file in (*runtime_files(), *packed.files):
         place = root / file.path
