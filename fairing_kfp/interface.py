@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import ComponentError
+from fairing_kfp.kubernetes_secrets import with_secrets
 
 if TYPE_CHECKING:
     from fairing_kfp.source import ComponentSource
@@ -76,4 +77,4 @@ def kfp_component(source: ComponentSource, interface: Interface, passthroughs: S
     container.command = list(COMMAND)
     container.args = ["--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER]
     component.python_func = interface.function
-    return component
+    return with_secrets(component, source.secrets) if source.secrets else component

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from fairing_kfp.errors import ComponentError, SecretError
+from fairing_kfp.kubernetes_secrets import references
 
 if TYPE_CHECKING:
     from fairing_kfp.preprocess.bundle import Code
@@ -25,6 +26,8 @@ class ImageOptions(TypedDict, total=False):
         packages: requirements (PEP 508), shipped as a layer of wheels.
         provided: requirements that the base image holds already, and that are therefore not shipped.
         env: environment variables of the image.
+        secrets: variables from Kubernetes Secrets, as `{"HF_TOKEN": "SECRET/KEY"}`; a run here takes them from its own
+            environment.
         platforms: the image's platforms, of which several make an index; `[tool.fairing-kfp] platforms` by default,
             else `linux/amd64`.
         python_version: the base image's Python (`"3.12"`), where its configuration does not say.
@@ -37,6 +40,7 @@ class ImageOptions(TypedDict, total=False):
     packages: Sequence[str]
     provided: Sequence[str]
     env: Mapping[str, str] | None
+    secrets: Mapping[str, str] | None
     platforms: Sequence[str]
     python_version: str | None
     tag: str | None
@@ -63,6 +67,7 @@ def source_of(code: Code, name: str, key: str, options: ImageOptions) -> Compone
         given[option] = tuple(given.get(option, ()))
     given["env"] = dict(given.get("env") or {})
     _check_environment(name, given["env"])
+    given["secrets"] = references(name, given.get("secrets") or {})
     return ComponentSource(key=key, name=name, code=code, **given)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import ConfigError, PipelineError
+from fairing_kfp.kubernetes_secrets import check_here
 from fairing_kfp.settings import Settings
 from fairing_kfp.source import placeholders
 
@@ -167,6 +168,7 @@ def run(
     if runner == "docker":
         chosen = _runnable(chosen, text)
     given = check_arguments(next(yaml.safe_load_all(text)), arguments or {})
+    check_here(placeholders(text).values())
     cache = cache or _default_cache()
     with contextlib.ExitStack() as shown:
         if tell is None:

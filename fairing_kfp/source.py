@@ -6,11 +6,12 @@ import hashlib
 import re
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fairing_kfp.errors import ComponentError
 
 if typing.TYPE_CHECKING:
+    from fairing_kfp.kubernetes_secrets import SecretKey
     from fairing_kfp.preprocess.bundle import Code
 
 PLACEHOLDER = "fairing://compile-with-fairing-kfp/"
@@ -34,6 +35,7 @@ class ComponentSource:
     packages: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
     env: Mapping[str, str] | None = None
+    secrets: Mapping[str, SecretKey] = field(default_factory=dict)
     platforms: tuple[str, ...] = ()
     python_version: str | None = None
     tag: str | None = None

@@ -32,6 +32,7 @@ class Launch:
         env: the variables of the image or the task.
         image: the image by digest, for `docker`.
         docker: further arguments of docker's `containers.create`.
+        secrets: the names of variables that are handed on from here; their values are written nowhere.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Launch:
     env: dict[str, str]
     image: str = ""
     docker: dict[str, Any] | None = None
+    secrets: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, run: Path, key: str) -> Launch:
@@ -102,7 +104,8 @@ def _start(launch: Launch, executor_input: dict[str, Any], run: Path, show: Any)
     if launch.runner == "docker":
         from fairing_kfp.local.container import run_container
 
-        return run_container(launch.image, command, launch.env, run.parent, launch.docker or {}, show)
+        env = {**launch.env, **{name: os.environ[name] for name in launch.secrets}}
+        return run_container(launch.image, command, env, run.parent, launch.docker or {}, show)
     from fairing_kfp.local.process import run_process
 
     return run_process(command, launch.env, show)

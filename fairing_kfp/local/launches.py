@@ -59,5 +59,8 @@ def in_docker(prepared: Prepared, reference: str, options: Mapping[str, Any] | N
     """The launch of the image's containers."""
     from fairing_kfp.preprocess.places import COMMAND
 
-    launch = Launch(prepared.source.name, "docker", list(COMMAND), {}, reference, dict(options or {}))
+    source = prepared.source
+    launch = Launch(
+        source.name, "docker", list(COMMAND), {}, reference, dict(options or {}), secrets=tuple(source.secrets)
+    )
     return Started(reference, launch, prepared.bundle.warnings)

@@ -34,8 +34,8 @@ _MIN_LENGTH = 12
 _MIN_ENTROPY = 3.0  # bits a character; English words and paths lie below, random keys above
 
 REMEDY = (
-    "keep it out of the code: give the step a Kubernetes secret "
-    "(kfp.kubernetes.use_secret_as_env) and read it with os.environ inside the function"
+    "keep it out of the code: name a key of a Kubernetes Secret in the component's "
+    'secrets={"VARIABLE": "SECRET/KEY"}, and read it with os.environ inside the step'
 )
 
 

@@ -71,3 +71,15 @@ def test_failure_in_a_container_fails_the_run(
 
     assert expected in f"{caught.value}{events}"
     assert "before the failure" in caught.value.log
+
+
+def test_secrets_reach_the_container_and_no_file(
+    options: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word = "-".join(["rather", "hidden"])
+    monkeypatch.setenv("LOGIN_WORD", word)
+
+    result = fairing_kfp.run(fairing_kfp.load_pipeline(f"{_FAILING}:logs_in"), output=tmp_path, **options)
+
+    assert result.outputs["Output"] == len(word)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]

@@ -40,3 +40,13 @@ def failing(how: str = "raise"):
 @dsl.pipeline(name="owner")
 def owner() -> list:
     return whoami().outputs["Output"]
+
+
+@fairing_component(secrets={"LOGIN_WORD": "login/word"})
+def login() -> int:
+    return len(os.environ["LOGIN_WORD"])
+
+
+@dsl.pipeline(name="login")
+def logs_in() -> int:
+    return login().output

@@ -165,7 +165,7 @@ def test_credentials_are_refused_and_not_shown(text: str, says: str, author: Aut
         pack(flow.step)
     assert says in str(raised.value)
     assert HIGH not in str(raised.value)
-    assert "use_secret_as_env" in str(raised.value)
+    assert "secrets=" in str(raised.value)
 
 
 def test_tokenizers_are_no_secrets(author: Author) -> None:
