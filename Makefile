@@ -5,7 +5,7 @@ PYTEST ?=
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 export FAIRING_KFP_CACHE ?= $(CURDIR)/.cache/fairing-kfp
 
-.PHONY: demo test check golden bench clean
+.PHONY: demo test check golden lock bench clean
 
 demo: .venv/installed ## Trains and judges a classifier of real scans, here, without Docker, cluster or registry
 	@.venv/bin/fairing-kfp run samples/digits/pipeline.py
@@ -25,6 +25,11 @@ check: .venv/installed-dev ## Style and types
 
 golden: .venv/installed-dev ## Writes the compiled pipelines that tests compare with
 	@WRITE_GOLDEN=1 .venv/bin/python -m pytest tests -k golden
+
+lock: .venv/installed-dev ## Locks what our own image holds, for all Pythons and platforms
+	@.venv/bin/uv pip compile --quiet --no-python-downloads --universal --python-version 3.10 --generate-hashes \
+	  --only-binary :all: --no-header --no-annotate --no-emit-index-url --upgrade --group cluster \
+	  --output-file fairing_kfp/own_image.lock
 
 bench: .venv/installed-dev ## Measures against peers; see bench/README.md
 	@.venv/bin/python -m bench

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from fairing_kfp.errors import ConfigError, PipelineError
 from fairing_kfp.kubernetes_secrets import check_here
 from fairing_kfp.settings import Settings
 from fairing_kfp.source import placeholders
+from fairing_kfp.whole_file import write_whole
 
 if TYPE_CHECKING:
     from fairing_kfp.build.builder import Builder, Plan
@@ -97,7 +98,7 @@ def compile(
         tuple(warning for item in prepared.values() for warning in item.bundle.warnings),
     )
     if output is not None:
-        _write(Path(output), compiled.text)
+        write_whole(Path(output), compiled.text)
     return compiled
 
 
@@ -245,26 +246,6 @@ def _replaced(text: str, references: Mapping[str, str]) -> str:
     for mark, reference in references.items():
         text = text.replace(mark, reference)
     return text
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a whole file or none."""
-    with _clear_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _clear_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}", "name another file with -o") from error
 
 
 def _default_cache() -> Cache:

@@ -22,6 +22,7 @@ from fairing_kfp.source import ComponentSource
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
+    from fairing_kfp.preprocess.lock import Lock
 
 DEFAULT_PLATFORM = "linux/amd64"
 
@@ -57,15 +58,14 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
         DependencyError: its packages cannot be resolved for the image's Python and a platform.
         ConfigError: the compression is unknown, or its library is not installed.
     """
-    compression = _compression(settings)
+    compression = compression_of(settings)
     packed = source.code.bundle(source.name)
     names = source.platforms or settings.platforms or (DEFAULT_PLATFORM,)
     platforms = dict.fromkeys(Platform.parse(name) for name in names)
     python = (sys.version_info[0], sys.version_info[1])
     # Own modules that are compiled were refused, so that one code layer and one runtime layer serve all platforms.
     code = Layer.of_files("code", packed.files)
-    default = f"python:{python[0]}.{python[1]}-slim"
-    base = parse_base(source.base_image or settings.base_image or default, source.code.folder)
+    base = parse_base(source.base_image or settings.base_image or default_base(python), source.code.folder)
     declared = _checked_python(source)
     requirements: dict[str, None] = {}
     images = []
@@ -90,6 +90,11 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
     return Prepared(source, packed, whole, tuple(requirements))
 
 
+def default_base(python: tuple[int, int]) -> str:
+    """The base image where none is named."""
+    return f"python:{python[0]}.{python[1]}-slim"
+
+
 def _dependencies(
     source: ComponentSource, python: tuple[int, int], platform: Platform, compression: Compression, cache: Cache
 ) -> tuple[Layer, tuple[str, ...]]:
@@ -100,13 +105,28 @@ def _dependencies(
     from fairing_kfp.preprocess import dependencies  # starts uv
 
     lock = dependencies.resolve(source.packages, dependencies.Target.for_image(python, str(platform)), cache)
+    return dependencies_layer(lock, compression, cache), lock.requirements
+
+
+def dependencies_layer(lock: Lock, compression: Compression, cache: Cache) -> Layer:
+    """The layer of locked packages.
+
+    Raises:
+        DependencyError: wheels cannot be fetched, or differ from the lock.
+    """
+    from fairing_kfp.preprocess import dependencies  # starts uv
+
     tree = dependencies.unpack(lock, cache)
     key = f"{DEPENDENCIES} {lock.digest}"
-    layer = Layer.of_tree("dependencies", tree, DEPENDENCIES, cache, key, compression)
-    return layer, lock.requirements
+    return Layer.of_tree("dependencies", tree, DEPENDENCIES, cache, key, compression)
 
 
-def _compression(settings: Settings) -> Compression:
+def compression_of(settings: Settings) -> Compression:
+    """How layers of packages are compressed.
+
+    Raises:
+        ConfigError: the compression is unknown.
+    """
     if settings.compression not in get_args(Compression):
         raise ConfigError(f"there is no compression {settings.compression!r}", "use gzip or zstd")
     return cast(Compression, settings.compression)

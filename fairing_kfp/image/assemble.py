@@ -147,7 +147,7 @@ def _config(document: Mapping[str, Any], image: Image) -> dict[str, Any]:
     diff_ids = document["rootfs"]["diff_ids"]
     changed = {
         **document,
-        "config": _settings(document.get("config") or {}, image.env),
+        "config": _settings(document.get("config") or {}, image),
         "rootfs": {**document["rootfs"], "diff_ids": [*diff_ids, *(layer.diff_id for layer in image.layers)]},
     }
     history = document.get("history") or []
@@ -157,15 +157,20 @@ def _config(document: Mapping[str, Any], image: Image) -> dict[str, Any]:
     return changed
 
 
-def _settings(settings: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
-    """The settings of the base without its entrypoint.
+def _settings(settings: Mapping[str, Any], image: Image) -> dict[str, Any]:
+    """The settings of the base without its entrypoint, and with the image's own.
 
     Kubernetes overrides an entrypoint by a step's `command` and Docker does not, so it would wrap ours there. Cmd is
     the entrypoint's arguments where there is one, and means nothing alone.
     """
     dropped = {"Entrypoint", "Cmd"} if settings.get("Entrypoint") else {"Entrypoint"}
-    kept = [variable for variable in settings.get("Env") or [] if variable.partition("=")[0] not in env]
-    return {
+    kept = [variable for variable in settings.get("Env") or [] if variable.partition("=")[0] not in image.env]
+    changed = {
         **{key: value for key, value in settings.items() if key not in dropped},
-        "Env": [*kept, *(f"{name}={value}" for name, value in sorted(env.items()))],
+        "Env": [*kept, *(f"{name}={value}" for name, value in sorted(image.env.items()))],
     }
+    if image.labels:
+        changed["Labels"] = {**(settings.get("Labels") or {}), **image.labels}
+    if image.user is not None:
+        changed["User"] = image.user
+    return changed

@@ -23,6 +23,8 @@ class Image:
         python_version: the author's Python, major and minor, which the base must have too.
         declared_python: what the user says the base's Python is, for a base that does not say so itself.
         env: environment variables, added to the base's.
+        labels: of its config, added to the base's.
+        user: whom it runs as unless it is started as another, such as `65532`; None for the base's user.
         tag: its tag in registries, in which `{name}` and `{digest}` are filled in; None for the builder's choice.
     """
 
@@ -33,6 +35,8 @@ class Image:
     python_version: tuple[int, int]
     declared_python: str | None = None
     env: Mapping[str, str] = field(default_factory=dict, hash=False)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    user: str | None = None
     tag: str | None = None
 
     @property

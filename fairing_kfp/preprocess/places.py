@@ -11,5 +11,8 @@ CODE = f"{ROOT}/code"
 DEPENDENCIES = f"{ROOT}/dependencies"
 """The step's packages."""
 
+PACKAGE = f"{ROOT}/package"
+"""This package, in the image of our own steps."""
+
 COMMAND = ("python3", f"/{ROOT}/runtime/step.py")
 """What starts a step. No shell, as some bases have none; and no folder of it names an interpreter."""
