@@ -305,3 +305,18 @@ class TestIndex:
         assert single(images[0], "docker") is images[0]
         with pytest.raises(PlatformError, match=r"builder docker makes images for one .* linux/amd64, linux/arm64"):
             single(MultiImage(images), "docker")
+
+
+def test_user_and_labels_are_the_images_own() -> None:
+    labelled = {**CONFIG, "config": {**CONFIG["config"], "Labels": {"kept": "yes", "changed": "no"}}}
+    made = json.loads(assemble(base(labelled), image(user="65532", labels={"changed": "yes"})).config)
+
+    assert made["config"]["User"] == "65532"
+    assert made["config"]["Labels"] == {"kept": "yes", "changed": "yes"}
+
+
+def test_user_and_labels_of_the_base_stay() -> None:
+    made = json.loads(assemble(base(), image()).config)
+
+    assert made["config"]["User"] == "1000"
+    assert "Labels" not in made["config"]
