@@ -1,0 +1,158 @@
+"""What ignore files leave out, here and by `docker build`."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fairing_kfp.preprocess.ignore import Ignore
+from tests.integration.conftest import run
+
+PLACES = (
+    *("a", "ab", "b.py", "x y", "#a", "!a", "[a]", "a*", ".a", "é"),
+    *("d/a", "d/ab", "d/b.py", "d/.a", "d/a.b", "d/#a", "d/[a]"),
+    *("d/e/a", "d/e/b.py", "d/e/a.b", "d/e/f/a", "d/e/f/b.py"),
+    *("e/a", "e/d/a", "e/d/e/b.py", "e/d/ab/a", "ab.d/a", "ab.d/d/a", "dd/a", "de/e/a"),
+)
+HARD = (
+    "d\n!d/e/a",
+    "d/\n!d/e/",
+    "*\n!d/e/f\n",
+    "**\n!**/b.py",
+    "d\n!**/a",
+    "d\n!d/*/a",
+    "d\n!d/e/**\nd/e/f",
+    "!d/a\nd",
+    "**/a\n!d",
+    "d\n!d\nd/e",
+    "/a\n/d/e/",
+    "\N{ZERO WIDTH NO-BREAK SPACE}a\nab",
+    "#a\n #a\n\\#a",
+    "\\!a",
+    "!!a\n*a*",
+    "[[]a]\n",
+    "\\[a\\]",
+    "a\\*",
+    "[^a]*",
+    "[a-b]?",
+    "**d/a",
+    "**/d/**/a",
+    "d/**",
+    "d**",
+    "d/**/",
+    "**.py",
+    "**a*",
+    "*/*/a",
+    "*/e",
+    "./d//e/../a",
+    "d/e/../../ab",
+    "../a",
+    ".",
+    "/",
+    "*/../b.py",
+    "  x y  ",
+    "a\r\nab\r\n",
+    "\t\n\nd/*\n!d/b.py\n",
+    "***/a",
+    "**/**/e",
+    "?",
+    "??",
+    "é",
+    "[é]",
+    "*.d\n!ab.d/d",
+    "e/d/e\n!e/d",
+    "Dockerfile\n.dockerignore\nd",
+    "*\n!*/\nd/e",
+)
+
+_names = st.sampled_from(["a", "ab", "b.py", "d", "e", "f", "*", "**", "?", "a*", "*.py", "[ab]*", ".*", "[^d]", "**b"])
+_patterns = st.builds(
+    lambda sign, start, names, end: sign + start + "/".join(names) + end,
+    st.sampled_from(["", "", "!"]),
+    st.sampled_from(["", "", "/", "./", "**/", " "]),
+    st.lists(_names, min_size=1, max_size=3),
+    st.sampled_from(["", "", "/", "/**", " "]),
+)
+
+
+class Builds:
+    """Contexts that Docker builds, all with the same files."""
+
+    def __init__(self, folder: Path, docker: str) -> None:
+        self._folder = folder
+        self._docker = docker
+        for place in PLACES:
+            path = folder / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(place)
+        (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+
+    def files(self, ignored: str) -> set[str]:
+        """The files that Docker copies into an image."""
+        (self._folder / ".dockerignore").write_text(ignored, encoding="utf-8", newline="")
+        # The older builder: it needs no plugin, and its rules are known to differ in one point only.
+        environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
+        image = run(self._docker, "build", "-q", "--no-cache", str(self._folder), env=environment).strip()
+        try:
+            done = subprocess.run([self._docker, "save", image], capture_output=True, check=False, timeout=60)
+        finally:
+            subprocess.run([self._docker, "rmi", "-f", image], capture_output=True, check=False)
+        if b"empty export" in done.stderr:  # an image of nothing has no layer
+            return set()
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+            manifest = json.loads(_content(archive, "manifest.json"))
+            layers = [_content(archive, name) for name in manifest[0]["Layers"]]
+        found: set[str] = set()
+        for layer in layers:
+            with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
+                found |= {member.name for member in archive if member.isfile()}
+        return found & set(PLACES)
+
+
+def _content(archive: tarfile.TarFile, name: str) -> bytes:
+    file = archive.extractfile(name)
+    assert file
+    return file.read()
+
+
+@pytest.fixture(scope="module")
+def builds(docker_engine: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builds]:
+    return Builds(tmp_path_factory.mktemp("context"), "docker")
+
+
+def taken(ignored: str) -> set[str]:
+    """What we take, where the older builder looks: below a folder that is left out only for exceptions that spell it."""
+    ignore = Ignore.parse(ignored)
+    exceptions = [pattern.text for pattern in ignore.patterns if pattern.exception]
+
+    def seen(place: str) -> bool:
+        folders = ["/".join(place.split("/")[:depth]) for depth in range(1, place.count("/") + 1)]
+        return all(
+            not ignore.leaves_out(folder) or any(f"{text}/".startswith(f"{folder}/") for text in exceptions)
+            for folder in folders
+        )
+
+    return {place for place in PLACES if not ignore.leaves_out(place) and seen(place)}
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("ignored", HARD)
+def test_hard_cases(builds: Builds, ignored: str) -> None:
+    assert builds.files(ignored) == taken(ignored)
+
+
+@pytest.mark.docker
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(patterns=st.lists(_patterns, min_size=1, max_size=5))
+def test_generated(builds: Builds, patterns: list[str]) -> None:
+    ignored = "\n".join(patterns)
+    assert builds.files(ignored) == taken(ignored)
