@@ -175,17 +175,19 @@ class _Search:
                 self._note(place, "exclude=" if excluded_out else "an ignore file", wanted)
                 continue
             path = Path(entry.path)
+            names = [entry.name]
             if entry.is_symlink():
                 path = self._real(self.root / place)
-            names = (entry.name, *path.relative_to(self.root).parts) if entry.is_symlink() else (entry.name,)
+                names += path.relative_to(self.root).parts
             if any(map(is_left_out, names)):
                 self._note(place, "default", wanted)
             elif is_folder:
-                inside = _Folder(place, path, (*folder.above, folder), ignored, excluded, wanted)
-                self._check_loop(inside)
+                if entry.is_symlink():
+                    self._check_loop(place, path, folder)
                 if is_environment(other.name for other in _listed(path)):
                     self._note(place, "default", wanted)
                 else:
+                    inside = _Folder(place, path, (*folder.above, folder), ignored, excluded, wanted)
                     yield from self._walk(inside, glob)
             elif path.is_file() and is_key_file(path, path.stat().st_size):
                 self._note(place, "default", wanted)
@@ -211,10 +213,11 @@ class _Search:
             )
         return real
 
-    def _check_loop(self, folder: _Folder) -> None:
-        if any(above.path == folder.path for above in folder.above):
+    def _check_loop(self, place: str, target: Path, folder: _Folder) -> None:
+        """Refuses a link to a folder that leads to the link again."""
+        if any(passed.path.is_relative_to(target) for passed in (*folder.above, folder)):
             raise PackError(
-                f"the symbolic link {self.root / folder.place} points to a folder above it, {folder.path}",
+                f"the symbolic link {self.root / place} points to a folder above it, {target}",
                 "remove it, or leave it out (.fairingignore)",
             )
 
@@ -247,7 +250,8 @@ class _Search:
                 f"all that {item!r} finds in {self.root} is left out, first {self._left_out}",
                 "name files by their full names, or make an exception in .fairingignore: !NAME",
             )
-        near = difflib.get_close_matches(place, islice(_names(self.root), _LOOKED_THROUGH), 3, 0.5)
+        names = (name for name in islice(_names(self.root), _LOOKED_THROUGH) if name != place)
+        near = difflib.get_close_matches(place, names, 3, 0.5)
         remedy = f"there is {', '.join(near)}" if near else "name files, folders and globs relative to that folder"
         return PackError(f"{item!r} finds no file in {self.root}", remedy)
 

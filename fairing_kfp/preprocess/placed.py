@@ -64,10 +64,11 @@ def _found(source: str, place: str, folder: Path) -> list[tuple[PurePosixPath, P
     """The places in the image of what a source finds, and the files."""
     below = _place(source, place)
     path = Path(os.path.normpath(folder / source))
+    is_file = False
     if path.is_dir():
         start, rest = path, "."
     elif os.path.lexists(path) or not Pattern(source).is_wild():
-        start, rest = path.parent, path.name
+        start, rest, is_file = path.parent, path.name, True
     else:
         fixed = Pattern(source).start.rpartition("/")[0]
         start, rest = Path(os.path.normpath(folder / fixed)), source[len(fixed) :].lstrip("/")
@@ -77,7 +78,7 @@ def _found(source: str, place: str, folder: Path) -> list[tuple[PurePosixPath, P
         raise PackError(f"files= names {source!r}, but there is no folder {root}", "correct the name")
     prefix = start.relative_to(root).as_posix()
     found = Selection(root, (f"{prefix}/{rest}",)).files()
-    if rest == path.name and not place.endswith("/"):
+    if is_file and not place.endswith("/"):
         return [(below, file) for file in found.values()]
     return [(below / PurePosixPath(name).relative_to(prefix), file) for name, file in found.items()]
 

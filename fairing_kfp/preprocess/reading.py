@@ -19,7 +19,7 @@ _HINTS = (
 """One of them stands in each form of credential; most data has none, and is passed quickly."""
 
 _SETTINGS = {".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".conf", ".properties", ".sh", ".env", ".envrc"}
-_SETTING = re.compile(r"""^[\s{,-]*(?:export\s+)?["']?([\w.-]+)["']?\s*[:=]\s*["']?([^\s"',#]+)""", re.MULTILINE)
+_SETTING = re.compile(r"""(?<![\w.-])([\w.-]{1,64})["']?[^\S\n]*[:=][^\S\n]*["']?([^\s"',#]+)""")
 _LARGEST_SETTINGS = 1_000_000
 _BEGINNING = 8192
 

@@ -130,7 +130,7 @@ def builds(docker_engine: Callable[..., str], tmp_path_factory: pytest.TempPathF
 
 
 def taken(ignored: str) -> set[str]:
-    """What we take, where the older builder looks: below a folder that is left out only for exceptions that spell it."""
+    """What we take, if the older builder looks there: below what is left out, only for exceptions that spell it."""
     ignore = Ignore.parse(ignored)
     exceptions = [pattern.text for pattern in ignore.patterns if pattern.exception]
 
