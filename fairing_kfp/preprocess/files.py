@@ -15,7 +15,7 @@ from fairing_kfp.preprocess.ignore import Ignore, Matched, Pattern, clean
 from fairing_kfp.preprocess.left_out import is_environment, is_key_file, is_left_out
 
 IGNORE_FILES = (".dockerignore", ".fairingignore")
-_LARGEST = 2_000_000_000  # bytes; they pass through memory, and every edit of one sends all of them
+_LARGEST = 1_000_000_000  # bytes; making their layer takes four times that, and every edit of one sends all of them
 _MOST = 100_000
 _LOOKED_THROUGH = 5_000  # for a name to suggest
 

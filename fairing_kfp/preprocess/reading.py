@@ -12,12 +12,21 @@ from fairing_kfp.errors import PackError, SecretError
 from fairing_kfp.image.layer import File
 from fairing_kfp.preprocess import secrets
 
-_HINTS = (
-    *(b"AKIA", b"ASIA", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"github_pat_", b"glpat-", b"AIza", b"hf_"),
-    *(b"sk-", b"pypi-AgE", b"xox", b"k_live_", b"eyJ", b"PRIVATE KEY-----", b"://"),
-)
-"""One of them stands in each form of credential; most data has none, and is passed quickly."""
+_HINTS = {
+    **{
+        hint: re.compile(re.escape(hint))
+        for hint in (b"AKIA", b"ASIA", b"glpat-", b"AIza", b"pypi-AgE", b"github_pat_")
+    },
+    **{hint: re.compile(re.escape(hint)) for hint in (b"xox", b"k_live_", b"PRIVATE KEY-----")},
+    b"gh": re.compile(rb"gh[pousr]_[A-Za-z0-9]{36}"),
+    b"hf_": re.compile(rb"hf_[A-Za-z0-9]{30}"),
+    b"sk-": re.compile(rb"sk-[A-Za-z0-9_-]{32}"),
+    b".eyJ": re.compile(rb"\.eyJ"),
+    b"://": re.compile(rb"://[^\s/:@]+:[^\s/:@]{3,}@"),
+}
+"""Of each form of credential, what is quickly found in much data; around it the form itself is looked for."""
 
+_AROUND = 1024
 _SETTINGS = {".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".conf", ".properties", ".sh", ".env", ".envrc"}
 _SETTING = re.compile(r"""(?<![\w.-])([\w.-]{1,64})["']?[^\S\n]*[:=][^\S\n]*["']?([^\s"',#]+)""")
 _LARGEST_SETTINGS = 1_000_000
@@ -69,6 +78,10 @@ def _secret(suffix: str, data: bytes) -> str | None:
         for name, value in _SETTING.findall(data.decode(errors="replace")):
             if secrets.secret_name(name.replace("-", "_"), value):
                 return f"{name!r}, which looks like a credential"
-    if any(hint in data for hint in _HINTS):
-        return secrets.secret_form(data.decode("latin-1"))  # all forms are ASCII, and this takes no time
+    for hint, candidate in _HINTS.items():
+        for found in candidate.finditer(data) if hint in data else ():
+            # All forms are ASCII, so any encoding that leaves ASCII alone will do.
+            around = data[max(0, found.start() - _AROUND) : found.end() + _AROUND].decode("latin-1")
+            if form := secrets.secret_form(around):
+                return form
     return None

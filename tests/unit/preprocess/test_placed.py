@@ -10,6 +10,7 @@ from fairing_kfp.errors import PackError, SecretError
 from fairing_kfp.image.layer import Layer
 from fairing_kfp.preprocess.placed import placed
 from fairing_kfp.preprocess.reading import read_files
+from tests.unit.preprocess.test_secrets import FORMS
 
 HIGH = "q8Zk2vX9pLm3" + "RtY7"
 TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
@@ -152,6 +153,16 @@ def test_secrets_are_refused_also_when_named(folder: Path, name: str, text: str)
         placed({name: "/etc/app/"}, folder)
     assert HIGH not in str(caught.value)
     assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_secret_is_found_in_much_text(tmp_path: Path, form: str) -> None:
+    line = "risk-free, https://example.com/a@b, high_scores, .eyJ, xox\n" * 1000
+    (tmp_path / "much.txt").write_text(f"{line}{FORMS[form]} {line}")
+    with pytest.raises(SecretError, match=form):
+        read_files({"much.txt": tmp_path / "much.txt"})
+    (tmp_path / "much.txt").write_text(line)
+    assert read_files({"much.txt": tmp_path / "much.txt"})
 
 
 @pytest.mark.parametrize(
