@@ -17,16 +17,17 @@ _HINTS = {
         hint: re.compile(re.escape(hint))
         for hint in (b"AKIA", b"ASIA", b"glpat-", b"AIza", b"pypi-AgE", b"github_pat_")
     },
-    **{hint: re.compile(re.escape(hint)) for hint in (b"xox", b"k_live_", b"PRIVATE KEY-----")},
+    **{hint: re.compile(re.escape(hint)) for hint in (b"k_live_", b"PRIVATE KEY-----")},
     b"gh": re.compile(rb"gh[pousr]_[A-Za-z0-9]{36}"),
     b"hf_": re.compile(rb"hf_[A-Za-z0-9]{30}"),
     b"sk-": re.compile(rb"sk-[A-Za-z0-9_-]{32}"),
-    b".eyJ": re.compile(rb"\.eyJ"),
+    b"xox": re.compile(rb"xox[abprs]-[A-Za-z0-9-]{10}"),
+    b".eyJ": re.compile(rb"\.eyJ[A-Za-z0-9_-]{10}"),
     b"://": re.compile(rb"://[^\s/:@]+:[^\s/:@]{3,}@"),
 }
 """Of each form of credential, what is quickly found in much data; around it the form itself is looked for."""
 
-_AROUND = 1024
+_AROUND = 256
 _SETTINGS = {".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".conf", ".properties", ".sh", ".env", ".envrc"}
 _SETTING = re.compile(r"""(?<![\w.-])([\w.-]{1,64})["']?[^\S\n]*[:=][^\S\n]*["']?([^\s"',#]+)""")
 _LARGEST_SETTINGS = 1_000_000

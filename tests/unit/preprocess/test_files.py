@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fairing_kfp.errors import PackError
 from fairing_kfp.preprocess import files
 from fairing_kfp.preprocess.files import Selection
+from fairing_kfp.preprocess.ignore import Ignore
 
 Write = Callable[..., Path]
 
@@ -78,6 +81,35 @@ def test_ignore_files_hold_for_folders_and_globs_and_not_for_names(write: Write)
     assert places(root, "*.tmp") == ["y.tmp"]
     assert places(root, "data") == ["data/keep.csv"]
     assert places(root, "note.log", "data/a.csv") == ["data/a.csv", "note.log"]
+
+
+TREE = ("a", "b.py", "d/a", "d/b.py", "d/e/a", "d/e/b.py", "e/d/a", "e/d/e/f")
+lines = st.builds(
+    lambda sign, names: sign + "/".join(names),
+    st.sampled_from(["", "!"]),
+    st.lists(st.sampled_from(["a", "b.py", "d", "e", "f", "*", "**", "?", "*.py", "[d-e]"]), min_size=1, max_size=3),
+)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("tree")
+    for place in TREE:
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        (root / place).touch()
+    return root
+
+
+@given(ignored=st.lists(lines, max_size=5), exclude=st.lists(lines, max_size=3))
+def test_folders_that_are_passed_over_hold_nothing(tree: Path, ignored: list[str], exclude: list[str]) -> None:
+    (tree / ".dockerignore").write_text("\n".join(ignored))
+    rules = Ignore.of(ignored), Ignore.of(exclude)
+    left = [place for place in TREE if not any(rule.leaves_out(place) for rule in rules)]
+    if left:
+        assert places(tree, ".", exclude=tuple(exclude)) == left
+    else:
+        with pytest.raises(PackError, match="left out"):
+            places(tree, ".", exclude=tuple(exclude))
 
 
 def test_ignore_files_count_from_the_root(write: Write) -> None:

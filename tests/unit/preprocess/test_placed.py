@@ -157,7 +157,7 @@ def test_secrets_are_refused_also_when_named(folder: Path, name: str, text: str)
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_of_secret_is_found_in_much_text(tmp_path: Path, form: str) -> None:
-    line = "risk-free, https://example.com/a@b, high_scores, .eyJ, xox\n" * 1000
+    line = "risk-free, https://example.com/a@b, high_scores, .eyJ, xoxo\n" * 1000
     (tmp_path / "much.txt").write_text(f"{line}{FORMS[form]} {line}")
     with pytest.raises(SecretError, match=form):
         read_files({"much.txt": tmp_path / "much.txt"})
