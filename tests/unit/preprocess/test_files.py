@@ -255,6 +255,7 @@ def locked() -> Iterator[Path]:
         root = Path(name).resolve()
         root.chmod(0o755)
         (root / "a.py").write_text("x")
+        (root / "b.py").write_text("x")
         (root / "d").mkdir()
         (root / "a.py").chmod(0)
         (root / "d").chmod(0)
@@ -269,6 +270,8 @@ def test_unreadable(locked: Path, unprivileged: None) -> None:
         places(locked, "a.py")
     with pytest.raises(PackError, match=r"the folder .*/d cannot be read"):
         places(locked, "d")
+    assert places(locked, ".", exclude=("d", "a.py", "!b.py")) == ["b.py"]
+    assert places(locked, "*.py", exclude=("a*",)) == ["b.py"]
 
 
 @pytest.mark.parametrize(
