@@ -129,6 +129,7 @@ def _of_function(
         )
     named = valid_name(name or plain.__name__, shown)
     check_list(named, "modules", modules)
+    _check_places(named, options.get("files") or {})
     whole = tuple(module if isinstance(module, str) else module.__name__ for module in modules)
     annotations = resolved_annotations(function, plain, named, scope)
     home = plain.__module__ or "__main__"
@@ -152,3 +153,12 @@ def _interface(function: Any, plain: types.FunctionType, annotations: Mapping[st
         annotations.get("return", inspect.Signature.empty),
         plain.__doc__,
     )
+
+
+def _check_places(name: str, files: Mapping[str, str]) -> None:
+    for place in files.values():
+        if not place.startswith("/"):
+            raise ComponentError(
+                f"{name}: files= places a file at {place!r}, but a function has no working folder of its own",
+                "name an absolute place in the image, such as /etc/app/settings.yaml",
+            )

@@ -26,6 +26,8 @@ class ImageOptions(TypedDict, total=False):
         packages: requirements (PEP 508), shipped as a layer of wheels.
         provided: requirements that the base image holds already, and that are therefore not shipped.
         env: environment variables of the image.
+        files: files, folders and globs, by where they are put: `{"conf/a.yaml": "/etc/app/a.yaml"}`; places that are
+            relative begin at the working folder of a script or notebook.
         secrets: variables from Kubernetes Secrets, as `{"HF_TOKEN": "SECRET/KEY"}`; a run here takes them from its own
             environment.
         platforms: the image's platforms, of which several make an index; `[tool.fairing-kfp] platforms` by default,
@@ -40,6 +42,7 @@ class ImageOptions(TypedDict, total=False):
     packages: Sequence[str]
     provided: Sequence[str]
     env: Mapping[str, str] | None
+    files: Mapping[str, str] | None
     secrets: Mapping[str, str] | None
     platforms: Sequence[str]
     python_version: str | None
@@ -67,6 +70,7 @@ def source_of(code: Code, name: str, key: str, options: ImageOptions) -> Compone
         given[option] = tuple(given.get(option, ()))
     given["env"] = dict(given.get("env") or {})
     _check_environment(name, given["env"])
+    given["files"] = dict(given.get("files") or {})
     given["secrets"] = references(name, given.get("secrets") or {})
     return ComponentSource(key=key, name=name, code=code, **given)
 

@@ -59,12 +59,12 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
         ConfigError: the compression is unknown, or its library is not installed.
     """
     compression = compression_of(settings)
-    packed = source.code.bundle(source.name)
+    packed = source.bundle()
     names = source.platforms or settings.platforms or (DEFAULT_PLATFORM,)
     platforms = dict.fromkeys(Platform.parse(name) for name in names)
     python = (sys.version_info[0], sys.version_info[1])
-    # Own modules that are compiled were refused, so that one code layer and one runtime layer serve all platforms.
-    code = Layer.of_files("code", packed.files)
+    # Own modules that are compiled were refused, so that one runtime layer and one of code serve all platforms.
+    own = packed.layers
     base = parse_base(source.base_image or settings.base_image or default_base(python), source.code.folder)
     declared = _checked_python(source)
     requirements: dict[str, None] = {}
@@ -78,7 +78,7 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
         image = Image(
             name=source.name,
             base=base,
-            layers=(*layers, code),
+            layers=(*layers, *own),
             platform=platform,
             python_version=python,
             declared_python=declared,

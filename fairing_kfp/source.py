@@ -6,13 +6,13 @@ import hashlib
 import re
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fairing_kfp.errors import ComponentError
 
 if typing.TYPE_CHECKING:
     from fairing_kfp.kubernetes_secrets import SecretKey
-    from fairing_kfp.preprocess.bundle import Code
+    from fairing_kfp.preprocess.bundle import Bundle, Code
 
 PLACEHOLDER = "fairing://compile-with-fairing-kfp/"
 _KEY_LENGTH = 12
@@ -35,6 +35,7 @@ class ComponentSource:
     packages: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
     env: Mapping[str, str] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, SecretKey] = field(default_factory=dict)
     platforms: tuple[str, ...] = ()
     python_version: str | None = None
@@ -45,6 +46,19 @@ class ComponentSource:
     def placeholder(self) -> str:
         """The image name that stands in the pipeline until it is compiled by fairing-kfp."""
         return f"{PLACEHOLDER}{self.name}-{self.key}"
+
+    def bundle(self) -> Bundle:
+        """Packs its code, and reads the files that it places in its image.
+
+        Raises:
+            PackError: one of them cannot be packed.
+        """
+        packed = self.code.bundle(self.name)
+        if not self.files:
+            return packed
+        from fairing_kfp.preprocess.placed import placed
+
+        return replace(packed, placed=placed(self.files, self.code.folder))
 
 
 _sources: dict[str, ComponentSource] = {}

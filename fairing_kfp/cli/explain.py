@@ -41,15 +41,17 @@ def command(target: str, as_json: bool, **settings: Any) -> None:
 def as_dict(item: Explained) -> dict[str, Any]:
     """What is known of a component, as JSON values."""
     prepared = item.prepared
-    first = prepared.image.images[0]
+    first, bundle = prepared.image.images[0], prepared.bundle
     return {
         "name": prepared.source.name,
         "base": str(first.base),
         "platforms": [str(image.platform) for image in prepared.image.images],
         "python": ".".join(map(str, first.python_version)),
-        "files": [{"path": file.path, "bytes": len(file.data)} for file in prepared.bundle.files],
-        "captures": [asdict(capture) for capture in prepared.bundle.captures],
-        "warnings": list(prepared.bundle.warnings),
+        "files": [
+            {"path": file.path, "bytes": len(file.data)} for file in (*prepared.bundle.placed, *prepared.bundle.files)
+        ],
+        "captures": [asdict(capture) for capture in bundle.captures],
+        "warnings": list(bundle.warnings),
         "requirements": list(prepared.requirements),
         "layers": [
             {
@@ -94,7 +96,7 @@ def _show(item: Explained, screen: Console) -> None:
         target = "is there already: nothing would be sent" if plan.exists else f"would send {size(plan.bytes_to_send)}"
         screen.print(f"  → {plan.reference}  (tag {plan.tag}; {target}, {plan.requests} requests)")
     show_columns([("layer", "digest", "size", "state", "only for" if others else ""), *_rows(item)], screen, "    ")
-    for file in prepared.bundle.files:
+    for file in (*prepared.bundle.placed, *prepared.bundle.files):
         screen.print(f"    [dim]{size(len(file.data)):>9}[/]  /{file.path}")
     for requirement in prepared.requirements:
         screen.print(f"    [dim]  package[/]  {escape(requirement.partition(' ')[0])}")

@@ -35,11 +35,11 @@ def in_process(source: ComponentSource, cache: Cache) -> Started:
 
     What the base image would hold (`provided=`) is resolved for this interpreter, as the packages are.
     """
-    from fairing_kfp.image.layer import Layer
     from fairing_kfp.prepare import runtime_layer
+    from fairing_kfp.preprocess.placed import WORKING
 
-    bundle = source.code.bundle(source.name)
-    layers = [runtime_layer(), Layer.of_files("code", bundle.files)]
+    bundle = source.bundle()
+    layers = [runtime_layer(), *bundle.layers]
     packages, lock = None, ""
     if source.packages or source.provided:
         from fairing_kfp.preprocess import dependencies
@@ -52,7 +52,9 @@ def in_process(source: ComponentSource, cache: Cache) -> Started:
     # unpacked packages are shared and stay as they are, so that what Python compiles of them goes beside
     env = {"PYTHONPYCACHEPREFIX": str(cache.root / "pycache"), **(source.env or {})}
     launch = Launch(source.name, "subprocess", command, env)
-    return Started(f"fairing.local/{source.name}@{digest}", launch, bundle.warnings)
+    elsewhere = [file.path for file in bundle.placed if not file.path.startswith(f"{WORKING}/")]
+    unseen = [f"{source.name}: /{path} is in its image only, not in a run without Docker" for path in elsewhere]
+    return Started(f"fairing.local/{source.name}@{digest}", launch, (*bundle.warnings, *unseen))
 
 
 def in_docker(prepared: Prepared, reference: str, options: Mapping[str, Any] | None) -> Started:

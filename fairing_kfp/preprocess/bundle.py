@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from fairing_kfp.image.layer import File
+from fairing_kfp.errors import PackError
+from fairing_kfp.image.layer import File, Layer
 
 if TYPE_CHECKING:
     from fairing_kfp.preprocess.packing import Capture
@@ -21,12 +22,29 @@ class Bundle:
         files: its files, placed in the image.
         captures: the values that its function brings along from outside of it.
         warnings: sentences for the author.
+        placed: further files, that the component puts anywhere.
     """
 
     name: str
     files: tuple[File, ...]
     captures: tuple[Capture, ...] = ()
     warnings: tuple[str, ...] = ()
+    placed: tuple[File, ...] = ()
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Its layers, the one that changes most often last.
+
+        Raises:
+            PackError: two files have one path.
+        """
+        both = {file.path for file in self.files} & {file.path for file in self.placed}
+        if both:
+            raise PackError(
+                f"{self.name}: files= places a file at /{min(both)}, where its code has one", "give it another place"
+            )
+        code = Layer.of_files("code", self.files)
+        return (Layer.of_files("files", self.placed), code) if self.placed else (code,)
 
 
 class Code(Protocol):

@@ -83,3 +83,12 @@ def test_secrets_reach_the_container_and_no_file(
 
     assert result.outputs["Output"] == len(word)
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]
+
+
+def test_files_lie_where_they_were_placed(options: dict[str, object], tmp_path: Path) -> None:
+    result = fairing_kfp.run(fairing_kfp.load_pipeline(f"{_FAILING}:looks"), output=tmp_path, **options)
+
+    assert result.outputs["Output"] == [
+        '"""Steps that fail, each in a way of its own; `how` chooses."""',
+        "/etc/lab/shared.py",
+    ]

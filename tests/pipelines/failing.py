@@ -50,3 +50,13 @@ def login() -> int:
 @dsl.pipeline(name="login")
 def logs_in() -> int:
     return login().output
+
+
+@fairing_component(files={"shared.py": "/etc/lab/", "failing.py": "/srv/lab/program.txt"})
+def look() -> list:
+    return sorted([*map(str, Path("/etc/lab").iterdir()), Path("/srv/lab/program.txt").read_text().partition("\n")[0]])
+
+
+@dsl.pipeline(name="look")
+def looks() -> list:
+    return look().output

@@ -382,3 +382,21 @@ def test_artifact_types_are_all_tried() -> None:
         kind for kind in vars(artifact_types).values() if isinstance(kind, type) and issubclass(kind, dsl.Artifact)
     }
     assert known <= set(ARTIFACTS)
+
+
+def test_files_of_a_function_have_absolute_places() -> None:
+    with pytest.raises(ComponentError, match="a function has no working folder"):
+
+        @fairing_component(files={"a.yaml": "conf/a.yaml"})
+        def step() -> None: ...
+
+
+def test_files_are_a_layer_below_the_code(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: 1")
+
+    @fairing_component(files={str(tmp_path / "a.yaml"): "/etc/app/"})
+    def step() -> None: ...
+
+    bundle = source_of(step).bundle()
+    assert [(file.path, file.data) for file in bundle.placed] == [("etc/app/a.yaml", b"a: 1")]
+    assert [layer.name for layer in bundle.layers] == ["files", "code"]
