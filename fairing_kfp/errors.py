@@ -15,6 +15,12 @@
     │   ├── NotFoundError         no such image, blob or repository
     │   ├── UnauthorizedError     credentials are missing or refused
     │   └── DigestError           bytes arrived that are not what was asked for
+    ├── ClusterError              Kubernetes answered with an error, or not at all
+    │   ├── NotInstalledError     the cluster does not know that kind of object
+    │   ├── ForbiddenError        a role lacks a rule
+    │   ├── InvalidObjectError    an object has a field or value that Kubernetes refuses
+    │   ├── ForeignObjectError    an object of that name belongs to somebody else
+    │   └── MissingObjectError    no such object, or it was deleted underneath
     ├── CacheError                the cache on disk cannot be used
     ├── ConfigError               a setting is missing or malformed
     ├── PipelineError             a file or function is not a runnable pipeline
@@ -110,6 +116,40 @@ class UnauthorizedError(RegistryError):
 
 class DigestError(RegistryError):
     """Bytes arrived that do not have the digest that was asked for."""
+
+
+class ClusterError(FairingError):
+    """Kubernetes answered with an error, or did not answer.
+
+    Args:
+        message: what was asked, of which object, and what was answered.
+        remedy: what to do.
+        status: the HTTP status, or None when there was no answer.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, status: int | None = None) -> None:
+        super().__init__(message, remedy)
+        self.status = status
+
+
+class NotInstalledError(ClusterError):
+    """The cluster does not know that kind of object."""
+
+
+class ForbiddenError(ClusterError):
+    """Whoever asks has no role that allows it."""
+
+
+class InvalidObjectError(ClusterError):
+    """An object has a field or a value that Kubernetes refuses."""
+
+
+class ForeignObjectError(ClusterError):
+    """An object of that name belongs to somebody else."""
+
+
+class MissingObjectError(ClusterError):
+    """There is no such object, or it was deleted underneath."""
 
 
 class CacheError(FairingError):

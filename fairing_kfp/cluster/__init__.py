@@ -1,0 +1,1 @@
+"""What steps that create Kubernetes objects share: create or adopt, watch, stream logs, explain, clean up."""

@@ -1,0 +1,110 @@
+"""Leaving nothing behind: what a step made is deleted when the step ends, however it ends.
+
+There are several nets, as none holds alone: the end of a `with` block; a signal handler that sends one request, as a
+step that is told to stop has about a second left; the owner reference to the step's pod (`Owner.references`), for a step
+that is killed; and a sweep by label, for an exit handler.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from fairing_kfp.cluster.apply import Placed, delete
+from fairing_kfp.cluster.client import Cluster
+from fairing_kfp.cluster.kinds import Kind
+from fairing_kfp.cluster.owner import Owner
+from fairing_kfp.errors import ClusterError
+
+_LAST_WORDS = 0.8  # seconds that a step which is told to stop may still take
+
+
+@contextmanager
+def deleted_at_end(
+    cluster: Cluster, kind: Kind, placed: Placed, *, keep: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
+    """Deletes an object when the block is left: by its end, an error, SIGTERM or SIGINT.
+
+    Args:
+        cluster: where.
+        kind: the object's.
+        placed: the object.
+        keep: asked at the end whether to leave it; not asked upon a signal.
+
+    Raises:
+        ClusterError: it cannot be deleted; an error of the block goes first.
+    """
+    metadata = placed.object["metadata"]
+    name, namespace = metadata["name"], metadata["namespace"]
+    # A handler runs amid anything: connections of its own have no lock that what it interrupts may hold.
+    last = cluster.apart(_LAST_WORDS)
+
+    def at_once() -> None:
+        delete(last, kind, name, namespace, uid=placed.uid)
+
+    with _on_signal(at_once):
+        try:
+            yield
+        except BaseException as error:
+            try:
+                if not keep():
+                    delete(cluster, kind, name, namespace, uid=placed.uid)
+            except ClusterError as left:
+                _note(error, f"{kind.kind} {name} in the namespace {namespace} is left behind: {left}")
+            raise
+        if not keep():
+            delete(cluster, kind, name, namespace, uid=placed.uid)
+
+
+def sweep(cluster: Cluster, kind: Kind, owner: Owner, namespace: str) -> list[str]:
+    """Deletes whatever of a kind an owner left behind, and gives its names; again is harmless.
+
+    Args:
+        cluster: where.
+        kind: of the objects.
+        owner: whose they are; without a task, those of all tasks of the run.
+        namespace: where they are.
+
+    Raises:
+        ClusterError: Kubernetes refuses.
+    """
+    labels = ",".join(f"{key}={value}" for key, value in owner.labels.items() if value)
+    answer = cluster.request("GET", kind.path(namespace), query={"labelSelector": labels})
+    found = [item["metadata"] for item in answer.get("items") or []]
+    return [item["name"] for item in found if delete(cluster, kind, item["name"], namespace, uid=item["uid"])]
+
+
+@contextmanager
+def _on_signal(act: Callable[[], None]) -> Iterator[None]:
+    """Acts upon SIGTERM or SIGINT, and then lets the signal do what it did before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where Python allows no handlers
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        try:
+            act()
+        except ClusterError:
+            pass  # the other nets hold
+        finally:
+            earlier = before[signal.Signals(number)]
+            signal.signal(number, earlier if earlier is not None else signal.SIG_DFL)
+            signal.raise_signal(number)
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier if earlier is not None else signal.SIG_DFL)
+
+
+def _note(error: BaseException, text: str) -> None:
+    """Adds a line to an error (PEP 678, from Python 3.11 on)."""
+    if hasattr(error, "add_note"):
+        error.add_note(text)

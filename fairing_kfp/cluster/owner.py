@@ -1,0 +1,54 @@
+"""Whose an object is: the task of a run that made it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fairing_kfp.cluster.client import Object
+from fairing_kfp.cluster.names import label_value, object_name
+
+MANAGER = "fairing-kfp"
+RUN, TASK = "fairing-kfp/run", "fairing-kfp/task"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A task of a run; its retries are the same owner, and so adopt what the first attempt made.
+
+    Attributes:
+        run: the run's identity.
+        task: the task's name, unique in the run: in a loop with the iteration.
+        pod: the name of the pod that the task runs in; empty outside.
+        pod_uid: that pod's uid.
+    """
+
+    run: str
+    task: str
+    pod: str = ""
+    pod_uid: str = ""
+
+    @classmethod
+    def here(cls, run: str, task: str) -> Owner:
+        """The owner that this step is; KFP tells it the name and uid of its pod."""
+        return cls(run, task, os.environ.get("KFP_POD_NAME", ""), os.environ.get("KFP_POD_UID", ""))
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What its objects are known by."""
+        return {MANAGED_BY: MANAGER, RUN: label_value(self.run), TASK: label_value(self.task)}
+
+    def name(self, stem: str = "") -> str:
+        """The name of its object; the same in each retry."""
+        return object_name(stem or self.task, self.run, self.task)
+
+    def references(self) -> list[Object]:
+        """What has Kubernetes collect an object when the step's pod is gone: right for jobs, wrong for what serves.
+
+        Workflows are collected within the hour after a run, and what they own goes with them.
+        """
+        if not (self.pod and self.pod_uid):
+            return []
+        return [{"apiVersion": "v1", "kind": "Pod", "name": self.pod, "uid": self.pod_uid}]
