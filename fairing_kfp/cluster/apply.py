@@ -165,11 +165,16 @@ def _place(cluster: Cluster, manifest: Object) -> tuple[str, str]:
     return metadata.get("namespace") or cluster.namespace, metadata["name"]
 
 
+def is_ours(found: Object, mine: Mapping[str, str]) -> bool:
+    """Whether an object has the labels by which ours is known."""
+    return mine.items() <= (found["metadata"].get("labels") or {}).items()
+
+
 def _refuse_foreign(found: Object, kind: Kind, mine: Mapping[str, str]) -> None:
+    if is_ours(found, mine):
+        return
     metadata = found["metadata"]
     labels = metadata.get("labels") or {}
-    if all(labels.get(key) == value for key, value in mine.items()):
-        return
     differing = ", ".join(f"{key}={value}" for key, value in mine.items() if labels.get(key) != value)
     raise ForeignObjectError(
         f"{kind.kind} {metadata['name']} (namespace {metadata.get('namespace', '')}) is not ours: it lacks {differing}",

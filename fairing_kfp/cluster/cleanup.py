@@ -1,19 +1,19 @@
 """Leaving nothing behind: what a step made is deleted when the step ends, however it ends.
 
-There are several nets, as none holds alone: the end of a `with` block; a signal handler that sends one request, as a
-step that is told to stop has about a second left; the owner reference to the step's pod (`Owner.references`), for a step
-that is killed; and a sweep by label, for an exit handler.
+There are several nets, as none holds alone: the end of a `with` block; a signal handler that asks for the deletion at
+once, as a step that is told to stop has about a second left; the owner reference to the step's pod (`Owner.references`),
+for a step that is killed; and a sweep by label, for an exit handler.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
-from fairing_kfp.cluster.apply import Placed, delete
+from fairing_kfp.cluster.apply import delete, find, is_ours
 from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.kinds import Kind
 from fairing_kfp.cluster.owner import Owner
@@ -24,39 +24,59 @@ _LAST_WORDS = 0.8  # seconds that a step which is told to stop may still take
 
 @contextmanager
 def deleted_at_end(
-    cluster: Cluster, kind: Kind, placed: Placed, *, keep: Callable[[], bool] = lambda: False
+    cluster: Cluster, kind: Kind, name: str, namespace: str, mine: Mapping[str, str], *, keep: bool = False
 ) -> Iterator[None]:
     """Deletes an object when the block is left: by its end, an error, SIGTERM or SIGINT.
+
+    The block is entered before the object is created, so that there is no moment in which it could be left behind; an
+    object of that name that is not ours stays.
 
     Args:
         cluster: where.
         kind: the object's.
-        placed: the object.
-        keep: asked at the end whether to leave it; not asked upon a signal.
+        name: likewise.
+        namespace: likewise.
+        mine: the labels by which ours is known.
+        keep: whether it stays when the block ends without an error.
 
     Raises:
         ClusterError: it cannot be deleted; an error of the block goes first.
     """
-    metadata = placed.object["metadata"]
-    name, namespace = metadata["name"], metadata["namespace"]
     # A handler runs amid anything: connections of its own have no lock that what it interrupts may hold.
     last = cluster.apart(_LAST_WORDS)
-
-    def at_once() -> None:
-        delete(last, kind, name, namespace, uid=placed.uid)
-
-    with _on_signal(at_once):
+    with _on_signal(lambda: delete_ours(last, kind, name, namespace, mine)):
         try:
             yield
         except BaseException as error:
             try:
-                if not keep():
-                    delete(cluster, kind, name, namespace, uid=placed.uid)
+                delete_ours(cluster, kind, name, namespace, mine)
             except ClusterError as left:
                 _note(error, f"{kind.kind} {name} in the namespace {namespace} is left behind: {left}")
             raise
-        if not keep():
-            delete(cluster, kind, name, namespace, uid=placed.uid)
+        if not keep:
+            delete_ours(cluster, kind, name, namespace, mine)
+
+
+def delete_ours(cluster: Cluster, kind: Kind, name: str, namespace: str, mine: Mapping[str, str]) -> bool:
+    """Deletes an object if it is there and ours; again is harmless.
+
+    Args:
+        cluster: where.
+        kind: the object's.
+        name: likewise.
+        namespace: likewise.
+        mine: the labels by which ours is known.
+
+    Returns:
+        Whether it was.
+
+    Raises:
+        ClusterError: Kubernetes refuses.
+    """
+    found = find(cluster, kind, name, namespace)
+    if found is None or not is_ours(found, mine):
+        return False
+    return delete(cluster, kind, name, namespace, uid=found["metadata"]["uid"])
 
 
 def sweep(cluster: Cluster, kind: Kind, owner: Owner, namespace: str) -> list[str]:
@@ -65,7 +85,7 @@ def sweep(cluster: Cluster, kind: Kind, owner: Owner, namespace: str) -> list[st
     Args:
         cluster: where.
         kind: of the objects.
-        owner: whose they are; without a task, those of all tasks of the run.
+        owner: whose they are; with an empty task, those of all tasks of the run.
         namespace: where they are.
 
     Raises:
@@ -78,7 +98,7 @@ def sweep(cluster: Cluster, kind: Kind, owner: Owner, namespace: str) -> list[st
 
 
 @contextmanager
-def _on_signal(act: Callable[[], None]) -> Iterator[None]:
+def _on_signal(act: Callable[[], object]) -> Iterator[None]:
     """Acts upon SIGTERM or SIGINT, and then lets the signal do what it did before."""
     if threading.current_thread() is not threading.main_thread():
         yield  # where Python allows no handlers

@@ -25,8 +25,8 @@ class Line:
 class Deduplicator:
     """Leaves out what was read before the connection broke.
 
-    Logs are asked for from a second on, so what is read anew begins with lines that were read before. Those are told from
-    new ones by how often each was read: two equal lines at the same nanosecond are two lines.
+    Logs are asked for from a second on, so what is read anew begins with lines that were read before. Those are told
+    from new ones by how often each was read: two equal lines at the same nanosecond are two lines.
     """
 
     def __init__(self) -> None:

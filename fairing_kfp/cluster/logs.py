@@ -32,7 +32,7 @@ class _State:
 
 
 def follow_log(cluster: Cluster, namespace: str, pod: str, container: str) -> Iterator[Line]:
-    """Yields a container's lines as they come, from its first on; waits until it starts, and ends when it ended for good.
+    """Yields a container's lines as they come, from its first on; waits until it starts, ends when it ended for good.
 
     A container that is restarted goes on under the same name; its lines follow those of the one before.
 

@@ -47,12 +47,12 @@ def trouble(pod: Object, events: Iterable[Event] = ()) -> Trouble | None:
     if of_pod and status.get("phase") == "Failed":
         return of_pod
     statuses = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
-    ended = [found for found in map(lambda one: _ended(name, pod, one), statuses) if found]
+    ended = [found for found in (_ended(name, pod, one) for one in statuses) if found]
     if ended:
         # The container that ran out of memory says more than the one that was told to stop.
         return max(ended, key=lambda found: (found.reason == "OOMKilled", found.exit_code not in (143, 137)))
     said = list(events)
-    waiting = [found for found in map(lambda one: _waiting(name, one, said), statuses) if found]
+    waiting = [found for found in (_waiting(name, one, said) for one in statuses) if found]
     return waiting[0] if waiting else (of_pod or _unscheduled(name, status) or _unmounted(name, status, said))
 
 

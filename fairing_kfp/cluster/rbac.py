@@ -1,0 +1,88 @@
+"""What steps may do with Kubernetes: one table of exactly the verbs that they use, and the manifests made from it.
+
+`python -m fairing_kfp.cluster.rbac FOLDER` writes the manifests, one a feature.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+from fairing_kfp.cluster.rule import Rule, binding, role
+
+ACCOUNTS = ("pipeline-runner", "default-editor")
+"""As whom steps run: on KFP alone, and on Kubeflow with profiles."""
+
+_MADE = ("create", "delete", "get", "list", "watch")
+_APPLIED = ("create", "get", "list", "patch", "watch")
+_PODS = (
+    Rule("", "pods", ("get", "list", "watch")),
+    Rule("", "pods/log", ("get",)),
+    Rule("", "events", ("list",)),
+)
+
+FEATURES: dict[str, tuple[Rule, ...]] = {
+    "job": (Rule("batch", "jobs", _MADE), *_PODS),
+    "trainjob": (Rule("trainer.kubeflow.org", "trainjobs", _MADE), *_PODS),
+    "pytorchjob": (Rule("kubeflow.org", "pytorchjobs", _MADE), *_PODS),
+    "tfjob": (Rule("kubeflow.org", "tfjobs", _MADE), *_PODS),
+    "deployment": (Rule("apps", "deployments", _APPLIED), Rule("", "services", _APPLIED), *_PODS),
+    "kserve": (Rule("serving.kserve.io", "inferenceservices", _APPLIED), *_PODS),
+}
+
+_PATH = re.compile(
+    r"/(?:api|apis/(?P<group>[^/]+))/[^/]+(?:/namespaces/[^/]+)?/(?P<resource>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>[^/?]+))?)?"
+)
+_VERBS = {"POST": "create", "PATCH": "patch", "PUT": "update"}
+
+
+def manifest(feature: str, namespace: str | None = None, accounts: tuple[str, ...] = ACCOUNTS) -> str:
+    """The Role and RoleBinding of a feature, as YAML to apply in the namespace of the runs.
+
+    Args:
+        feature: a key of `FEATURES`.
+        namespace: where it holds; by default where it is applied.
+        accounts: the service accounts that get it.
+    """
+    name = f"fairing-kfp-{feature}"
+    return yaml.safe_dump_all(
+        [role(name, namespace, FEATURES[feature]), binding(name, namespace, accounts)], sort_keys=False
+    )
+
+
+def verb_of(method: str, path: str, query: str = "") -> Rule | None:
+    """What a request needs to be allowed, as the API server sees it; None for what everybody may.
+
+    Source: https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
+
+    Args:
+        method: such as GET.
+        path: without the query.
+        query: without its question mark.
+    """
+    match = _PATH.fullmatch(path)
+    if match is None:
+        return None
+    name = match["name"]
+    if method == "GET":
+        verb = "watch" if re.search(r"(?:^|&)watch=(?:1|true)\b", query) else ("get" if name else "list")
+    elif method == "DELETE":
+        verb = "delete" if name else "deletecollection"
+    else:
+        verb = _VERBS[method]
+    resource = f"{match['resource']}/{match['sub']}" if match["sub"] else match["resource"]
+    return Rule(match["group"] or "", resource, (verb,))
+
+
+def write(folder: Path) -> None:
+    """Writes the manifests of all features into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for feature in FEATURES:
+        (folder / f"{feature}.yaml").write_text(manifest(feature))
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
