@@ -71,6 +71,8 @@ def create(cluster: Cluster, manifest: Object, mine: Mapping[str, str]) -> Place
 def apply(cluster: Cluster, manifest: Object, mine: Mapping[str, str], *, force: bool = False) -> Placed:
     """Brings an object to what a manifest says, by server-side apply; the same manifest again changes nothing.
 
+    An object is either created or applied: to Kubernetes the fields of one that `create` made are not those of `apply`.
+
     Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/
 
     Args:

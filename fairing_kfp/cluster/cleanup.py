@@ -1,8 +1,8 @@
 """Leaving nothing behind: what a step made is deleted when the step ends, however it ends.
 
 There are several nets, as none holds alone: the end of a `with` block; a signal handler that asks for the deletion at
-once, as a step that is told to stop has about a second left; the owner reference to the step's pod (`Owner.references`),
-for a step that is killed; and a sweep by label, for an exit handler.
+once, as a step that is told to stop has about a second left; the owner reference to the step's pod, for a step that is
+killed; and a sweep by label, for an exit handler.
 """
 
 from __future__ import annotations

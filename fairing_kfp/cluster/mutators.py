@@ -92,7 +92,7 @@ def mount_claim(claim: str, path: str, *, read_only: bool = False, sub_path: str
         read_only: whether it cannot be written.
         sub_path: a folder of the volume, instead of its root.
     """
-    source = {"persistentVolumeClaim": {"claimName": claim, **({"readOnly": True} if read_only else {})}}
+    source = {"persistentVolumeClaim": {"claimName": claim}}
     return _mounted(f"pvc-{claim}", source, path, read_only=read_only, sub_path=sub_path)
 
 
@@ -134,8 +134,9 @@ def environment_from_secret(secret: str, keys: Mapping[str, str] | None = None) 
         keys: the secret's key of each variable; by default every key is a variable.
     """
     if keys is not None:
-        refer = lambda key: {"secretKeyRef": {"name": secret, "key": key}}  # noqa: E731
-        return _variables([{"name": name, "valueFrom": refer(key)} for name, key in keys.items()])
+        return _variables(
+            [{"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}} for name, key in keys.items()]
+        )
     source = {"secretRef": {"name": secret}}
     return _each(lambda container: _append(container, "envFrom", source))
 
@@ -206,7 +207,7 @@ def _mounted(stem: str, source: PodSpec, path: str, *, read_only: bool = False, 
     if not path.startswith("/"):
         raise ConfigError(f"{path!r} is no place for a volume", "write an absolute path")
     name = object_name(stem)
-    mount = {"name": name, "mountPath": path}
+    mount: PodSpec = {"name": name, "mountPath": path}
     mount |= {"readOnly": True} if read_only else {}
     mount |= {"subPath": sub_path} if sub_path else {}
     return composed(

@@ -39,12 +39,12 @@ _PATH = re.compile(
 _VERBS = {"POST": "create", "PATCH": "patch", "PUT": "update"}
 
 
-def manifest(feature: str, namespace: str | None = None, accounts: tuple[str, ...] = ACCOUNTS) -> str:
-    """The Role and RoleBinding of a feature, as YAML to apply in the namespace of the runs.
+def manifest(feature: str, namespace: str = "kubeflow", accounts: tuple[str, ...] = ACCOUNTS) -> str:
+    """The Role and RoleBinding of a feature, as YAML to apply.
 
     Args:
         feature: a key of `FEATURES`.
-        namespace: where it holds; by default where it is applied.
+        namespace: the namespace of the runs; `kubeflow` is that of KFP alone.
         accounts: the service accounts that get it.
     """
     name = f"fairing-kfp-{feature}"

@@ -68,7 +68,9 @@ def refusal(status: int, words: Words, *, what: str, server: str) -> ClusterErro
     if status == 404:
         return MissingObjectError(f"{what}: {message}", "check its name and its namespace", status=404)
     if status == 409:
-        return ForeignObjectError(_conflict(words, message), "rename one of the two", status=409)
+        theirs = "leave these fields to whom they belong, or take them (force)"
+        remedy = theirs if "Apply failed" in message else "choose another name, or see who made it"
+        return ForeignObjectError(_conflict(words, message), remedy, status=409)
     if status in (400, 422) or (status == 500 and _UNREADABLE.search(message)):
         return _invalid(status, words, message)
     return ClusterError(f"{what}: Kubernetes answered {status}: {message}", "try again later", status=status)
@@ -95,7 +97,7 @@ def _forbidden(message: str) -> ForbiddenError:
 def _conflict(words: Words, message: str) -> str:
     causes = (words.get("details") or {}).get("causes") or []
     fields = "; ".join(f"{cause.get('field')}: {cause.get('message')}" for cause in causes)
-    return f"{message}: {fields}" if fields and fields not in message else message
+    return f"{message.partition(': ')[0]}: {fields}" if fields else message
 
 
 def _invalid(status: int, words: Words, message: str) -> InvalidObjectError:

@@ -38,37 +38,36 @@ class Rule:
         return {"apiGroups": [self.group], "resources": [self.resource], "verbs": list(self.verbs)}
 
 
-def role(name: str, namespace: str | None, rules: tuple[Rule, ...]) -> dict[str, Any]:
-    """A Role, or a ClusterRole where there is no namespace to an object.
+def role(name: str, namespace: str, rules: tuple[Rule, ...]) -> dict[str, Any]:
+    """A Role.
 
     Args:
         name: the role's.
-        namespace: where it holds; None leaves it to whoever applies it.
+        namespace: where it holds.
         rules: what it allows.
     """
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "Role",
-        "metadata": {"name": name, **({"namespace": namespace} if namespace else {})},
+        "metadata": {"name": name, "namespace": namespace},
         "rules": [rule.as_json() for rule in rules],
     }
 
 
-def binding(name: str, namespace: str | None, accounts: tuple[str, ...]) -> dict[str, Any]:
+def binding(name: str, namespace: str, accounts: tuple[str, ...]) -> dict[str, Any]:
     """A RoleBinding that gives a role to service accounts of the same namespace.
 
     Args:
         name: the role's, and the binding's.
-        namespace: where it holds; None leaves it to whoever applies it.
+        namespace: where it holds.
         accounts: names of service accounts.
     """
-    place = {"namespace": namespace} if namespace else {}
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
-        "metadata": {"name": name, **place},
+        "metadata": {"name": name, "namespace": namespace},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-        "subjects": [{"kind": "ServiceAccount", "name": account, **place} for account in accounts],
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace} for account in accounts],
     }
 
 
@@ -90,6 +89,7 @@ def missing_rule(rule: Rule, user: str, namespace: str) -> str:
     else:
         bound["subjects"] = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]
     if not namespace:
+        del granted["metadata"]["namespace"], bound["metadata"]["namespace"]
         granted["kind"] = bound["roleRef"]["kind"] = "ClusterRole"
         bound["kind"] = "ClusterRoleBinding"
     return yaml.safe_dump_all([granted, bound], sort_keys=False).strip()

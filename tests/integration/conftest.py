@@ -399,3 +399,25 @@ def shared_bearer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pr
 def unique() -> str:
     """A repository name that no other test uses."""
     return f"tests/{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> Callable[..., str]:
+    """Runs kubectl with admin rights, where a cluster answers."""
+    path = _need("kubectl")
+    probe = subprocess.run([path, "get", "nodes", "-o", "name"], capture_output=True, text=True, check=False)
+    if probe.returncode or not probe.stdout.strip():
+        missing("no Kubernetes cluster answers")
+    return lambda *arguments, **options: run(path, *arguments, **options)
+
+
+@pytest.fixture(scope="module")
+def namespace(kubectl: Callable[..., str]) -> Iterator[str]:
+    """A namespace for the tests of a module, deleted with all that is in it."""
+    name = f"fairing-{uuid.uuid4().hex[:10]}"
+    kubectl("create", "namespace", name)
+    try:
+        kubectl("-n", name, "wait", "--for=create", "serviceaccount/default", "--timeout=30s")
+        yield name
+    finally:
+        kubectl("delete", "namespace", name, "--wait=false")

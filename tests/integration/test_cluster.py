@@ -1,0 +1,355 @@
+"""Objects, watches, refusals and clean-up, against a real Kubernetes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from fairing_kfp.cluster import rbac
+from fairing_kfp.cluster.apply import apply, create, delete, find, preflight
+from fairing_kfp.cluster.cleanup import deleted_at_end, sweep
+from fairing_kfp.cluster.client import Cluster
+from fairing_kfp.cluster.connect import Access, from_kubeconfig
+from fairing_kfp.cluster.kinds import JOB, Kind
+from fairing_kfp.cluster.owner import Owner
+from fairing_kfp.cluster.watch import DeadlineError, follow, watch
+from fairing_kfp.errors import (
+    ClusterError,
+    ForbiddenError,
+    ForeignObjectError,
+    InvalidObjectError,
+    MissingObjectError,
+    NotInstalledError,
+)
+from tests.cutting_proxy import CuttingProxy, cutting_proxy
+
+pytestmark = [pytest.mark.kubernetes, pytest.mark.filterwarnings("ignore:Unverified HTTPS")]
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+
+
+@pytest.fixture
+def cluster(namespace: str) -> Cluster:
+    return Cluster(lambda: replace(from_kubeconfig(), namespace=namespace), patience=20)
+
+
+@pytest.fixture
+def owner() -> Owner:
+    return Owner(uuid.uuid4().hex, "train")
+
+
+@pytest.fixture
+def proxy(namespace: str) -> Iterator[CuttingProxy]:
+    server = urlsplit(from_kubeconfig().server)
+    with cutting_proxy(str(server.hostname), int(server.port or 443)) as started:
+        yield started
+
+
+@pytest.fixture
+def through(proxy: CuttingProxy, namespace: str) -> Cluster:
+    return Cluster(
+        lambda: replace(from_kubeconfig(), namespace=namespace, server=f"https://{proxy.address}"), patience=20
+    )
+
+
+def job(name: str, **spec: Any) -> dict[str, Any]:
+    """A job that is suspended, so that it is there and costs nothing."""
+    container = {"name": "main", "image": "none.example/none:1"}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name},
+        "spec": {"suspend": True, "template": template, **spec},
+    }
+
+
+def config_map(name: str, **data: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+
+def test_creates_then_adopts(cluster: Cluster, owner: Owner) -> None:
+    first = create(cluster, job(owner.name()), owner.labels)
+    again = create(cluster, job(owner.name()), owner.labels)
+    assert first.created
+    assert not again.created
+    assert again.uid == first.uid
+    # Another run's object is neither adopted nor touched.
+    with pytest.raises(ForeignObjectError, match=owner.name()):
+        create(cluster, job(owner.name()), Owner("another", "train").labels)
+    assert delete(cluster, JOB, owner.name(), cluster.namespace)
+    assert not delete(cluster, JOB, owner.name(), cluster.namespace)
+
+
+def test_waits_for_one_that_is_being_deleted(cluster: Cluster, owner: Owner) -> None:
+    manifest = config_map(owner.name())
+    manifest["metadata"]["finalizers"] = ["fairing-kfp.example/held"]
+    held = create(cluster, manifest, owner.labels)
+    delete(cluster, CONFIG_MAP, held.name, cluster.namespace)
+    path = CONFIG_MAP.path(cluster.namespace, held.name)
+
+    def release() -> None:
+        patch = {"metadata": {"finalizers": None}}
+        Cluster(from_kubeconfig).request("PATCH", path, body=patch, content_type="application/merge-patch+json")
+
+    timer = threading.Timer(0.5, release)
+    timer.start()
+    fresh = create(cluster, config_map(owner.name()), owner.labels)
+    timer.join()
+    assert fresh.created
+    assert fresh.uid != held.uid
+
+
+def test_applies_and_changes_nothing_the_second_time(cluster: Cluster, owner: Owner) -> None:
+    first = apply(cluster, config_map(owner.name(), a="1", b="2"), owner.labels)
+    same = apply(cluster, config_map(owner.name(), a="1", b="2"), owner.labels)
+    less = apply(cluster, config_map(owner.name(), a="1"), owner.labels)
+    assert (first.created, same.created) == (True, False)
+    assert first.object["metadata"]["resourceVersion"] == same.object["metadata"]["resourceVersion"]
+    assert less.object["data"] == {"a": "1"}
+    with pytest.raises(ForeignObjectError, match="not ours"):
+        apply(cluster, config_map(owner.name()), Owner("another", "train").labels)
+
+
+def test_names_who_else_set_a_field(cluster: Cluster, owner: Owner, kubectl: Callable[..., str]) -> None:
+    apply(cluster, config_map(owner.name(), a="1"), owner.labels)
+    patch = json.dumps({"data": {"a": "2"}})
+    kubectl("-n", cluster.namespace, "patch", "configmap", owner.name(), "-p", patch, "--field-manager=hand")
+    with pytest.raises(ForeignObjectError, match=r'conflict with "hand".*\.data\.a'):
+        apply(cluster, config_map(owner.name(), a="1"), owner.labels)
+    assert apply(cluster, config_map(owner.name(), a="1"), owner.labels, force=True).object["data"] == {"a": "1"}
+
+
+@pytest.mark.parametrize("attempt", [create, apply])
+def test_refuses_unknown_fields(cluster: Cluster, owner: Owner, attempt: Callable[..., Any]) -> None:
+    with pytest.raises(InvalidObjectError, match=r"spec\.bakcoffLimit") as caught:
+        attempt(cluster, job(owner.name(), bakcoffLimit=1), owner.labels)
+    assert "spelling" in caught.value.remedy
+    assert find(cluster, JOB, owner.name(), cluster.namespace) is None
+
+
+@pytest.mark.parametrize("attempt", [create, apply])
+def test_refuses_malformed_quantities(cluster: Cluster, owner: Owner, attempt: Callable[..., Any]) -> None:
+    manifest = job(owner.name())
+    manifest["spec"]["template"]["spec"]["containers"][0]["resources"] = {"limits": {"memory": "4gb"}}
+    with pytest.raises(InvalidObjectError, match="quantities must match") as caught:
+        attempt(cluster, manifest, owner.labels)
+    assert "512Mi" in caught.value.remedy
+
+
+def test_preflight_creates_nothing(cluster: Cluster, owner: Owner) -> None:
+    preflight(cluster, job(owner.name()))
+    assert find(cluster, JOB, owner.name(), cluster.namespace) is None
+    create(cluster, job(owner.name()), owner.labels)
+    preflight(cluster, job(owner.name()))
+    manifest = job("other")
+    manifest["spec"]["template"]["spec"]["containers"][0]["name"] = "A_a"
+    with pytest.raises(InvalidObjectError, match=r"containers\[0\]\.name.*A_a"):
+        preflight(cluster, manifest)
+
+
+def test_says_which_kind_is_not_installed(cluster: Cluster) -> None:
+    unknown = {"apiVersion": "nowhere.example/v1", "kind": "Thing", "metadata": {"name": "a"}}
+    with pytest.raises(NotInstalledError, match=r"Thing of nowhere\.example/v1"):
+        create(cluster, unknown, {})
+    with pytest.raises(NotInstalledError, match=r"that API has .*CronJob"):
+        create(cluster, {**unknown, "apiVersion": "batch/v1"}, {})
+
+
+def test_says_that_a_namespace_is_missing(cluster: Cluster, owner: Owner) -> None:
+    manifest = job(owner.name())
+    manifest["metadata"]["namespace"] = "nowhere-fairing"
+    with pytest.raises(MissingObjectError, match='namespaces "nowhere-fairing" not found'):
+        create(cluster, manifest, owner.labels)
+
+
+def test_quota_is_named(cluster: Cluster, owner: Owner, kubectl: Callable[..., str]) -> None:
+    kubectl("-n", cluster.namespace, "create", "quota", "no-secrets", "--hard=count/secrets=0")
+    waiting = "--for=jsonpath={.status.hard.count/secrets}=0"
+    kubectl("-n", cluster.namespace, "wait", "quota/no-secrets", waiting, "--timeout=30s")
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": owner.name()}}
+    with pytest.raises(ForbiddenError, match=r"does not admit.*no-secrets"):
+        create(cluster, secret, owner.labels)
+
+
+class Recorded(Cluster):
+    """Notes what its requests need to be allowed."""
+
+    used: set[tuple[str, str, str]]
+
+    def _send(self, method: str, path: str, query: Any, *rest: Any) -> Any:
+        rule = rbac.verb_of(method, path, "&".join(f"{key}={value}" for key, value in query.items()))
+        if rule:
+            self.__dict__.setdefault("used", set()).add((rule.group, rule.resource, *rule.verbs))
+        return super()._send(method, path, query, *rest)
+
+
+def as_account(kubectl: Callable[..., str], namespace: str, manifests: str = "") -> Access:
+    """The access of a service account that may do what manifests allow, and nothing else."""
+    name = f"limited-{uuid.uuid4().hex[:6]}"
+    kubectl("-n", namespace, "create", "serviceaccount", name)
+    if manifests:
+        kubectl("apply", "-f", "-", input=manifests.replace("pipeline-runner", name))
+    token = kubectl("-n", namespace, "create", "token", name).strip()
+    admin = from_kubeconfig()
+    return Access(admin.server, namespace, f"Bearer {token}", verify=False)
+
+
+def test_refused_verb_comes_back_as_the_rule_that_grants_it(
+    namespace: str, owner: Owner, kubectl: Callable[..., str]
+) -> None:
+    access = as_account(kubectl, namespace)
+    limited = Cluster(lambda: access)
+    with pytest.raises(ForbiddenError, match=r"may not create jobs\.batch in the namespace") as caught:
+        create(limited, job(owner.name()), owner.labels)
+    _, _, manifests = caught.value.remedy.partition("\n")
+    assert [item["kind"] for item in yaml.safe_load_all(manifests)] == ["Role", "RoleBinding"]
+    kubectl("apply", "-f", "-", input=manifests)
+    assert create(limited, job(owner.name()), owner.labels).created
+
+
+def test_role_for_jobs_is_enough(namespace: str, owner: Owner, kubectl: Callable[..., str]) -> None:
+    access = as_account(kubectl, namespace, rbac.manifest("job", namespace))
+    limited = Recorded(lambda: access)
+    preflight(limited, job(owner.name()))
+    with deleted_at_end(limited, JOB, owner.name(), namespace, owner.labels):
+        create(limited, job(owner.name()), owner.labels)
+        next(follow(limited, JOB, owner.name(), namespace, seconds=5))
+        changes = watch(limited, JOB, namespace, name=owner.name(), seconds=0.1)
+        assert [change.object["metadata"]["name"] for change in changes] == [owner.name()]
+    granted = {(rule.group, rule.resource, verb) for rule in rbac.FEATURES["job"] for verb in rule.verbs}
+    assert limited.used <= granted
+    assert {verb for _, resource, verb in limited.used if resource == "jobs"} == set(rbac.FEATURES["job"][0].verbs)
+
+
+def test_expired_token_is_read_anew(namespace: str, owner: Owner) -> None:
+    good = replace(from_kubeconfig(), namespace=namespace)
+    tokens = iter([replace(good, authorization="Bearer expired"), good])
+    assert create(Cluster(lambda: next(tokens)), config_map(owner.name()), owner.labels).created
+
+
+def test_refused_token_is_an_error(namespace: str) -> None:
+    bad = replace(from_kubeconfig(), authorization="Bearer expired")
+    with pytest.raises(ClusterError, match="does not take our token"):
+        find(Cluster(lambda: bad), JOB, "any", namespace)
+
+
+def test_unreachable_server_is_an_error() -> None:
+    cluster = Cluster(lambda: Access("https://127.0.0.1:9", verify=False), patience=0.3)
+    with pytest.raises(ClusterError, match="does not answer: Connection refused"):
+        cluster.request("GET", "/version")
+
+
+def test_untrusted_server_is_an_error() -> None:
+    cluster = Cluster(lambda: replace(from_kubeconfig(), verify=True), patience=0.3)
+    with pytest.raises(ClusterError, match="cannot be trusted"):
+        cluster.request("GET", "/version")
+
+
+def test_watch_goes_on_after_cuts_and_restarts(
+    cluster: Cluster, through: Cluster, proxy: CuttingProxy, owner: Owner
+) -> None:
+    apply(cluster, config_map(owner.name(), step="0"), owner.labels)
+    seen: list[str] = []
+    for state in follow(through, CONFIG_MAP, owner.name(), cluster.namespace, seconds=30):
+        step = int(state["data"]["step"])
+        seen.append(state["data"]["step"])
+        if step == 4:
+            break
+        if step == 1:
+            proxy.cut()
+        if step == 2:
+            proxy.leave(1.5)
+        apply(cluster, config_map(owner.name(), step=str(step + 1)), owner.labels)
+    assert seen == ["0", "1", "2", "3", "4"]
+    assert proxy.accepted >= 3
+
+
+def test_watch_tells_what_was_deleted_while_it_was_away(
+    cluster: Cluster, through: Cluster, proxy: CuttingProxy, owner: Owner
+) -> None:
+    create(cluster, config_map(owner.name()), owner.labels)
+    states = follow(through, CONFIG_MAP, owner.name(), cluster.namespace, seconds=30)
+    next(states)
+    proxy.leave(0.5)
+    delete(cluster, CONFIG_MAP, owner.name(), cluster.namespace)
+    with pytest.raises(MissingObjectError, match="deleted underneath"):
+        list(states)
+    with pytest.raises(MissingObjectError, match="there is no"):
+        next(follow(through, CONFIG_MAP, owner.name(), cluster.namespace, seconds=1))
+
+
+def test_follow_ends_at_its_deadline(cluster: Cluster, owner: Owner) -> None:
+    create(cluster, config_map(owner.name()), owner.labels)
+    with pytest.raises(DeadlineError, match=r"did not end within 0\.5 seconds"):
+        list(follow(cluster, CONFIG_MAP, owner.name(), cluster.namespace, seconds=0.5))
+
+
+def test_sweeps_what_a_run_left(cluster: Cluster, owner: Owner) -> None:
+    create(cluster, job(owner.name()), owner.labels)
+    other = Owner("another-run", "train")
+    create(cluster, job(other.name()), other.labels)
+    assert sweep(cluster, JOB, replace(owner, task=""), cluster.namespace) == [owner.name()]
+    assert sweep(cluster, JOB, owner, cluster.namespace) == []
+    assert find(cluster, JOB, other.name(), cluster.namespace) is not None
+
+
+def test_error_within_the_block_deletes_and_leaves_others_alone(cluster: Cluster, owner: Owner) -> None:
+    create(cluster, job(owner.name()), owner.labels)
+    mine = Owner("another-run", "train").labels
+    with pytest.raises(ForeignObjectError), deleted_at_end(cluster, JOB, owner.name(), cluster.namespace, mine):
+        create(cluster, job(owner.name()), mine)
+    assert find(cluster, JOB, owner.name(), cluster.namespace) is not None
+    with pytest.raises(ZeroDivisionError), deleted_at_end(cluster, JOB, owner.name(), cluster.namespace, owner.labels):
+        _ = 1 / 0
+    assert find(cluster, JOB, owner.name(), cluster.namespace) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_deletes_before_the_step_dies(cluster: Cluster, owner: Owner, number: int, tmp_path: Path) -> None:
+    program = textwrap.dedent("""
+        import json, sys
+        from fairing_kfp.cluster.apply import create
+        from fairing_kfp.cluster.cleanup import deleted_at_end
+        from fairing_kfp.cluster.client import Cluster
+        from fairing_kfp.cluster.kinds import JOB
+        from fairing_kfp.cluster.watch import follow
+
+        manifest, labels, namespace = json.loads(sys.argv[1])
+        cluster, name = Cluster(), manifest["metadata"]["name"]
+        with deleted_at_end(cluster, JOB, name, namespace, labels):
+            create(cluster, manifest, labels)
+            for state in follow(cluster, JOB, name, namespace):
+                print("following", flush=True)
+    """)
+    manifest = job(owner.name())
+    manifest["metadata"]["namespace"] = cluster.namespace
+    arguments = json.dumps([manifest, dict(owner.labels), cluster.namespace])
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, arguments],
+        stdout=subprocess.PIPE,
+        stderr=(tmp_path / "errors").open("wb"),
+        env=environment,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"following\n", (tmp_path / "errors").read_text()
+    process.send_signal(number)
+    assert process.wait(10) == -number
+    process.stdout.close()
+    left = find(cluster, JOB, owner.name(), cluster.namespace)
+    assert left is None or "deletionTimestamp" in left["metadata"]
