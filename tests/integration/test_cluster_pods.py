@@ -20,7 +20,7 @@ from fairing_kfp.cluster.events import events_of
 from fairing_kfp.cluster.kinds import POD
 from fairing_kfp.cluster.lines import Line
 from fairing_kfp.cluster.logs import Streams, follow_log, last_lines
-from fairing_kfp.cluster.mutators import composed, environment_from_secret, node_selector, non_root, resources
+from fairing_kfp.cluster.mutators import Mutator, composed, environment_from_secret, node_selector, non_root, resources
 from fairing_kfp.cluster.pods import Trouble, trouble
 from fairing_kfp.cluster.watch import follow
 from tests.cutting_proxy import CuttingProxy, cutting_proxy
@@ -51,7 +51,7 @@ def through(proxy: CuttingProxy, namespace: str) -> Cluster:
     )
 
 
-def pod(image: str, code: str, mutate: Any = composed(), labels: dict[str, str] | None = None, **spec: Any) -> Any:
+def pod(image: str, code: str, *mutators: Mutator, labels: dict[str, str] | None = None, **spec: Any) -> Any:
     container = {"name": "main", "image": image, "command": ["python3", "-u", "-c", textwrap.dedent(code)]}
     described = {
         "restartPolicy": "Never",
@@ -64,7 +64,7 @@ def pod(image: str, code: str, mutate: Any = composed(), labels: dict[str, str] 
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": f"pod-{uuid.uuid4().hex[:8]}", "labels": labels or {}},
-        "spec": mutate(described),
+        "spec": composed(*mutators)(described),
     }
 
 
@@ -172,7 +172,7 @@ def test_says_why_pods_fail(cluster: Cluster, base_image: str, testbed_registry:
         "Error": pod(base_image, "import sys; sys.exit(3)", non_root(65532)),
         "StartError": pod(base_image, ""),
         "ErrImagePull": pod(missing, ""),
-        "Unschedulable": pod(base_image, "", composed(node_selector(nowhere="true"), resources(cpu=1000))),
+        "Unschedulable": pod(base_image, "", node_selector(nowhere="true"), resources(cpu=1000)),
         "CreateContainerConfigError": pod(base_image, "", environment_from_secret("no-such-secret", {"A": "a"})),
     }
     described["StartError"]["spec"]["containers"][0]["command"] = ["/no/such/program"]
@@ -185,7 +185,7 @@ def test_says_why_pods_fail(cluster: Cluster, base_image: str, testbed_registry:
     assert "limit 32Mi" in found["OOMKilled"].message
     assert "/no/such/program" in found["StartError"].message
     assert missing in found["ErrImagePull"].message
-    assert "not found" in found["ErrImagePull"].message
+    assert "manifests/1" in found["ErrImagePull"].message  # the words of whoever asked the registry
     assert "0/1 nodes are available" in found["Unschedulable"].message
     assert '"no-such-secret" not found' in found["CreateContainerConfigError"].message
     assert [reason for reason, one in found.items() if one.ended] == ["OOMKilled", "Error", "StartError"]

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from fairing_kfp.cluster.mutators import (
+    AMD,
+    Mutator,
+    composed,
+    environment,
+    environment_from_secret,
+    gpu,
+    image_pull_secret,
+    mount_claim,
+    mount_config_map,
+    mount_empty,
+    mount_secret,
+    node_selector,
+    non_root,
+    resources,
+    service_account,
+    toleration,
+)
+from fairing_kfp.errors import ConfigError
+
+SPEC: dict[str, Any] = {"containers": [{"name": "main", "image": "i"}, {"name": "other", "image": "i"}]}
+ALL = [
+    resources(cpu="1", memory="1Gi"),
+    gpu(2, AMD),
+    environment({"A": "1"}),
+    environment_from_secret("s", {"B": "b"}),
+    environment_from_secret("s"),
+    mount_claim("data", "/data", read_only=True, sub_path="x"),
+    mount_secret("s", "/s"),
+    mount_config_map("c", "/c"),
+    mount_empty("/dev/shm", memory=True, size="1Gi"),
+    node_selector(zone="a"),
+    toleration("gpu", effect="NoSchedule"),
+    image_pull_secret("pull"),
+    service_account("robot"),
+    non_root(1000),
+]
+
+
+@pytest.mark.parametrize("mutate", ALL)
+def test_changes_nothing_that_it_is_given_and_nothing_the_second_time(mutate: Mutator) -> None:
+    before = copy.deepcopy(SPEC)
+    once = mutate(SPEC)
+    assert before == SPEC
+    assert once != SPEC
+    assert mutate(once) == once
+
+
+def test_composed_does_one_after_the_other() -> None:
+    spec = composed(*ALL)(SPEC)
+    for container in spec["containers"]:
+        assert container["resources"] == {
+            "requests": {"cpu": "1", "memory": "1Gi", AMD: "2"},
+            "limits": {"memory": "1Gi", AMD: "2"},
+        }
+        assert [variable["name"] for variable in container["env"]] == ["A", "B"]
+        assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/data", "/s", "/c", "/dev/shm"]
+    assert len({volume["name"] for volume in spec["volumes"]}) == 4
+    assert composed(environment({"A": "1"}), environment({"A": "2"}))(SPEC)["containers"][0]["env"] == [
+        {"name": "A", "value": "2"}
+    ]
+
+
+def test_the_same_claim_twice_is_one_volume() -> None:
+    spec = composed(mount_claim("data", "/in", read_only=True), mount_claim("data", "/out"))(SPEC)
+    assert len(spec["volumes"]) == 1
+    assert len(spec["containers"][0]["volumeMounts"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "cause"),
+    [
+        (lambda: resources(memory="4gb"), "'4gb' is no amount of memory"),
+        (lambda: resources(cpu="2 cores"), "'2 cores' is no amount of cpu"),
+        (lambda: resources(cpu=4, cpu_limit="2"), "4 of cpu is asked for, and 2 allowed"),
+        (lambda: gpu(-1), "-1 is no number of GPUs"),
+        (lambda: gpu(1, "nvidia"), "'nvidia' is no name of a device"),
+        (lambda: mount_claim("data", "data"), "'data' is no place"),
+    ],
+)
+def test_bad_input_is_an_error_at_once(make: Any, cause: str) -> None:
+    with pytest.raises(ConfigError, match=cause):
+        make()
