@@ -14,6 +14,8 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -193,7 +195,10 @@ class Cluster:
         """Reads the token anew, unless another thread did since."""
         with self._lock:
             if self.access is refused:
-                self.access = self._source()
+                fresh = self._source()
+                if replace(fresh, authorization="") != replace(refused, authorization=""):
+                    self._manager = _manager(fresh)  # such as another certificate
+                self.access = fresh
         return True
 
 
@@ -241,6 +246,7 @@ def _asked_pause(response: urllib3.BaseHTTPResponse) -> float:
     return float(asked) if asked.isdecimal() else 0.0
 
 
+@cache
 def _user_agent() -> str:
     from importlib.metadata import PackageNotFoundError, version
 

@@ -24,11 +24,12 @@ _ENDED = ("Succeeded", "Failed")
 
 @dataclass(frozen=True)
 class _State:
-    """A container's: which one it is, and whether it ended."""
+    """A container's: how often it was restarted, whether it started, ended, and will not be restarted."""
 
     number: int
     started: bool
     ended: bool
+    over: bool
 
 
 def follow_log(cluster: Cluster, namespace: str, pod: str, container: str) -> Iterator[Line]:
@@ -92,25 +93,24 @@ class Streams:
     def __init__(self, cluster: Cluster, namespace: str, container: str, show: Callable[[str, Line], None]) -> None:
         self._cluster, self._namespace, self._container, self._show = cluster, namespace, container, show
         self._lock = threading.Lock()
-        self._threads: dict[str, threading.Thread] = {}
+        self._following: dict[str, threading.Thread] = {}
         self.failures: list[ClusterError] = []
 
     def add(self, pod: Object) -> None:
         """Follows the log of a pod, once."""
         name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
-        if uid not in self._threads:
-            self._threads[uid] = threading.Thread(target=self._follow, args=(name,), daemon=True, name=f"log of {name}")
-            self._threads[uid].start()
+        if uid not in self._following:
+            self._following[uid] = threading.Thread(target=self._follow, args=(name,), daemon=True)
+            self._following[uid].start()
 
     def add_all(self, labels: str) -> None:
         """Follows the logs of all pods that a selector chooses, also of those that come later."""
-        self._threads[labels] = threading.Thread(target=self._discover, args=(labels,), daemon=True)
-        self._threads[labels].start()
+        threading.Thread(target=self._discover, args=(labels,), daemon=True).start()
 
     def join(self, seconds: float) -> bool:
         """Waits until all logs ended, or for some seconds; says whether they did."""
         end = time.monotonic() + seconds
-        followed = [thread for thread in list(self._threads.values()) if thread.name.startswith("log of ")]
+        followed = list(self._following.values())
         for thread in followed:
             thread.join(max(end - time.monotonic(), 0))
         return not any(thread.is_alive() for thread in followed)
@@ -165,7 +165,7 @@ def _started(cluster: Cluster, namespace: str, pod: str, container: str, beyond:
             now = _state(state, container)
             if now and now.started and now.number > beyond:
                 return now
-            if state.get("status", {}).get("phase") in _ENDED or (now and now.ended and _is_last(state)):
+            if state.get("status", {}).get("phase") in _ENDED or (now and now.over):
                 return None
     except MissingObjectError:
         return None
@@ -185,12 +185,10 @@ def _state(pod: Object, container: str) -> _State | None:
         if found["name"] == container:
             state = found.get("state") or {}
             # One that waits to be restarted has ended, and its log can still be read.
-            last = "terminated" in (found.get("lastState") or {}) and "waiting" in state
-            ended = "terminated" in state or last
-            number = int(found["restartCount"]) - (1 if last else 0)
-            return _State(number, started="running" in state or ended, ended=ended)
+            waiting = (found.get("lastState") or {}).get("terminated") if "waiting" in state else None
+            terminated = state.get("terminated") or waiting
+            policy = pod["spec"].get("restartPolicy")
+            over = policy == "Never" or (policy == "OnFailure" and bool(terminated) and terminated["exitCode"] == 0)
+            ended = bool(terminated)
+            return _State(int(found["restartCount"]), "running" in state or ended, ended, ended and over)
     return None
-
-
-def _is_last(pod: Object) -> bool:
-    return bool(pod["spec"].get("restartPolicy") == "Never")

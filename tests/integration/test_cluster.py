@@ -292,6 +292,15 @@ def test_watch_tells_what_was_deleted_while_it_was_away(
         next(follow(through, CONFIG_MAP, owner.name(), cluster.namespace, seconds=1))
 
 
+def test_follow_tells_one_object_from_another_of_its_name(cluster: Cluster, owner: Owner) -> None:
+    first = create(cluster, config_map(owner.name()), owner.labels)
+    delete(cluster, CONFIG_MAP, first.name, cluster.namespace)
+    create(cluster, config_map(owner.name()), owner.labels)
+    assert not delete(cluster, CONFIG_MAP, first.name, cluster.namespace, uid=first.uid)
+    with pytest.raises(MissingObjectError, match="is another one now"):
+        next(follow(cluster, CONFIG_MAP, first.name, cluster.namespace, uid=first.uid, seconds=5))
+
+
 def test_follow_ends_at_its_deadline(cluster: Cluster, owner: Owner) -> None:
     create(cluster, config_map(owner.name()), owner.labels)
     with pytest.raises(DeadlineError, match=r"did not end within 0\.5 seconds"):

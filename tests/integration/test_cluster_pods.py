@@ -55,7 +55,7 @@ def pod(image: str, code: str, *mutators: Mutator, labels: dict[str, str] | None
     container = {"name": "main", "image": image, "command": ["python3", "-u", "-c", textwrap.dedent(code)]}
     described = {
         "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": 0,
+        "terminationGracePeriodSeconds": 1,
         "automountServiceAccountToken": False,
         "containers": [container],
         **spec,
@@ -127,6 +127,15 @@ def test_log_of_a_restarted_container_goes_on(cluster: Cluster, base_image: str)
     name = start(cluster, described)
     lines = [line.text for line in follow_log(cluster, cluster.namespace, name, "main")]
     assert lines == ["first", "no end", "second", "no end"]
+
+
+def test_log_ends_with_its_container_though_another_runs_on(cluster: Cluster, base_image: str) -> None:
+    described = pod(base_image, "print('done')", restartPolicy="OnFailure")
+    beside = {"name": "beside", "image": base_image, "command": ["sleep", "600"]}
+    described["spec"]["containers"].append(beside)
+    name = start(cluster, described)
+    assert [line.text for line in follow_log(cluster, cluster.namespace, name, "main")] == ["done"]
+    delete(cluster, POD, name, cluster.namespace)
 
 
 def test_logs_of_several_pods_come_with_their_names(cluster: Cluster, base_image: str) -> None:
