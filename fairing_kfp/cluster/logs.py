@@ -186,9 +186,9 @@ def _state(pod: Object, container: str) -> _State | None:
             state = found.get("state") or {}
             # One that waits to be restarted has ended, and its log can still be read.
             waiting = (found.get("lastState") or {}).get("terminated") if "waiting" in state else None
-            terminated = state.get("terminated") or waiting
+            terminated: Object = state.get("terminated") or waiting or {}
             policy = pod["spec"].get("restartPolicy")
-            over = policy == "Never" or (policy == "OnFailure" and bool(terminated) and terminated["exitCode"] == 0)
+            over = policy == "Never" or (policy == "OnFailure" and terminated.get("exitCode") == 0)
             ended = bool(terminated)
             return _State(int(found["restartCount"]), "running" in state or ended, ended, ended and over)
     return None

@@ -19,14 +19,13 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from fairing_kfp.cluster import rbac
 from fairing_kfp.cluster.apply import apply, create, delete, find, preflight
 from fairing_kfp.cluster.cleanup import deleted_at_end, sweep
 from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.connect import Access, from_kubeconfig
-from fairing_kfp.cluster.kinds import JOB, Kind
+from fairing_kfp.cluster.kinds import JOB, POD, Kind
 from fairing_kfp.cluster.owner import Owner
-from fairing_kfp.cluster.watch import DeadlineError, follow, watch
+from fairing_kfp.cluster.watch import DeadlineError, follow
 from fairing_kfp.errors import (
     ClusterError,
     ForbiddenError,
@@ -35,6 +34,7 @@ from fairing_kfp.errors import (
     MissingObjectError,
     NotInstalledError,
 )
+from tests.accounts import account_with
 from tests.cutting_proxy import CuttingProxy, cutting_proxy
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.filterwarnings("ignore:Unverified HTTPS")]
@@ -185,33 +185,10 @@ def test_quota_is_named(cluster: Cluster, owner: Owner, kubectl: Callable[..., s
         create(cluster, secret, owner.labels)
 
 
-class Recorded(Cluster):
-    """Notes what its requests need to be allowed."""
-
-    used: set[tuple[str, str, str]]
-
-    def _send(self, method: str, path: str, query: Any, *rest: Any) -> Any:
-        rule = rbac.verb_of(method, path, "&".join(f"{key}={value}" for key, value in query.items()))
-        if rule:
-            self.__dict__.setdefault("used", set()).add((rule.group, rule.resource, *rule.verbs))
-        return super()._send(method, path, query, *rest)
-
-
-def as_account(kubectl: Callable[..., str], namespace: str, manifests: str = "") -> Access:
-    """The access of a service account that may do what manifests allow, and nothing else."""
-    name = f"limited-{uuid.uuid4().hex[:6]}"
-    kubectl("-n", namespace, "create", "serviceaccount", name)
-    if manifests:
-        kubectl("apply", "-f", "-", input=manifests.replace("pipeline-runner", name))
-    token = kubectl("-n", namespace, "create", "token", name).strip()
-    admin = from_kubeconfig()
-    return Access(admin.server, namespace, f"Bearer {token}", verify=False)
-
-
 def test_refused_verb_comes_back_as_the_rule_that_grants_it(
     namespace: str, owner: Owner, kubectl: Callable[..., str]
 ) -> None:
-    access = as_account(kubectl, namespace)
+    access = account_with(kubectl, namespace)
     limited = Cluster(lambda: access)
     with pytest.raises(ForbiddenError, match=r"may not create jobs\.batch in the namespace") as caught:
         create(limited, job(owner.name()), owner.labels)
@@ -221,18 +198,18 @@ def test_refused_verb_comes_back_as_the_rule_that_grants_it(
     assert create(limited, job(owner.name()), owner.labels).created
 
 
-def test_role_for_jobs_is_enough(namespace: str, owner: Owner, kubectl: Callable[..., str]) -> None:
-    access = as_account(kubectl, namespace, rbac.manifest("job", namespace))
-    limited = Recorded(lambda: access)
-    preflight(limited, job(owner.name()))
-    with deleted_at_end(limited, JOB, owner.name(), namespace, owner.labels):
-        create(limited, job(owner.name()), owner.labels)
-        next(follow(limited, JOB, owner.name(), namespace, seconds=5))
-        changes = watch(limited, JOB, namespace, name=owner.name(), seconds=0.1)
-        assert [change.object["metadata"]["name"] for change in changes] == [owner.name()]
-    granted = {(rule.group, rule.resource, verb) for rule in rbac.FEATURES["job"] for verb in rule.verbs}
-    assert limited.used <= granted
-    assert {verb for _, resource, verb in limited.used if resource == "jobs"} == set(rbac.FEATURES["job"][0].verbs)
+def test_killed_step_leaves_nothing_that_its_pod_owns(cluster: Cluster, owner: Owner) -> None:
+    described = {"containers": [{"name": "main", "image": "none.example/none:1"}], "nodeSelector": {"nowhere": "true"}}
+    step = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": owner.name("step")}, "spec": described}
+    made = create(cluster, step, owner.labels)
+    manifest = job(owner.name())
+    manifest["metadata"]["ownerReferences"] = replace(owner, pod=made.name, pod_uid=made.uid).references()
+    create(cluster, manifest, owner.labels)
+    states = follow(cluster, JOB, owner.name(), cluster.namespace, seconds=30)
+    next(states)
+    delete(cluster, POD, made.name, cluster.namespace)
+    with pytest.raises(MissingObjectError, match="deleted underneath"):
+        list(states)
 
 
 def test_expired_token_is_read_anew(namespace: str, owner: Owner) -> None:
