@@ -37,7 +37,7 @@ def granted(feature: str) -> Used:
 
 
 def account_with(kubectl: Callable[..., str], namespace: str, manifests: str = "") -> Access:
-    """The access of a fresh service account that may do what manifests for `pipeline-runner` allow, and nothing else."""
+    """The access of a fresh service account that may do what manifests allow to `pipeline-runner`, and no more."""
     name = f"limited-{uuid.uuid4().hex[:6]}"
     kubectl("-n", namespace, "create", "serviceaccount", name)
     if manifests:

@@ -51,7 +51,7 @@ class Deduplicator:
             self._again[line] -= 1
             return False
         moment = _moment(line.time)
-        if moment is not None:
+        if moment:
             # The two streams of a container may be out of order by a little.
             self._latest = max(moment, self._latest or moment)
             self._read.append((moment, line))
@@ -60,16 +60,18 @@ class Deduplicator:
         return True
 
 
-def parsed(line: bytes) -> Line:
-    """A line of a log that was asked for with timestamps."""
-    text = line.decode(errors="replace").rstrip("\r")
-    time, space, rest = text.partition(" ")
-    return Line(time, rest) if space and _moment(time) else (Line(text, "") if _moment(text) else Line("", text))
+def parsed(line: bytes) -> Line | None:
+    """A line of a log that was asked for with timestamps; None if it is the kubelet's own, which has none.
+
+    It writes its troubles into the answer: `unable to retrieve container logs for …`.
+    """
+    time, _, text = line.decode(errors="replace").rstrip("\r").partition(" ")
+    return Line(time, text) if _moment(time) else None
 
 
 def _moment(time: str) -> datetime | None:
     """The moment to the second, which is what logs are asked by."""
     try:
-        return datetime.strptime(time[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc) if time else None
+        return datetime.strptime(time[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
     except ValueError:
         return None

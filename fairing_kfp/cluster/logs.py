@@ -145,7 +145,7 @@ def _read(
         with cluster.stream(POD.path(namespace, pod, "log"), query, silence=_SILENCE) as pieces:
             for piece in pieces:
                 *whole, rest = (rest + piece).split(b"\n")
-                yield from (line for line in map(parsed, whole) if seen.is_new(line))
+                yield from (line for line in map(parsed, whole) if line and seen.is_new(line))
     except BrokenStreamError:
         return  # half a line comes again
     except ClusterError as error:
@@ -154,8 +154,9 @@ def _read(
             raise
         return
     # A stream that is followed can end in half a line, which comes again; one that is not ends where the log does.
-    if rest and "follow" not in more and seen.is_new(parsed(rest)):
-        yield parsed(rest)
+    last = parsed(rest) if "follow" not in more else None
+    if last and seen.is_new(last):
+        yield last
 
 
 def _started(cluster: Cluster, namespace: str, pod: str, container: str, beyond: int) -> _State | None:

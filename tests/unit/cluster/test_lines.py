@@ -43,5 +43,6 @@ def test_each_line_comes_once_however_often_the_log_is_read_anew(steps: list[tup
 def test_lines_are_parted() -> None:
     assert parsed(b"2026-01-02T03:04:05.678901234Z a  b\r") == Line("2026-01-02T03:04:05.678901234Z", "a  b")
     assert parsed(b"2026-01-02T03:04:05.678901234Z ") == Line("2026-01-02T03:04:05.678901234Z", "")
-    assert parsed(b"unable to retrieve logs") == Line("", "unable to retrieve logs")
-    assert parsed(b"2026-01-02T03:04:05Z \xff").text == "�"
+    assert parsed(b"2026-01-02T03:04:05Z \xff") == Line("2026-01-02T03:04:05Z", "�")
+    assert parsed(b"unable to retrieve container logs for containerd://1") is None
+    assert parsed(b"") is None
