@@ -88,21 +88,23 @@ def from_kubeconfig(context: str | None = None) -> Access:
     Raises:
         ClusterError: there is no kubeconfig, or it cannot be used.
     """
+    import yaml
     from kubernetes import client, config
 
     configuration = client.Configuration()
+    file = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
     try:
-        _, active = config.list_kube_config_contexts()
-        config.load_kube_config(context=context, client_configuration=configuration)
-        contexts = {entry["name"]: entry["context"] for entry in config.list_kube_config_contexts()[0]}
-    except (config.ConfigException, OSError, KeyError, TypeError, ValueError) as error:
+        config.load_kube_config(file, context=context, client_configuration=configuration)
+        contexts, active = config.list_kube_config_contexts(file)
+        chosen = next(entry for entry in contexts if entry["name"] == (context or active["name"]))
+    except (config.ConfigException, yaml.YAMLError, OSError, KeyError, StopIteration, TypeError, ValueError) as error:
         raise ClusterError(
-            f"Kubernetes cannot be reached: the kubeconfig is missing or unusable: {error}",
+            f"Kubernetes cannot be reached: the kubeconfig {file} is missing or unusable: {error}",
             "name a kubeconfig in KUBECONFIG; `kubectl get namespaces` shows whether it works",
         ) from error
     return Access(
         server=configuration.host,
-        namespace=contexts[context or active["name"]].get("namespace") or "default",
+        namespace=chosen["context"].get("namespace") or "default",
         authorization=configuration.get_api_key_with_prefix("authorization") or "",
         ca=configuration.ssl_ca_cert,
         certificate=(configuration.cert_file, configuration.key_file) if configuration.cert_file else None,
