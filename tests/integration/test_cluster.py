@@ -22,8 +22,8 @@ import yaml
 from fairing_kfp.cluster.apply import apply, create, delete, find, preflight
 from fairing_kfp.cluster.cleanup import deleted_at_end, sweep
 from fairing_kfp.cluster.client import Cluster
-from fairing_kfp.cluster.connect import Access, from_kubeconfig
-from fairing_kfp.cluster.kinds import JOB, POD, Kind
+from fairing_kfp.cluster.connect import Access, from_kubeconfig, in_cluster
+from fairing_kfp.cluster.kinds import JOB, POD, Kind, find_kind
 from fairing_kfp.cluster.owner import Owner
 from fairing_kfp.cluster.watch import DeadlineError, follow
 from fairing_kfp.errors import (
@@ -212,10 +212,24 @@ def test_killed_step_leaves_nothing_that_its_pod_owns(cluster: Cluster, owner: O
         list(states)
 
 
-def test_expired_token_is_read_anew(namespace: str, owner: Owner) -> None:
-    good = replace(from_kubeconfig(), namespace=namespace)
-    tokens = iter([replace(good, authorization="Bearer expired"), good])
-    assert create(Cluster(lambda: next(tokens)), config_map(owner.name()), owner.labels).created
+def test_expired_token_of_a_pod_is_read_anew(
+    namespace: str, kubectl: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What the kubelet mounts into a pod, with the cluster's own authority, which is checked.
+    authority = kubectl("-n", namespace, "get", "configmap", "kube-root-ca.crt", "-o", r"jsonpath={.data.ca\.crt}")
+    service = kubectl(
+        "-n", "default", "get", "endpointslices", "-l", "kubernetes.io/service-name=kubernetes", "-o", "json"
+    )
+    (found,) = json.loads(service)["items"]
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", found["endpoints"][0]["addresses"][0])
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(found["ports"][0]["port"]))
+    (tmp_path / "ca.crt").write_text(authority)
+    (tmp_path / "namespace").write_text(namespace)
+    (tmp_path / "token").write_text("expired")
+    cluster = Cluster(lambda: in_cluster(tmp_path), patience=5)
+    access = account_with(kubectl, namespace)
+    (tmp_path / "token").write_text(access.authorization.removeprefix("Bearer "))
+    assert find_kind(cluster, "batch/v1", "Job") == JOB
 
 
 def test_refused_token_is_an_error(namespace: str) -> None:
