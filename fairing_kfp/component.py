@@ -12,6 +12,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
@@ -105,6 +106,60 @@ class FairingComponent:
 
         return decorate if function is None else decorate(function)
 
+    def from_script(
+        self,
+        script: str | None = None,
+        /,
+        *,
+        module: str | None = None,
+        command: str | None = None,
+        arguments: Mapping[str, Any] | None = None,
+        root: str | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        name: str | None = None,
+        **options: Unpack[ImageOptions],
+    ) -> Any:
+        """Makes a KFP component of a script, which stays as it is and runs as its author starts it.
+
+        The arguments that it declares by argparse, click, typer or fire become inputs, without running it. The own
+        modules that it imports travel along. Its standard output is the log, and its exit code is the step's.
+
+        Args:
+            script: its path; relative ones, these and others, begin at the file that calls.
+            module: the name of a module instead, which is run as by `python -m`.
+            command: the sub-command to run, where the script has several.
+            arguments: what is not in its text, such as artifacts; by the argument as it is written on the command line
+                (`"--model"`, `"scans"`) a type (`int`), an annotation of KFP's (`dsl.Output[dsl.Model]`: the script
+                gets a path) or a default.
+            root: the folder of its files, whose mirror is the step's working folder; that of the script by default,
+                and of a module the one that it is imported from.
+            include: further files of that folder: names, folders and globs.
+            exclude: patterns of what is left out, as in an ignore file.
+            name: the component's name; the script's by default.
+            options: those of the image, see `fairing_kfp.options.ImageOptions`.
+
+        Returns:
+            A KFP component; its `python_func` runs the script here.
+
+        Raises:
+            ComponentError: there is no such script, it is not valid Python, or an argument that it wants can neither
+                be read nor is declared.
+            SecretError: a value of `env` looks like a credential.
+        """
+        return _of_script(
+            _caller(),
+            script,
+            module,
+            command or "",
+            arguments or {},
+            root,
+            tuple(include),
+            tuple(exclude),
+            name,
+            options,
+        )
+
 
 fairing_component = FairingComponent()
 
@@ -162,3 +217,60 @@ def _check_places(name: str, files: Mapping[str, str]) -> None:
                 f"{name}: files= places a file at {place!r}, but a function has no working folder of its own",
                 "name an absolute place in the image, such as /etc/app/settings.yaml",
             )
+
+
+@dataclass(frozen=True)
+class _Caller:
+    """The file that makes a component: its importable name, and the folder where relative paths begin."""
+
+    module: str
+    folder: Path
+
+
+def _caller() -> _Caller:
+    """Who called the method that calls this."""
+    from fairing_kfp.preprocess.modules import canonical_name
+
+    names = sys._getframe(2).f_globals
+    file = names.get("__file__")
+    module = canonical_name(names.get("__name__", "__main__"), file)
+    return _Caller(module, Path(file).absolute().parent if file else Path.cwd())
+
+
+def _of_script(
+    caller: _Caller,
+    script: str | None,
+    module: str | None,
+    command: str,
+    arguments: Mapping[str, Any],
+    root: str | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    name: str | None,
+    options: Any,
+) -> Any:
+    from fairing_kfp.preprocess import script as scripts
+    from fairing_kfp.preprocess.arguments.inputs import inputs_of
+    from fairing_kfp.preprocess.arguments.read import read_arguments
+
+    if (script is None) == (module is None):
+        raise ComponentError(
+            "from_script makes a component of one script or one module",
+            'write from_script("train.py"), or from_script(module="package.train") for python -m package.train',
+        )
+    shown = script or module or ""
+    found = (
+        scripts.find_script(script, caller.folder, root)
+        if script is not None
+        else scripts.find_module(shown, caller.folder, root)
+    )
+    data = found.path.read_bytes()
+    inputs = inputs_of(read_arguments(data, str(found.path), command), arguments, str(found.path))
+    code = scripts.ScriptSource(caller.folder, found.root, found.place, data, inputs, found.module, include, exclude)
+    named = valid_name(name or (found.path.stem if script else shown), shown)
+    source = source_of(code, named, new_key(caller.module, shown), options)
+    description = scripts.description_of(data, inputs)
+    call = scripts.call_of(code, named)
+    component = kfp_component(source, Interface(shown, inputs.parameters, call, doc=description or None))
+    register(source)
+    return component

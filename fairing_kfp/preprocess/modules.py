@@ -155,7 +155,11 @@ def _imports(path: Path, modified: int, name: str, is_package: bool) -> tuple[st
         raise ModuleNotPackedError(
             f"the own module {name or path.stem} is not valid Python: {error}", f"mend {path}"
         ) from error
-    package = name if is_package else name.rpartition(".")[0]
+    return imported_names(tree, name if is_package else name.rpartition(".")[0])
+
+
+def imported_names(tree: ast.AST, package: str) -> tuple[str, ...]:
+    """The absolute names that a module of a package imports, anywhere in it."""
     names: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.abc
 import importlib.machinery
 import inspect
@@ -15,7 +16,7 @@ from typing import Any
 
 from . import classes, cloudpickle, rebuild  # type: ignore[attr-defined]  # cloudpickle lies here in the image
 
-_OURS = {"fairing_kfp.runtime.rebuild": rebuild, "fairing_kfp.runtime.classes": classes}
+_OURS = "fairing_kfp.runtime"
 
 _functions: dict[str, Any] = {}
 
@@ -31,8 +32,9 @@ class _Unpickler(pickle.Unpickler):
     """Finds our own helpers and cloudpickle's in the runtime, never in what the user may have installed."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if module in _OURS:
-            return getattr(_OURS[module], name)
+        package, _, ours = module.rpartition(".")
+        if package == _OURS:
+            return getattr(importlib.import_module(f"{__package__}.{ours}"), name)
         if module == "cloudpickle.cloudpickle" and name.startswith("_"):
             return getattr(cloudpickle, name)
         return super().find_class(module, name)

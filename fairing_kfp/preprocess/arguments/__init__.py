@@ -1,0 +1,1 @@
+"""The arguments of scripts: read from their source without running it, or declared by their author."""
