@@ -114,7 +114,7 @@ class _Made:
             return cls(argument, argument.kind)
         if argument.spelling.known and argument.default is not None:
             return cls(argument, argument.kind, argument.default)
-        return cls(argument, argument.kind | None, None)
+        return cls(argument, typing.Optional[argument.kind], None)  # noqa: UP045 - KFP does not know `X | None`
 
     @classmethod
     def declared(cls, argument: Argument, value: Any, filename: str) -> _Made:

@@ -1,0 +1,5 @@
+import json
+
+from course.lessons import LESSONS
+
+print(json.dumps({"lessons": LESSONS}))

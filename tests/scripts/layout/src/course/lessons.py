@@ -1,0 +1,1 @@
+LESSONS = ["one", "two"]

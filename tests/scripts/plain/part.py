@@ -1,0 +1,1 @@
+PART = "of a folder without __init__.py"
