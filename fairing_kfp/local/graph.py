@@ -36,7 +36,7 @@ def walk(text: str, arguments: dict[str, Any], run: Path, reuse: Path | None, te
     from kfp.local import config
 
     before = config.LocalExecutionConfig.instance
-    with warnings.catch_warnings(), _telling(tell), _variable(RUN_FOLDER, str(run)):
+    with warnings.catch_warnings(), _telling(tell), _variable(RUN_FOLDER, str(run)), _optional_integers():
         warnings.simplefilter("ignore")  # kfp warns of settings that have no meaning here, such as memory
         try:
             pipeline = components.load_component_from_text(text)
@@ -102,6 +102,26 @@ def _telling(tell: Callable[[Event], None]) -> Iterator[None]:
     finally:
         logger.setLevel(level)
         logger.removeHandler(watcher)
+
+
+@contextlib.contextmanager
+def _optional_integers() -> Iterator[None]:
+    """Leaves out inputs without a value: kfp.local would take the `int` of them."""
+    from kfp.local import executor_input_utils
+
+    original = executor_input_utils.executor_input_to_dict
+
+    def to_dict(executor_input: Any, component_spec: Any) -> Any:
+        values = executor_input.inputs.parameter_values
+        for name in [name for name, value in values.items() if value.WhichOneof("kind") in (None, "null_value")]:
+            del values[name]
+        return original(executor_input, component_spec)
+
+    executor_input_utils.executor_input_to_dict = to_dict
+    try:
+        yield
+    finally:
+        executor_input_utils.executor_input_to_dict = original
 
 
 @contextlib.contextmanager

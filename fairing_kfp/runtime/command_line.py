@@ -62,7 +62,7 @@ class Spelling:
         if self.form == COUNT:
             return [self.flag] * int(value)
         if self.form in (WORDS, REPEAT):
-            items = [_text(item) for item in value]
+            items = [_text(_whole(item)) for item in value]
             if self.form == REPEAT:
                 return [word for item in items for word in self._flagged(item)]
             return [*([self.flag] if self.flag and (items or self.bare) else []), *items]
@@ -123,8 +123,19 @@ def _same(value: Any, default: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """The value with artifacts as their paths."""
-    return value if isinstance(value, (str, int, float, bool, list, dict)) else _text(value)
+    """A value that Python can write: an artifact is its path."""
+    if isinstance(value, (list, dict)):
+        return _whole(value)
+    return value if isinstance(value, (str, int, float, bool)) else _text(value)
+
+
+def _whole(value: Any) -> Any:
+    """The value with whole numbers as such: inside of lists and dictionaries KFP knows floats alone."""
+    if isinstance(value, (list, tuple)):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _text(value: Any) -> str:
@@ -133,5 +144,5 @@ def _text(value: Any) -> str:
     if isinstance(value, (bool, int, float)):
         return str(value)
     if isinstance(value, (list, tuple, dict)):
-        return json.dumps(value)
+        return json.dumps(_whole(value))
     return str(value.path) if hasattr(value, "path") else os.fspath(value)

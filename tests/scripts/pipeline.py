@@ -4,7 +4,7 @@ from kfp import dsl
 
 from fairing_kfp import fairing_component
 
-CLI = ["click==8.1.8", "typer==0.15.4", "fire==0.7.0"]
+CLI = ["click==8.1.8", "typer==0.15.4", "fire==0.7.1"]
 script = fairing_component.from_script
 
 positional = script("positional.py")
@@ -72,7 +72,7 @@ def scripts():
     click_group(seed=5, depth=4)
     typer_run(scans="-s", rate=0.25, names=["a", "b"], force=True, limit=-1.5, kind="line")
     typer_app(scans="s", depth=4, kind="line", cache=False, seeds=[1, 2])
-    fire_function(scans="12", depth=4, words=["a", 1], title="3", settings={"a": None, "b": [True]}, fast=True)
+    fire_function(scans="12", depth=4, words=["a", 1], title="3", settings={"a": "None", "b": [True]}, fast=True)
     fire_class(depth=4, epochs=3, name="-n")
     by_hand(depth=4, fast=True, first="one")
     module(depth=4)
