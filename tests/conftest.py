@@ -11,7 +11,7 @@ import pytest
 from fairing_kfp.build.cache import Cache
 
 _TESTS = Path(__file__).parent
-_PIPELINES = (_TESTS / "pipelines", _TESTS.parent / "samples")
+_PIPELINES = (_TESTS / "pipelines", _TESTS / "scripts", _TESTS.parent / "samples")
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ _TOP = Path(__file__).parent.parent.parent
 PIPELINES = {
     "control-flow": f"{_TOP}/tests/pipelines/control_flow.py:control_flow",
     "digits": f"{_TOP}/samples/digits/pipeline.py",
+    "script": f"{_TOP}/samples/script/pipeline.py",
 }
 
 
