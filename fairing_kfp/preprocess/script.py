@@ -17,13 +17,11 @@ from fairing_kfp.preprocess.arguments.inputs import Inputs
 from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.files import Selection
 from fairing_kfp.preprocess.modules import imported_names
+from fairing_kfp.preprocess.placed import WORKING
 from fairing_kfp.preprocess.places import CODE
 from fairing_kfp.preprocess.reading import read_files
 from fairing_kfp.preprocess.script_modules import ScriptModules
 from fairing_kfp.runtime.script import Script
-
-FILES = f"{CODE}/files"
-"""The files of a script, in their places below its root folder."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +83,8 @@ class ScriptSource:
         step = {"name": name, "python": list(sys.version_info[:2]), "packed_modules": [], "embedded": None}
         pickled = dumps({"function": self.script, "annotations": self.inputs.annotations}, Packing())
         files = (
-            *read_files(own, FILES),
-            *(File(f"{FILES}/{place}", data) for place, data in made.items()),
+            *read_files(own, WORKING),
+            *(File(f"{WORKING}/{place}", data) for place, data in made.items()),
             *read_files(modules.others.files, f"{CODE}/modules"),
             File(f"{CODE}/function.pickle", pickled),
             File(f"{CODE}/step.json", json.dumps(step, sort_keys=True).encode()),

@@ -1,0 +1,102 @@
+"""Arguments that were read, and those that are declared, as inputs and outputs of a component."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from typing import Any
+
+import pytest
+from kfp import dsl
+
+from fairing_kfp.errors import ComponentError
+from fairing_kfp.preprocess.arguments.inputs import Inputs, inputs_of
+from fairing_kfp.preprocess.arguments.read import read_arguments
+
+_OPTIONAL: Any = typing.Optional
+SCRIPT = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("scans", help="the scans")
+parser.add_argument("--depth", type=int, default=8, help="how deep")
+parser.add_argument("--quick", action="store_true")
+parser.add_argument("--tags", nargs="*")
+parser.add_argument("--model", required=True)
+"""
+
+
+def inputs(declared: dict[str, Any], text: str = SCRIPT, command: str = "") -> Inputs:
+    return inputs_of(read_arguments(text, "train.py", command), declared, "train.py")
+
+
+def signature(made: Inputs) -> dict[str, tuple[Any, Any]]:
+    return {parameter.name: (parameter.annotation, parameter.default) for parameter in made.parameters}
+
+
+def test_what_was_read_is_taken_as_it_is() -> None:
+    made = inputs({})
+
+    assert signature(made) == {
+        "scans": (str, inspect.Parameter.empty),
+        "depth": (int, 8),
+        "quick": (bool, False),
+        "tags": (_OPTIONAL[list], None),
+        "model": (str, inspect.Parameter.empty),
+    }
+    assert made.doc == "    scans: the scans\n    depth: how deep"
+    assert not made.outputs
+
+
+def test_declared_artifacts_types_and_defaults_take_the_place_of_what_was_read() -> None:
+    made = inputs(
+        {
+            "scans": dsl.Input[dsl.Dataset],
+            "depth": 12,
+            "--quick": dsl.OutputPath(float),
+            "--tags": dsl.Input[list[dsl.Model]],
+            "--model": dsl.Output[dsl.Model],
+        }
+    )
+
+    assert signature(made)["depth"] == (int, 12)
+    assert made.outputs == (("quick", "--quick", "NUMBER_DOUBLE"), ("model", "--model", ""))
+    artifact = dsl.Model(uri="/a/b")
+    values = {"scans": artifact, "depth": 12, "quick": "/q", "tags": [artifact, artifact], "model": artifact}
+    assert made.line.words(values) == ["--tags", "/a/b", "/a/b", "--depth=12", "--quick=/q", "--model=/a/b", "/a/b"]
+
+
+def test_value_of_the_scripts_own_default_is_not_written() -> None:
+    made = inputs({"--depth": 12})
+
+    assert made.line.words({"scans": "s", "depth": 8, "model": "m"}) == ["--model=m", "s"]
+
+
+def test_script_whose_arguments_cannot_be_read_has_those_that_are_declared() -> None:
+    declared = {"first": str, "--depth": 8, "--fast": bool, "--names": list, "--none": _OPTIONAL[int]}
+    made = inputs(declared, "import sys\nprint(sys.argv)")
+
+    words = made.line.words({"first": "-1", "depth": 4, "fast": True, "names": ["a", "b"]})
+    assert words == ["--names", "a", "b", "--depth", "4", "--fast", "-1"]
+    assert signature(made)["none"] == (_OPTIONAL[int], None)
+    assert not made.warnings
+
+
+@pytest.mark.parametrize(
+    ("declared", "text", "expected"),
+    [
+        ({"--dept": int}, SCRIPT, r"no argument '--dept'\n.*it has: scans, --depth, --quick, --tags, --model"),
+        ({"--depth": "deep"}, SCRIPT, r"gives --depth the default 'deep', but it is of type int"),
+        ({}, SCRIPT + "parser.add_argument(f'--{x}', required=True)", r"train.py, line 9: .*arguments=\{"),
+        ({}, SCRIPT + "s = parser.add_subparsers(); s.add_parser('a'); s.add_parser('b')", r'a, b\n.*command="a"'),
+        ({"--a-b": 1, "--a_b": 2}, "", "both the input 'a_b'"),
+    ],
+)
+def test_faults_are_named(declared: dict[str, Any], text: str, expected: str) -> None:
+    with pytest.raises(ComponentError, match=f"(?s){expected}"):
+        inputs(declared, text)
+
+
+def test_what_cannot_be_read_is_warned_of() -> None:
+    made = inputs({}, SCRIPT + "parser.add_argument(f'--{x}')")
+
+    assert "train.py, line 9" in made.warnings[0]
