@@ -12,7 +12,6 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
@@ -147,8 +146,10 @@ class FairingComponent:
                 be read nor is declared.
             SecretError: a value of `env` looks like a credential.
         """
-        return _of_script(
-            _caller(),
+        from fairing_kfp.from_script import caller, script_component
+
+        return script_component(
+            caller(),
             script,
             module,
             command or "",
@@ -217,60 +218,3 @@ def _check_places(name: str, files: Mapping[str, str]) -> None:
                 f"{name}: files= places a file at {place!r}, but a function has no working folder of its own",
                 "name an absolute place in the image, such as /etc/app/settings.yaml",
             )
-
-
-@dataclass(frozen=True)
-class _Caller:
-    """The file that makes a component: its importable name, and the folder where relative paths begin."""
-
-    module: str
-    folder: Path
-
-
-def _caller() -> _Caller:
-    """Who called the method that calls this."""
-    from fairing_kfp.preprocess.modules import canonical_name
-
-    names = sys._getframe(2).f_globals
-    file = names.get("__file__")
-    module = canonical_name(names.get("__name__", "__main__"), file)
-    return _Caller(module, Path(file).absolute().parent if file else Path.cwd())
-
-
-def _of_script(
-    caller: _Caller,
-    script: str | None,
-    module: str | None,
-    command: str,
-    arguments: Mapping[str, Any],
-    root: str | None,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    name: str | None,
-    options: Any,
-) -> Any:
-    from fairing_kfp.preprocess import script as scripts
-    from fairing_kfp.preprocess.arguments.inputs import inputs_of
-    from fairing_kfp.preprocess.arguments.read import read_arguments
-
-    if (script is None) == (module is None):
-        raise ComponentError(
-            "from_script makes a component of one script or one module",
-            'write from_script("train.py"), or from_script(module="package.train") for python -m package.train',
-        )
-    shown = script or module or ""
-    found = (
-        scripts.find_script(script, caller.folder, root)
-        if script is not None
-        else scripts.find_module(shown, caller.folder, root)
-    )
-    data = found.path.read_bytes()
-    inputs = inputs_of(read_arguments(data, str(found.path), command), arguments, str(found.path))
-    code = scripts.ScriptSource(caller.folder, found.root, found.place, data, inputs, found.module, include, exclude)
-    named = valid_name(name or (found.path.stem if script else shown), shown)
-    source = source_of(code, named, new_key(caller.module, shown), options)
-    description = scripts.description_of(data, inputs)
-    call = scripts.call_of(code, named)
-    component = kfp_component(source, Interface(shown, inputs.parameters, call, doc=description or None))
-    register(source)
-    return component

@@ -87,7 +87,7 @@ PRINTED: dict[str, dict[str, Any]] = {
         "relative": "depth = 8",
         "beside": "depth = 8",
         "resolved": "depth = 8",
-        "listed": ["settings.ini"],
+        "listed": ["lessons.txt", "settings.ini"],
     },
     "imports": {"helpers": "beside the script", "part": "of a folder without __init__.py", "later": "inner"},
     "spawns": {"squares": [1, 4, 9], "where": "beside the script", "other": "2"},

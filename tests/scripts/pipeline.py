@@ -23,7 +23,12 @@ fire_class = script("fire_class.py", command="train", packages=CLI)
 by_hand = script("by_hand.py", arguments={"--depth": int, "--fast": False, "first": str})
 module = script(module="study.train")
 src_layout = script(module="course", root="layout/src")
-reads_files = script("reads_files.py", include=["conf"], exclude=["**/*.txt"])
+reads_files = script(
+    "reads_files.py",
+    include=["conf"],
+    exclude=["**/*.txt"],
+    files={"layout/src/course/lessons.py": "conf/lessons.txt"},
+)
 imports = script("imports.py")
 spawns = script("spawns.py")
 writes = script(
