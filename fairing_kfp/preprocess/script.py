@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from fairing_kfp.errors import ComponentError, PackError, SecretError
 from fairing_kfp.image.layer import File
 from fairing_kfp.preprocess import secrets
 from fairing_kfp.preprocess.arguments.inputs import Inputs
+from fairing_kfp.preprocess.arguments.read import read_arguments
 from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.files import Selection
 from fairing_kfp.preprocess.modules import imported_names
@@ -89,8 +90,20 @@ class ScriptSource:
             File(f"{CODE}/function.pickle", pickled),
             File(f"{CODE}/step.json", json.dumps(step, sort_keys=True).encode()),
         )
-        warnings = tuple(f"{name}: {warning}" for warning in self.inputs.warnings)
-        return Bundle(name, tuple(sorted(files, key=lambda file: file.path)), (), warnings)
+        warnings = (*self.inputs.warnings, *self._parsers_elsewhere(modules.files))
+        placed = tuple(sorted(files, key=lambda file: file.path))
+        return Bundle(name, placed, (), tuple(f"{name}: {warning}" for warning in warnings))
+
+    def _parsers_elsewhere(self, modules: Iterable[Path]) -> Iterator[str]:
+        """Says which modules seem to read the command line of a script that has no inputs."""
+        if self.inputs.parameters:
+            return
+        for path in sorted(modules):
+            if read_arguments(path.read_bytes(), str(path)).arguments:
+                yield (
+                    f"{self.place} takes no arguments of its own, but {path.name}, which it imports, reads some; "
+                    f"declare in arguments= those that the step shall set"
+                )
 
     def _modules(self) -> ScriptModules:
         """The own modules that the script imports; those of a module are found below the root, as `python -m` does."""

@@ -163,3 +163,11 @@ def test_script_can_be_called_here(tmp_path: Path) -> None:
     component.python_func(out=str(tmp_path / "made"), text="-x")
 
     assert (tmp_path / "made").read_text() == "-x"
+
+
+def test_parser_in_another_module_is_warned_of(folder: Path) -> None:
+    (folder / "deeper.py").write_text("import argparse\nargparse.ArgumentParser().add_argument('--depth')\n")
+
+    (warning,) = bundle(str(folder / "train.py")).warnings
+    assert "deeper.py, which it imports, reads some" in warning
+    assert not bundle(str(folder / "train.py"), arguments={"--depth": 8}).warnings
