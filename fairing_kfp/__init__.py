@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fairing_kfp.errors import FairingError, StepFailedError
     from fairing_kfp.loading import load_pipeline
     from fairing_kfp.local.run import RunResult, StepResult
+    from fairing_kfp.notebook_module import load_notebook
     from fairing_kfp.pipeline import Compiled, Explained, compile, explain, run
 
 _PLACES = {
@@ -26,6 +27,7 @@ _PLACES = {
     "compile": "pipeline",
     "explain": "pipeline",
     "fairing_component": "component",
+    "load_notebook": "notebook_module",
     "load_pipeline": "loading",
     "run": "pipeline",
 }
@@ -41,6 +43,7 @@ __all__ = [
     "compile",
     "explain",
     "fairing_component",
+    "load_notebook",
     "load_pipeline",
     "run",
 ]
