@@ -40,6 +40,7 @@ def load_notebook(path: str | Path, *, tags: Sequence[str] = ()) -> types.Module
     start = Path(caller).absolute().parent if isinstance(caller, str) else Path.cwd()
     notebook = read_notebook((start / path).resolve())
     module = types.ModuleType(_module_name(notebook.path))
+    _loaded[module.__name__] = notebook.path
     module.__doc__ = f"What {notebook.name} defines."
     folder = str(notebook.path.parent)
     if folder not in sys.path:  # where the notebook's own imports are found when it is worked in
@@ -53,9 +54,20 @@ def load_notebook(path: str | Path, *, tags: Sequence[str] = ()) -> types.Module
     return module
 
 
+_loaded: dict[str, Path] = {}
+"""The notebooks by the names of their modules."""
+
+
 def _module_name(path: Path) -> str:
-    """A name that no module of the user's has."""
-    return f"notebook_{re.sub(r'[^0-9a-zA-Z]+', '_', path.stem)}"
+    """A name that no module of the user's has, nor another notebook: of several of one name all but the first have a
+    number.
+    """
+    name = stem = f"notebook_{re.sub(r'[^0-9a-zA-Z]+', '_', path.stem)}"
+    number = 1
+    while _loaded.get(name, path) != path:
+        number += 1
+        name = f"{stem}_{number}"
+    return name
 
 
 def _run(notebook: Notebook, tags: Sequence[str], module: types.ModuleType) -> None:
