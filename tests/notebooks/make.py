@@ -324,13 +324,13 @@ class Trainer:
         print("RESULT", json.dumps([self.seed, self.name, depth, rate, layers, quick, note]))
 """
         ),
-        expected=[7, "8", 3, 1.0, [4, {"a": None}], True, "it's --é %"],
+        expected=[7, "8", 3, 1.0, [4, {"a": 0.5}], True, "it's --é %"],
         values={
             "seed": 7,
             "name": "8",
             "depth": 3,
             "rate": 1.0,
-            "layers": [4, {"a": None}],
+            "layers": [4, {"a": 0.5}],
             "quick": True,
             "note": "it's --é %",
         },
@@ -372,13 +372,13 @@ computed = 2 * 21
         ),
         code("doubled = 2 * depth"),
         result("[doubled, rate, name, flags, options, quick, limit, computed]"),
-        expected=[6, 0.5, "it's --x", [3, "é"], {"b": [None]}, True, 4, 42],
+        expected=[6, 0.5, "it's --x", [3, "é"], {"b": [{}]}, True, 4, 42],
         values={
             "depth": 3,
             "rate": 0.5,
             "name": "it's --x",
             "flags": [3, "é"],
-            "options": {"b": [None]},
+            "options": {"b": [{}]},
             "quick": True,
             "limit": 4,
         },
