@@ -74,6 +74,8 @@ class Functions:
             "__globals__": self._globals(function, home, found),
             "__imports__": self._submodules(function, found),
         }
+        if used := self._used(function, found):
+            state["__used__"] = used
         if getattr(function, "__type_params__", ()):  # Python 3.12
             state["__type_params__"] = function.__type_params__  # type: ignore[attr-defined]
         arguments = self._code(function, home), home, function.__closure__
@@ -150,6 +152,19 @@ class Functions:
                         break
                     reached[name] = sys.modules[name]
         return tuple(reached[name] for name in sorted(reached))
+
+    def _used(
+        self, function: types.FunctionType, found: References
+    ) -> tuple[tuple[types.ModuleType, str, Captured], ...]:
+        """What the function uses of modules that are taken apart (`notebook.helper`): a step puts it back there."""
+        used = {}
+        for root, name, *_ in found.chains:
+            module = function.__globals__.get(root)
+            if not isinstance(module, types.ModuleType) or name not in vars(module):
+                continue
+            if self._packing.is_by_value(module.__name__):
+                used[root, name] = module, name, Captured(function, name, vars(module)[name])
+        return tuple(used[key] for key in sorted(used))
 
     def reduce_cell(self, cell: types.CellType) -> Any:
         """A closure's cell, which may refer to its own function."""

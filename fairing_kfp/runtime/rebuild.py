@@ -99,6 +99,8 @@ def set_function(made: types.FunctionType, state: dict[str, Any]) -> None:
     """Fills a function of `function` with what it carries."""
     state.pop("__imports__")  # they are imported by now
     made.__globals__.update(state.pop("__globals__"))
+    for module, name, value in state.pop("__used__", ()):
+        setattr(module, name, value)
     made.__dict__.update(state.pop("__dict__"))
     for name, value in state.items():
         setattr(made, name, value)

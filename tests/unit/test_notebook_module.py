@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import shutil
+import subprocess
+import sys
 import traceback
 from pathlib import Path
 
@@ -128,3 +130,24 @@ def test_relative_paths_begin_at_the_caller(tmp_path: Path) -> None:
 
     assert names["X"] == 1
     shutil.rmtree(tmp_path)
+
+
+def test_what_a_step_uses_of_the_module_is_packed(tmp_path: Path) -> None:
+    write(tmp_path / "n.ipynb", "START = 4\n\ndef more(x):\n    return x + START\n\ndef unused(): ...")
+    (tmp_path / "flow_of_it.py").write_text(
+        "import fairing_kfp\nnotebook = fairing_kfp.load_notebook('n.ipynb')\n\n"
+        "def step() -> int:\n    return notebook.more(notebook.START)\n"
+    )
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\nimport flow_of_it\n"
+        "from fairing_kfp.preprocess.function import FunctionSource\n"
+        "files = FunctionSource(flow_of_it.step, {'return': int}).bundle('step').files\n"
+        "sys.stdout.buffer.write(next(file.data for file in files if file.path.endswith('function.pickle')))"
+    )
+    packed = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, check=True).stdout
+    step = "import pickle, sys; print(pickle.load(sys.stdin.buffer)['function']())"
+
+    done = subprocess.run([sys.executable, "-c", step], input=packed, capture_output=True, check=True, cwd=tmp_path)
+
+    assert done.stdout == b"8\n"
+    assert b"unused" not in packed
