@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fairing_kfp.errors import ComponentError, PackError, SecretError
+from fairing_kfp.errors import ComponentError, SecretError
 from fairing_kfp.image.layer import File
 from fairing_kfp.preprocess import secrets
 from fairing_kfp.preprocess.arguments.inputs import Inputs
@@ -38,7 +39,7 @@ class ScriptSource:
         module: its name as a module, when it is run as one (`python -m`).
         include: further files: names, folders and globs below the root.
         exclude: patterns of files that are left out, as in an ignore file.
-        made: files that exist nowhere, by their places below the root.
+        made: files that are made with the script, by their places below the root; they come before those of the root.
     """
 
     folder: Path
@@ -67,20 +68,18 @@ class ScriptSource:
         from fairing_kfp.preprocess.packing import Packing  # cloudpickle: when it is packed, not when it is declared
         from fairing_kfp.preprocess.pickling import dumps
 
-        found = secrets.secret_in_source(self.data.decode(errors="replace"))
-        if found:
-            raise SecretError(f"the script {self.root / self.place} holds {found}", secrets.REMEDY)
+        made = {self.place: self.data, **self.made}
+        for place, data in made.items():
+            found = secrets.secret_in_source(data.decode(errors="replace"))
+            if found:
+                raise SecretError(f"the script {self.root / place} holds {found}", secrets.REMEDY)
         modules = self._modules()
         below = sorted(path.relative_to(self.root).as_posix() for path in modules.files)
         own = {
             **Selection(self.root, tuple(below)).files(),  # they are needed, whatever `exclude` says
             **Selection(self.root, self.include, self.exclude).files(),
         }
-        own.pop(self.place, None)
-        made = {self.place: self.data, **self.made}
-        clash = sorted(made.keys() & own.keys())
-        if clash:
-            raise PackError(f"{clash[0]} is made by {self.place}, but is in {self.root}, too", "leave out one of them")
+        own = {place: path for place, path in own.items() if place not in made}  # an older one may lie there
         step = {"name": name, "python": list(sys.version_info[:2]), "packed_modules": [], "embedded": None}
         pickled = dumps({"function": self.script, "annotations": self.inputs.annotations}, Packing())
         files = (
@@ -108,11 +107,15 @@ class ScriptSource:
     def _modules(self) -> ScriptModules:
         """The own modules that the script imports; those of a module are found below the root, as `python -m` does."""
         path = self.root if self.module else (self.root / self.place).parent
-        modules = ScriptModules(path)
+        modules = ScriptModules(path, made=frozenset(path / place for place in self.made))
         package = self.module if self.place.endswith("/__main__.py") else self.module.rpartition(".")[0]
         parents = package.split(".") if package else []
         modules.add(".".join(parents[:depth]) for depth in range(1, len(parents) + 1))
         modules.add(imported_names(ast.parse(self.data), package))
+        for place, data in self.made.items():
+            if place.endswith(".py"):
+                with contextlib.suppress(SyntaxError, ValueError):  # it may be of another Python, or a template
+                    modules.add(imported_names(ast.parse(data), ""))
         modules.files.discard(self.root / self.place)
         return modules
 

@@ -17,11 +17,13 @@ class ScriptModules:
         path: the folder that Python looks in first.
         files: the modules of that folder.
         others: the user's own modules from elsewhere.
+        made: the places of modules that are made, and not to be looked for.
     """
 
     path: Path
     files: set[Path] = field(default_factory=set)
     others: OwnModules = field(default_factory=OwnModules)
+    made: frozenset[Path] = frozenset()
 
     def add(self, names: Iterable[str]) -> None:
         """Adds modules, their packages and all own modules that they import."""
@@ -37,6 +39,9 @@ class ScriptModules:
         for depth in range(1, len(parts) + 1):
             stem = self.path.joinpath(*parts[:depth])
             for file, is_package in ((stem / "__init__.py", True), (stem.with_suffix(".py"), False)):
+                if file in self.made:
+                    found = True
+                    break
                 if file.is_file():
                     found = True
                     if file not in self.files:

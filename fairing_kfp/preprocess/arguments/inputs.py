@@ -157,6 +157,11 @@ def is_annotation(value: Any) -> bool:
     return isinstance(value, (type, types.UnionType)) or not isinstance(value, (*_KINDS, type(None)))
 
 
+def kind_of_declared(value: Any) -> type:
+    """The kind of value that an argument takes by what `arguments=` says of it."""
+    return _kind(value) if is_annotation(value) else type(value)
+
+
 def _aliases(argument: Argument) -> set[str]:
     spelling = argument.spelling
     return {alias for alias in (argument.name, spelling.flag, spelling.off) if alias}
@@ -168,7 +173,7 @@ def _named(made: list[_Made]) -> tuple[tuple[str, Spelling], ...]:
 
 def _new(key: str, value: Any) -> Argument:
     """An argument that was not read: flag and value are two words, as any parser takes them."""
-    kind = _kind(value) if is_annotation(value) else type(value)
+    kind = kind_of_declared(value)
     spelling = Spelling(
         key if key.startswith("-") else "", form_of(kind) if key.startswith("-") else VALUE, joined=False
     )
