@@ -13,7 +13,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from fairing_kfp.errors import ComponentError
 from fairing_kfp.interface import Interface, kfp_component
@@ -160,6 +160,76 @@ class FairingComponent:
             name,
             options,
         )
+
+    def from_notebook(
+        self,
+        path: str,
+        /,
+        *,
+        mode: Literal["script"],
+        arguments: Mapping[str, Any] | None = None,
+        tags: Sequence[str] = (),
+        writefile: bool = False,
+        class_name: str | None = None,
+        method: str | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        name: str | None = None,
+        **options: Unpack[ImageOptions],
+    ) -> Any:
+        """Makes a KFP component of a notebook.
+
+        As a script its cells run one after another, without what is no Python: magics, shell lines, help. What the
+        cell tagged `parameters` assigns are the inputs. The own modules that it imports travel along.
+
+        Args:
+            path: the notebook; relative paths, these and others, begin at the file that calls.
+            mode: `script`.
+            arguments: what the notebook does not say, by the names of variables: a type (`int`), an annotation of
+                KFP's (`dsl.Output[dsl.Model]`: the variable is the path) or a default.
+            tags: the cells to take: those that have one of these tags. By default those that are marked
+                `fairing:include-cell`, else all that are not tagged `skip`.
+            writefile: whether files that its cells write by `%%writefile` travel.
+            class_name: a class of the notebook that is run by fire in the end; the parameters of its `__init__` and of
+                the method are then the inputs.
+            method: its method; `train` by default, or the only one it has.
+            include: files of the notebook's folder that it needs: names, folders and globs.
+            exclude: patterns of what is left out, as in an ignore file.
+            name: the component's name; the notebook's by default.
+            options: those of the image, see `fairing_kfp.options.ImageOptions`.
+
+        Returns:
+            A KFP component; its `python_func` runs the script here.
+
+        Raises:
+            PackError: the notebook cannot be read, or a cell is no valid Python, or needs what was left out.
+            ComponentError: an argument has no usable name or type.
+            SecretError: a value of `env` looks like a credential.
+        """
+        from fairing_kfp.notebook_code import script_of_notebook
+
+        caller = _caller()
+        for option, value in (("tags", tags), ("include", include), ("exclude", exclude)):
+            check_list(path, option, value)
+        code, interface, packages = script_of_notebook(
+            (caller.folder / path).absolute(),
+            caller.folder,
+            arguments=arguments or {},
+            tags=tags,
+            writefile=writefile,
+            class_name=class_name,
+            method=method,
+            include=include,
+            exclude=exclude,
+        )
+        named = valid_name(name or Path(path).stem, path)
+        if packages:
+            check_list(named, "packages", options.get("packages", ()))
+            options["packages"] = [*packages, *options.get("packages", ())]
+        source = source_of(code, named, new_key(caller.module, path), options)
+        component = kfp_component(source, interface)
+        register(source)
+        return component
 
 
 fairing_component = FairingComponent()
