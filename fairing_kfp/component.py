@@ -206,30 +206,13 @@ class FairingComponent:
             ComponentError: an argument has no usable name or type.
             SecretError: a value of `env` looks like a credential.
         """
-        from fairing_kfp.notebook_code import script_of_notebook
+        from fairing_kfp.from_script import caller
+        from fairing_kfp.notebook_code import AsCode, notebook_as_code
 
-        caller = _caller()
         for option, value in (("tags", tags), ("include", include), ("exclude", exclude)):
             check_list(path, option, value)
-        code, interface, packages = script_of_notebook(
-            (caller.folder / path).absolute(),
-            caller.folder,
-            arguments=arguments or {},
-            tags=tags,
-            writefile=writefile,
-            class_name=class_name,
-            method=method,
-            include=include,
-            exclude=exclude,
-        )
-        named = valid_name(name or Path(path).stem, path)
-        if packages:
-            check_list(named, "packages", options.get("packages", ()))
-            options["packages"] = [*packages, *options.get("packages", ())]
-        source = source_of(code, named, new_key(caller.module, path), options)
-        component = kfp_component(source, interface)
-        register(source)
-        return component
+        how = AsCode(tuple(tags), writefile, class_name, method)
+        return notebook_as_code(caller(), path, arguments or {}, how, tuple(include), tuple(exclude), name, options)
 
 
 fairing_component = FairingComponent()

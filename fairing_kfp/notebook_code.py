@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fairing_kfp.errors import ComponentError
-from fairing_kfp.interface import Interface
+from fairing_kfp.from_script import Caller
+from fairing_kfp.interface import Interface, kfp_component
+from fairing_kfp.options import check_list, source_of, valid_name
 from fairing_kfp.preprocess.arguments.inputs import Inputs, inputs_of, kind_of_declared
 from fairing_kfp.preprocess.arguments.reading import Argument, Reading
 from fairing_kfp.preprocess.notebook import read_notebook
@@ -16,31 +18,70 @@ from fairing_kfp.preprocess.notebook_parameters import Parameter
 from fairing_kfp.preprocess.notebook_script import notebook_script
 from fairing_kfp.preprocess.script import ScriptSource, call_of, description_of
 from fairing_kfp.runtime.command_line import TRUTH, VALUE, Spelling
+from fairing_kfp.source import new_key, register
 
 
-def script_of_notebook(
-    path: Path,
-    folder: Path,
-    *,
-    arguments: Mapping[str, Any],
-    tags: Sequence[str] = (),
-    writefile: bool = False,
-    class_name: str | None = None,
-    method: str | None = None,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-) -> tuple[ScriptSource, Interface, tuple[str, ...]]:
-    """The code of a notebook's component, what KFP is told of it, and the requirements that it adds.
+@dataclass(frozen=True)
+class AsCode:
+    """How a notebook becomes a script.
 
-    Args:
-        path: the notebook; its folder is the root of its files.
-        folder: where the relative paths of the component begin.
-        arguments: by the names of variables what the notebook does not say: a type, a default, or an annotation of
-            KFP's, of which the variable is the path.
+    Attributes:
         tags: the cells to take, see `Notebook.chosen`.
         writefile: whether files that cells write by `%%writefile` travel.
         class_name: a class of the notebook that is run in the end.
         method: its method.
+    """
+
+    tags: tuple[str, ...] = ()
+    writefile: bool = False
+    class_name: str | None = None
+    method: str | None = None
+
+
+def notebook_as_code(
+    caller: Caller,
+    path: str,
+    arguments: Mapping[str, Any],
+    how: AsCode,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    name: str | None,
+    options: Any,
+) -> Any:
+    """Makes the component; the arguments are those of `FairingComponent.from_notebook`.
+
+    Raises:
+        PackError: the notebook cannot be read, or a cell is no valid Python, or needs what was left out.
+        ComponentError: an argument has no usable name or type.
+        SecretError: a value of `env` looks like a credential.
+    """
+    named = valid_name(name or Path(path).stem, path)
+    code, interface, packages = script_of_notebook(caller.folder, path, arguments, how, include, exclude)
+    if packages:
+        check_list(named, "packages", options.get("packages", ()))
+        options["packages"] = [*packages, *options.get("packages", ())]
+    source = source_of(code, named, new_key(caller.module, path), options)
+    component = kfp_component(source, interface)
+    register(source)
+    return component
+
+
+def script_of_notebook(
+    folder: Path,
+    path: str,
+    arguments: Mapping[str, Any],
+    how: AsCode,
+    include: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+) -> tuple[ScriptSource, Interface, tuple[str, ...]]:
+    """The code of a notebook's component, what KFP is told of it, and the requirements that it adds.
+
+    Args:
+        folder: where the relative paths of the component begin.
+        path: the notebook; its folder is the root of its files.
+        arguments: by the names of variables what the notebook does not say: a type, a default, or an annotation of
+            KFP's, of which the variable is the path.
+        how: the cells that are taken, and what is run in the end.
         include: files of the notebook's folder that it needs.
         exclude: those of them that it does not.
 
@@ -48,33 +89,28 @@ def script_of_notebook(
         PackError: the notebook cannot be read, or a cell is no valid Python, or needs what was left out.
         ComponentError: an argument has no usable name or type.
     """
+    file = (folder / path).absolute()
     for name in arguments:
         if not name.isidentifier():
-            raise ComponentError(f"arguments={{{name!r}: …}} of {path.name} is no variable's name", "name a variable")
-    if method and not class_name:
-        raise ComponentError(f"method={method!r} of {path.name} is of no class", 'name it: class_name="…"')
+            raise ComponentError(f"arguments={{{name!r}: …}} of {path} is no variable's name", "name a variable")
+    if how.method and not how.class_name:
+        raise ComponentError(f"method={how.method!r} of {path} is of no class", 'name it: class_name="…"')
     made = notebook_script(
-        read_notebook(path),
-        tags=tags,
-        writefile=writefile,
-        class_name=class_name,
-        method=method,
+        read_notebook(file),
+        tags=how.tags,
+        writefile=how.writefile,
+        class_name=how.class_name,
+        method=how.method,
         arguments={name: kind_of_declared(value) for name, value in arguments.items()},
     )
     shown = f"the notebook {path}"
+    data = made.text.encode()
     inputs = _inputs(made.parameters, arguments, shown, made.warnings)
-    source = ScriptSource(
-        folder=folder,
-        root=path.parent.resolve(),
-        place=made.name,
-        data=made.text.encode(),
-        inputs=inputs,
-        include=tuple(include),
-        exclude=tuple(exclude),
-        made=made.files,
+    code = ScriptSource(
+        folder, file.parent.resolve(), made.name, data, inputs, include=include, exclude=exclude, made=made.files
     )
-    description = description_of(made.text.encode(), inputs)
-    return source, Interface(shown, inputs.parameters, call_of(source, path.stem), doc=description), made.packages
+    interface = Interface(shown, inputs.parameters, call_of(code, file.stem), doc=description_of(data, inputs))
+    return code, interface, made.packages
 
 
 def _inputs(

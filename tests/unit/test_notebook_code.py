@@ -11,7 +11,7 @@ from kfp import dsl
 
 from fairing_kfp.errors import ComponentError, SecretError
 from fairing_kfp.interface import Interface
-from fairing_kfp.notebook_code import script_of_notebook
+from fairing_kfp.notebook_code import AsCode, script_of_notebook
 from fairing_kfp.preprocess.script import ScriptSource
 from tests.notebook_files import write
 
@@ -19,7 +19,7 @@ PARAMETERS = ("depth = 8  # how deep\nrate: float = 1\nnames = ['a']\nlimit: int
 
 
 def code(path: Path, arguments: dict[str, Any] | None = None, **options: Any) -> tuple[ScriptSource, Interface]:
-    source, interface, _ = script_of_notebook(path, path.parent, arguments=arguments or {}, **options)
+    source, interface, _ = script_of_notebook(path.parent, path.name, arguments or {}, AsCode(**options))
     return source, interface
 
 
@@ -87,8 +87,9 @@ def test_credentials_of_what_is_left_out_stay_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "says"),
-    [({"arguments": {"--model": int}}, "is no variable's name"), ({"method": "train"}, "is of no class")],
+    [(({"--model": int}, {}), "is no variable's name"), (({}, {"method": "train"}), "is of no class")],
 )
-def test_wrong_options_are_refused(options: dict[str, Any], says: str, tmp_path: Path) -> None:
+def test_wrong_options_are_refused(options: tuple[dict[str, Any], ...], says: str, tmp_path: Path) -> None:
+    arguments, others = options
     with pytest.raises(ComponentError, match=says):
-        code(write(tmp_path / "n.ipynb", "x = 1"), **options)
+        code(write(tmp_path / "n.ipynb", "x = 1"), arguments, **others)
