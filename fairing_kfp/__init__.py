@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fairing_kfp.loading import load_pipeline
     from fairing_kfp.local.run import RunResult, StepResult
     from fairing_kfp.notebook_module import load_notebook
+    from fairing_kfp.locking import Locked, lock
     from fairing_kfp.pipeline import Compiled, Explained, compile, explain, run
 
 _PLACES = {
@@ -21,6 +22,7 @@ _PLACES = {
     "Component": "component",
     "Explained": "pipeline",
     "FairingError": "errors",
+    "Locked": "locking",
     "RunResult": "local.run",
     "StepFailedError": "errors",
     "StepResult": "local.run",
@@ -29,6 +31,7 @@ _PLACES = {
     "fairing_component": "component",
     "load_notebook": "notebook_module",
     "load_pipeline": "loading",
+    "lock": "locking",
     "run": "pipeline",
 }
 
@@ -37,6 +40,7 @@ __all__ = [
     "Component",
     "Explained",
     "FairingError",
+    "Locked",
     "RunResult",
     "StepFailedError",
     "StepResult",
@@ -45,6 +49,7 @@ __all__ = [
     "fairing_component",
     "load_notebook",
     "load_pipeline",
+    "lock",
     "run",
 ]
 

@@ -74,6 +74,10 @@ class DependencyError(FairingError):
     """Packages cannot be resolved for the base image."""
 
 
+class LockError(DependencyError):
+    """The file in which the versions of packages are kept is damaged, or contradicts itself."""
+
+
 class ImageError(FairingError):
     """An image cannot be made."""
 

@@ -102,7 +102,7 @@ def own_image(settings: Settings, cache: Cache) -> Recipe:
         Image(
             name=NAME,
             base=base,
-            layers=(_dependencies(python, platform, compression, cache), package),
+            layers=(*_dependencies(python, platform, compression, cache), package),
             platform=platform,
             python_version=python,
             env=_ENV,
@@ -136,7 +136,7 @@ def package_files(root: Path | None = None) -> dict[str, bytes]:
 
 def _package_layer(files: Mapping[str, bytes], compression: Compression, cache: Cache) -> Layer:
     """The layer of this package, compiled: nobody can keep its byte code in a file system that is read-only."""
-    from fairing_kfp.preprocess.bytecode import compile_tree
+    from fairing_kfp.preprocess.bytecode import compile_trees
 
     digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
     value = json.dumps([PACKAGE, sys.version_info[:2], digests], sort_keys=True)
@@ -148,20 +148,22 @@ def _package_layer(files: Mapping[str, bytes], compression: Compression, cache: 
             place = tree / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(data)
-        compile_tree(tree, PACKAGE)
+        compile_trees([tree], PACKAGE)
         return tree
 
     tree = cache.folder("trees", key, made)
     return Layer.of_tree(NAME, tree, PACKAGE, cache, f"{PACKAGE} {key}", compression)
 
 
-def _dependencies(python: tuple[int, int], platform: Platform, compression: Compression, cache: Cache) -> Layer:
-    from fairing_kfp.prepare import dependencies_layer
+def _dependencies(
+    python: tuple[int, int], platform: Platform, compression: Compression, cache: Cache
+) -> tuple[Layer, ...]:
+    from fairing_kfp.dependency_layers import dependency_layers
     from fairing_kfp.preprocess.lock import Lock, Target
 
     text = Path(__file__).with_name(_LOCK).read_text(encoding="utf-8")
     lock = Lock.of_requirements_file(Target.for_image(python, str(platform)), text)
-    return dependencies_layer(lock, compression, cache)
+    return tuple(dependency_layers(lock, cache, compression))
 
 
 def _labels() -> dict[str, str]:

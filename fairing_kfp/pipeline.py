@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import ConfigError, PipelineError
 from fairing_kfp.kubernetes_secrets import check_here
+from fairing_kfp.locking import locks_of, pipeline_name
 from fairing_kfp.settings import Settings
 from fairing_kfp.source import placeholders
 from fairing_kfp.whole_file import write_whole
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fairing_kfp.local.event import Event
     from fairing_kfp.local.run import RunResult
     from fairing_kfp.prepare import Prepared
+    from fairing_kfp.preprocess.locks import Locks
 
 _SIDE_BY_SIDE = 8
 
@@ -87,15 +88,17 @@ def compile(
         FairingError: an image cannot be made or sent; then no YAML is written.
     """
     named = builder if isinstance(builder, str) else None
-    text, chosen = _traced(pipeline), Settings.load(builder=named, **settings)
+    text, chosen = traced(pipeline), Settings.load(builder=named, **settings)
     cache = cache or _default_cache()
-    prepared = _prepared(text, chosen, cache)
+    locks = locks_of(pipeline, text, chosen, settings.get("start"), cache)
+    prepared = _prepared(text, chosen, cache, locks)
+    unkept = locks.keep()
     with _builders(chosen, text, cache, progress, None if isinstance(builder, str) else builder) as builders:
         references = _publish(prepared, builders)
     compiled = Compiled(
         _replaced(text, references),
         {item.source.name: references[mark] for mark, item in prepared.items()},
-        tuple(warning for item in prepared.values() for warning in item.bundle.warnings),
+        (*(warning for item in prepared.values() for warning in item.bundle.warnings), *([unkept] if unkept else ())),
     )
     if output is not None:
         write_whole(Path(output), compiled.text)
@@ -113,9 +116,10 @@ def explain(pipeline: Any, *, cache: Cache | None = None, **settings: Any) -> li
     Raises:
         FairingError: an image cannot be made.
     """
-    text, chosen = _traced(pipeline), Settings.load(**settings)
+    text, chosen = traced(pipeline), Settings.load(**settings)
     cache = cache or _default_cache()
-    prepared = list(_prepared(text, chosen, cache).values())
+    locks = locks_of(pipeline, text, chosen, settings.get("start"), cache)
+    prepared = list(_prepared(text, chosen, cache, locks).values())
     with _builders(chosen, text, cache) as builders:
 
         def explained(item: Prepared) -> Explained:
@@ -165,12 +169,13 @@ def run(
 
     if runner not in ("subprocess", "docker"):
         raise ConfigError(f"there is no runner {runner!r}", "use subprocess or docker")
-    text, chosen = _traced(pipeline), Settings.load(**settings)
+    text, chosen = traced(pipeline), Settings.load(**settings)
     if runner == "docker":
         chosen = _runnable(chosen, text)
     given = check_arguments(next(yaml.safe_load_all(text)), arguments or {})
     check_here(placeholders(text).values())
     cache = cache or _default_cache()
+    locks = locks_of(pipeline, text, chosen, settings.get("start"), cache)
     with contextlib.ExitStack() as shown:
         if tell is None:
             from fairing_kfp.display import StepTeller, console
@@ -178,16 +183,20 @@ def run(
             teller = shown.enter_context(StepTeller(console()))
             tell, progress = teller, progress or teller.transfers
         if runner == "docker":
-            prepared = _prepared(text, chosen, cache)
+            prepared = _prepared(text, chosen, cache, locks)
+            unkept = locks.keep()
             with _builders(chosen, text, cache, progress) as builders:
                 references = _publish(prepared, builders)
-            started = {mark: launches.in_docker(item, references[mark], docker) for mark, item in prepared.items()}
+            started = {
+                mark: launches.in_docker(item, references[mark], docker, unkept if number == 0 else "")
+                for number, (mark, item) in enumerate(prepared.items())
+            }
         else:
-            started = {mark: launches.in_process(source, cache) for mark, source in placeholders(text).items()}
+            started = {mark: launches.in_process(source, cache, locks) for mark, source in placeholders(text).items()}
         return run_graph(text, started, given, Path(output), cache, reuse=reuse, tell=tell)
 
 
-def _traced(pipeline: Any) -> str:
+def traced(pipeline: Any) -> str:
     """The pipeline as kfp compiles it, with placeholders for images."""
     from kfp import compiler
 
@@ -199,15 +208,10 @@ def _traced(pipeline: Any) -> str:
         return path.read_text(encoding="utf-8")
 
 
-def _name_of(text: str) -> str:
-    found = re.search(r"^pipelineInfo:\n(?:  .*\n)*?  name: (\S+)$", text, re.MULTILINE)
-    return found.group(1) if found else "pipeline"
-
-
-def _prepared(text: str, settings: Settings, cache: Cache) -> dict[str, Prepared]:
+def _prepared(text: str, settings: Settings, cache: Cache, locks: Locks) -> dict[str, Prepared]:
     from fairing_kfp.prepare import prepare
 
-    return {mark: prepare(source, settings, cache) for mark, source in placeholders(text).items()}
+    return {mark: prepare(source, settings, cache, locks) for mark, source in placeholders(text).items()}
 
 
 def _publish(prepared: Mapping[str, Prepared], builders: Builders) -> dict[str, str]:
@@ -259,4 +263,4 @@ def _builders(
 ) -> Builders:
     from fairing_kfp.build.choose import Builders
 
-    return Builders(settings, _name_of(text), cache, progress, default)
+    return Builders(settings, pipeline_name(text), cache, progress, default)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast, get_args
 
 from fairing_kfp.errors import ConfigError
@@ -15,16 +16,17 @@ from fairing_kfp.image.layer import Compression, Layer
 from fairing_kfp.image.multi_image import MultiImage, Recipe
 from fairing_kfp.image.platform import Platform
 from fairing_kfp.preprocess.bundle import Bundle
-from fairing_kfp.preprocess.places import DEPENDENCIES
 from fairing_kfp.preprocess.runtime_files import runtime_files
 from fairing_kfp.settings import Settings
 from fairing_kfp.source import ComponentSource
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
-    from fairing_kfp.preprocess.lock import Lock
+    from fairing_kfp.preprocess.locks import Locks
 
 DEFAULT_PLATFORM = "linux/amd64"
+AUTHORS_PYTHON = (sys.version_info[0], sys.version_info[1])
+"""What steps are packed for: pickled code fits one minor version."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,18 @@ class Prepared:
         source: what it was made of.
         bundle: its files.
         image: its image, of one platform or several; its lowest layers change least often.
-        requirements: the locked requirements of its dependencies on any of its platforms, one a line.
+        holds: the packages in its layers, as `name==version`, by the layers' digests.
     """
 
     source: ComponentSource
     bundle: Bundle
     image: Recipe
-    requirements: tuple[str, ...] = ()
+    holds: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The packages on any of its platforms."""
+        return tuple(sorted({pin for pins in self.holds.values() for pin in pins}))
 
 
 @functools.cache
@@ -50,8 +57,14 @@ def runtime_layer() -> Layer:
     return Layer.of_files("runtime", runtime_files())
 
 
-def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepared:
+def prepare(source: ComponentSource, settings: Settings, cache: Cache, locks: Locks | None = None) -> Prepared:
     """Makes a component's image as a recipe; only dependencies may need the network, where they were never resolved.
+
+    Args:
+        source: what it is made of.
+        settings: those of the project.
+        cache: keeps packages and their layers.
+        locks: the kept versions of packages; without, those that the cache remembers hold, or else the newest.
 
     Raises:
         PackError: its code cannot be packed.
@@ -60,21 +73,26 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
     """
     compression = compression_of(settings)
     packed = source.bundle()
-    names = source.platforms or settings.platforms or (DEFAULT_PLATFORM,)
-    platforms = dict.fromkeys(Platform.parse(name) for name in names)
-    python = (sys.version_info[0], sys.version_info[1])
+    python = AUTHORS_PYTHON
     # Own modules that are compiled were refused, so that one runtime layer and one of code serve all platforms.
     own = packed.layers
     base = parse_base(source.base_image or settings.base_image or default_base(python), source.code.folder)
     declared = _checked_python(source)
-    requirements: dict[str, None] = {}
+    holds: dict[str, tuple[str, ...]] = {}
     images = []
-    for platform in platforms:
+    for platform in platforms_of(source, settings):
         layers = [runtime_layer()]
         if source.packages:
-            dependencies, locked = _dependencies(source, python, platform, compression, cache)
-            layers.append(dependencies)
-            requirements.update(dict.fromkeys(locked))
+            from fairing_kfp.dependency_layers import dependency_layers
+            from fairing_kfp.preprocess.lock import Target
+            from fairing_kfp.preprocess.locks import Locks
+
+            locks = locks or Locks(cache)
+            lock = locks.lock(source.packages, source.provided, Target.for_image(python, str(platform)))
+            # Where two platforms get the same wheels, which are pure then, their layers are the same bytes.
+            found = dependency_layers(lock, cache, compression)
+            layers += found
+            holds.update((layer.digest, pins) for layer, pins in found.items())
         image = Image(
             name=source.name,
             base=base,
@@ -87,7 +105,7 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache) -> Prepar
         )
         images.append(image)
     whole = images[0] if len(images) == 1 else MultiImage(tuple(images))
-    return Prepared(source, packed, whole, tuple(requirements))
+    return Prepared(source, packed, whole, holds)
 
 
 def default_base(python: tuple[int, int]) -> str:
@@ -95,30 +113,10 @@ def default_base(python: tuple[int, int]) -> str:
     return f"python:{python[0]}.{python[1]}-slim"
 
 
-def _dependencies(
-    source: ComponentSource, python: tuple[int, int], platform: Platform, compression: Compression, cache: Cache
-) -> tuple[Layer, tuple[str, ...]]:
-    """The layer of a component's packages for a platform, and what it holds.
-
-    Where two platforms get the same wheels, which are pure then, their trees are the same bytes, and so one layer.
-    """
-    from fairing_kfp.preprocess import dependencies  # starts uv
-
-    lock = dependencies.resolve(source.packages, dependencies.Target.for_image(python, str(platform)), cache)
-    return dependencies_layer(lock, compression, cache), lock.requirements
-
-
-def dependencies_layer(lock: Lock, compression: Compression, cache: Cache) -> Layer:
-    """The layer of locked packages.
-
-    Raises:
-        DependencyError: wheels cannot be fetched, or differ from the lock.
-    """
-    from fairing_kfp.preprocess import dependencies  # starts uv
-
-    tree = dependencies.unpack(lock, cache)
-    key = f"{DEPENDENCIES} {lock.digest}"
-    return Layer.of_tree("dependencies", tree, DEPENDENCIES, cache, key, compression)
+def platforms_of(source: ComponentSource, settings: Settings) -> tuple[Platform, ...]:
+    """The platforms of a component's image."""
+    names = source.platforms or settings.platforms or (DEFAULT_PLATFORM,)
+    return tuple(dict.fromkeys(Platform.parse(name) for name in names))
 
 
 def compression_of(settings: Settings) -> Compression:

@@ -35,6 +35,7 @@ class Settings:
         insecure: registries that are spoken to over plain http.
         platforms: those of components that name none; of several an index is made.
         compression: of layers of packages: `gzip`, or `zstd`, which containerd pulls and Docker only from 23.0 on.
+        lock: the file in which the versions of packages are kept; `fairing.lock` beside the pipeline's file by default.
         ca: a PEM file of authorities that are trusted besides the machine's.
         client_cert: a PEM file with the certificate and key that registries are shown.
     """
@@ -46,6 +47,7 @@ class Settings:
     insecure: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
     compression: str = "gzip"
+    lock: str | None = None
     ca: str | None = None
     client_cert: str | None = None
 
@@ -113,6 +115,8 @@ class Settings:
         changes: dict[str, Any] = {k: tuple(v) if k in _LISTS else v for k, v in given.items()}
         if "base_image" in changes:
             changes["base_image"] = anchored(changes["base_image"], folder or Path.cwd())
+        if "lock" in changes:
+            changes["lock"] = str((folder or Path.cwd()) / changes["lock"])
         return replace(self, **changes)
 
 

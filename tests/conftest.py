@@ -16,8 +16,9 @@ _PIPELINES = (_TESTS / "pipelines", _TESTS / "scripts", _TESTS.parent / "samples
 
 @pytest.fixture(autouse=True)
 def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps tests from the cache and the logins of whoever runs them."""
+    """Keeps tests from the cache and the logins of whoever runs them, and from writing beside their files."""
     monkeypatch.setenv("FAIRING_KFP_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("FAIRING_KFP_LOCK", str(tmp_path_factory.mktemp("lock") / "fairing.lock"))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
     for name in ("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):

@@ -133,7 +133,7 @@ class Cache:
         place = self.use(kind, name)
         if self._is_whole(place) or (place.is_dir() and f"{kind}/{name}" in in_use.marked(self.root, by_others=True)):
             return place
-        with self._scratch() as scratch, self._errors():
+        with self.scratch() as scratch, self._errors():
             made = make(scratch)
             made.chmod(0o755)
             seal = Seal.of(made)
@@ -186,7 +186,12 @@ class Cache:
                 Path(name).unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _scratch(self) -> Iterator[Path]:
+    def scratch(self) -> Iterator[Path]:
+        """A temporary folder inside the cache, from which files can be renamed or linked to others.
+
+        Raises:
+            CacheError: the cache is not writable, or the disk is full.
+        """
         with self._errors():
             parent = self.root.absolute() / "tmp"
             parent.mkdir(parents=True, exist_ok=True)

@@ -59,6 +59,7 @@ def as_dict(item: Explained) -> dict[str, Any]:
                 "digest": layer.digest,
                 "diff_id": layer.diff_id,
                 "bytes": layer.size,
+                "holds": list(prepared.holds.get(layer.digest, ())),
                 "platforms": platforms,
             }
             for layer, platforms in _layers(prepared.image)
@@ -98,8 +99,9 @@ def _show(item: Explained, screen: Console) -> None:
     show_columns([("layer", "digest", "size", "state", "only for" if others else ""), *_rows(item)], screen, "    ")
     for file in (*prepared.bundle.placed, *prepared.bundle.files):
         screen.print(f"    [dim]{size(len(file.data)):>9}[/]  /{file.path}")
-    for requirement in prepared.requirements:
-        screen.print(f"    [dim]  package[/]  {escape(requirement.partition(' ')[0])}")
+    for digest, pins in prepared.holds.items():
+        for pin in pins:
+            screen.print(f"    [dim]  package[/]  {escape(pin)}  [dim]{digest[:19]}[/]")
     for capture in prepared.bundle.captures:
         what = f"{capture.owner} captures {capture.name}: {capture.type}, {size(capture.size)}"
         screen.print(f"    [dim]  capture[/]  {escape(what)}")

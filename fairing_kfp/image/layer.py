@@ -90,14 +90,20 @@ class Layer:
 
     @classmethod
     def of_tree(
-        cls, name: str, root: Path, prefix: str, cache: Cache, key: str, compression: Compression = "gzip"
+        cls,
+        name: str,
+        root: Path | Callable[[], Path],
+        prefix: str,
+        cache: Cache,
+        key: str,
+        compression: Compression = "gzip",
     ) -> Layer:
         """A layer of a whole folder, packed once and remembered.
 
         Args:
             name: what it holds.
-            root: the folder whose content is packed. It is read when the cache does not hold the layer, or holds it
-                damaged; so it must stay there until the layer was sent.
+            root: the folder whose content is packed, or what makes it when it is needed. It is read when the cache does
+                not hold the layer, or holds it damaged; so it must stay there until the layer was sent.
             prefix: where its content lies in the image, such as `opt/packages`.
             cache: keeps the packed layer.
             key: stands for the content of the folder, the prefix included.
@@ -110,7 +116,7 @@ class Layer:
         """
         from fairing_kfp.image.packed import Packing  # isal: only where a tree is packed
 
-        packing = Packing(name, root, prefix, cache, key, compression)
+        packing = Packing(name, root if callable(root) else lambda: root, prefix, cache, key, compression)
         packed = packing.find()
         # Checked when it is opened and not here: an image that is unchanged never reads its layers.
         return cls(name, packed.diff_id, packed.digest, packed.size, lambda: packing.open(packed), compression)

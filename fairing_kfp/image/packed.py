@@ -7,7 +7,7 @@ its compressed file: as long as that is in the cache, or in a registry that we p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,7 +42,7 @@ class Packing:
 
     Attributes:
         name: the layer's, for messages.
-        root: the folder.
+        root: gives the folder; only asked when it is read.
         prefix: where its content lies in the image.
         cache: keeps the compressed file.
         key: stands for the folder's content, the prefix included.
@@ -50,7 +50,7 @@ class Packing:
     """
 
     name: str
-    root: Path
+    root: Callable[[], Path]
     prefix: str
     cache: Cache
     key: str
@@ -64,7 +64,7 @@ class Packing:
             return found
         # Reading and hashing is in vain for a new archive; but one whose headers are new is a new one.
         known_outline = self.cache.record(_OUTLINE, self._outline)
-        if known_outline and (found := self._known(archive_digest(self.root, self.prefix))):
+        if known_outline and (found := self._known(archive_digest(self.root(), self.prefix))):
             self.cache.put_record(_CONTENT, self.key, found.diff_id)
             return found
         return self._make()
@@ -88,7 +88,7 @@ class Packing:
 
     @cached_property
     def _outline(self) -> str:
-        return outline(self.root, self.prefix)
+        return outline(self.root(), self.prefix)
 
     def _known(self, diff_id: str) -> Packed | None:
         """The oldest compressed file of an archive that is there, or can be had when it is needed."""
@@ -101,7 +101,7 @@ class Packing:
 
     def _make(self, instead_of: Packed | None = None) -> Packed:
         """Packs the folder and remembers the result; `instead_of` is not known any more if it is another."""
-        packed = Packed(**pack(self.root, self.prefix, self.cache, self.compression))
+        packed = Packed(**pack(self.root(), self.prefix, self.cache, self.compression))
         if instead_of and instead_of != packed:
             kept = {
                 by: one for by, one in self._files(instead_of.diff_id).items() if one["digest"] != instead_of.digest

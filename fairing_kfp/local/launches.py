@@ -12,6 +12,8 @@ from fairing_kfp.local.root import bare_python, root_digest, unpack_root
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
     from fairing_kfp.prepare import Prepared
+    from fairing_kfp.preprocess.lock import Lock
+    from fairing_kfp.preprocess.locks import Locks
     from fairing_kfp.source import ComponentSource
 
 
@@ -30,22 +32,25 @@ class Started:
     warnings: tuple[str, ...] = ()
 
 
-def in_process(source: ComponentSource, cache: Cache) -> Started:
+def in_process(source: ComponentSource, cache: Cache, locks: Locks) -> Started:
     """The launch of the very layers that would be pushed.
 
-    What the base image would hold (`provided=`) is resolved for this interpreter, as the packages are.
+    What the base image would hold (`provided=`) is resolved for this interpreter, as the packages are: at the versions
+    that are kept for the image, unless they have no wheel for this machine. No others are kept.
     """
     from fairing_kfp.prepare import runtime_layer
     from fairing_kfp.preprocess.placed import WORKING
 
     bundle = source.bundle()
     layers = [runtime_layer(), *bundle.layers]
-    packages, lock = None, ""
+    packages, lock, warnings = None, "", bundle.warnings
     if source.packages or source.provided:
         from fairing_kfp.preprocess import dependencies
 
-        locked = dependencies.resolve((*source.packages, *source.provided), dependencies.Target.for_host(), cache)
+        wanted, kept = (*source.packages, *source.provided), locks.versions(source.packages, source.provided)
+        locked = dependencies.resolve(wanted, dependencies.Target.for_host(), cache, kept)
         packages, lock = dependencies.unpack(locked, cache), locked.digest
+        warnings += _differences(source.name, locked, kept)
     digest = root_digest(layers, lock, source.env or {})
     root = unpack_root(layers, packages, digest, cache)
     command = [str(bare_python(cache)), str(root / "runtime" / "step.py")]
@@ -54,15 +59,27 @@ def in_process(source: ComponentSource, cache: Cache) -> Started:
     launch = Launch(source.name, "subprocess", command, env)
     elsewhere = [file.path for file in bundle.placed if not file.path.startswith(f"{WORKING}/")]
     unseen = [f"{source.name}: /{path} is in its image only, not in a run without Docker" for path in elsewhere]
-    return Started(f"fairing.local/{source.name}@{digest}", launch, (*bundle.warnings, *unseen))
+    return Started(f"fairing.local/{source.name}@{digest}", launch, (*warnings, *unseen))
 
 
-def in_docker(prepared: Prepared, reference: str, options: Mapping[str, Any] | None) -> Started:
-    """The launch of the image's containers."""
+def in_docker(prepared: Prepared, reference: str, options: Mapping[str, Any] | None, warning: str = "") -> Started:
+    """The launch of the image's containers; a further warning may come along."""
     from fairing_kfp.preprocess.places import COMMAND
 
     source = prepared.source
     launch = Launch(
         source.name, "docker", list(COMMAND), {}, reference, dict(options or {}), secrets=tuple(source.secrets)
     )
-    return Started(reference, launch, prepared.bundle.warnings)
+    return Started(reference, launch, (*prepared.bundle.warnings, *([warning] if warning else ())))
+
+
+def _differences(name: str, locked: Lock, kept: Mapping[str, str]) -> tuple[str, ...]:
+    """What the author should know of versions that are not those of the image."""
+    others = [
+        f"{one} {pin.version} instead of {kept[one]}"
+        for one, pin in locked.pins.items()
+        if one in kept and pin.version != kept[one]
+    ]
+    if not others:
+        return ()
+    return (f"{name} runs here with {', '.join(others)} of fairing.lock, which has no wheel for this machine",)

@@ -7,16 +7,18 @@ does not tell how often an object is referred to, which differs from process to 
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fairing_kfp.errors import DependencyError
 
 _WORKER = """
-import importlib.util, marshal, os, sys
+import importlib.util, json, marshal, os, sys
 
 def is_stable(code):
     # what has no hash of its own (None below Python 3.12) lies in a set by its address
@@ -44,35 +46,38 @@ def compile_file(path, shown):
     with open(target, "wb") as file:
         file.write(importlib.util.MAGIC_NUMBER + flags + importlib.util.source_hash(source) + data)
 
-tree, prefix = sys.argv[1:]
-for path in sys.stdin.read().splitlines():
-    compile_file(os.path.join(tree, path), f"/{prefix}/{path}")
+for path, shown in json.load(sys.stdin):
+    compile_file(path, shown)
 """
 
 
-def compile_tree(tree: Path, prefix: str) -> None:
-    """Compiles the modules below a folder for this Python, into the `__pycache__` folders beside them.
+def compile_trees(trees: Iterable[Path], prefix: str) -> None:
+    """Compiles the modules below folders for this Python, into the `__pycache__` folders beside them.
 
     Args:
-        tree: the folder.
-        prefix: its place in the image, which tracebacks show.
+        trees: the folders.
+        prefix: the place of all of them in the image, which tracebacks show.
 
     Raises:
         DependencyError: the compiler failed.
     """
-    paths = sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*.py") if path.is_file())
+    found = [
+        (str(path.absolute()), f"/{prefix}/{path.relative_to(tree).as_posix()}")
+        for tree in trees
+        for path in tree.rglob("*.py")
+        if path.is_file()
+    ]
     workers = min(os.cpu_count() or 1, 8)
-    parts = [paths[number::workers] for number in range(workers)]
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda part: _compile(tree, prefix, part), filter(None, parts)))
+        list(pool.map(_compile, filter(None, (sorted(found)[number::workers] for number in range(workers)))))
 
 
-def _compile(tree: Path, prefix: str, paths: list[str]) -> None:
+def _compile(files: list[tuple[str, str]]) -> None:
     done = subprocess.run(
-        [sys.executable, "-s", "-S", "-W", "ignore", "-c", _WORKER, str(tree), prefix],
-        input="\n".join(paths),
+        [sys.executable, "-s", "-S", "-W", "ignore", "-c", _WORKER],
+        input=json.dumps(files),
         env={"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"},
-        cwd=tree.parent,
+        cwd="/",  # where no file of ours can stand for a module of the standard library
         capture_output=True,
         text=True,
         check=False,

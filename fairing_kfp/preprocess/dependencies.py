@@ -1,11 +1,11 @@
-"""The packages of a step: resolved for its image into a lock, and the locked wheels unpacked into a folder."""
+"""The packages of a step, resolved for its image into a lock."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,21 +14,19 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from fairing_kfp.errors import DependencyError
-from fairing_kfp.preprocess import uv_command, wheels
-from fairing_kfp.preprocess.bytecode import compile_tree
+from fairing_kfp.preprocess import uv_command
 from fairing_kfp.preprocess.lock import Lock, Target
-from fairing_kfp.preprocess.places import DEPENDENCIES
+from fairing_kfp.preprocess.trees import unpack
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
 
-__all__ = ["Lock", "Target", "resolve", "unpack"]
+__all__ = ["Lock", "Target", "checked", "resolve", "unpack"]
 
 _RECORD = "lock"
-_WHEELS_ONLY = ("--only-binary", ":all:")
-# Copies, as links would have us write into uv's own cache.
-_INSTALL = ("-r", "-", "--no-deps", "--require-hashes", *_WHEELS_ONLY, "--link-mode", "copy", "--no-compile-bytecode")
-_COMPILE = ("-", "--generate-hashes", *_WHEELS_ONLY, "--no-annotate", "--no-header")
+_FORM = "pylock.toml"
+# PEP 751's form, as it tells which hashes are those of wheels that fit: a release of numpy has 70 more.
+_COMPILE = ("-", "--generate-hashes", "--only-binary", ":all:", "--no-annotate", "--no-header", "--format", _FORM)
 
 _BY_WHEEL = "build a wheel of it, put it on an index or into a folder named in UV_FIND_LINKS, and ask for it by name"
 # What people write instead of a requirement by name. The first that is found counts.
@@ -45,7 +43,14 @@ _OTHER_FORMS = (
 )
 
 
-def resolve(requirements: Sequence[str], target: Target, cache: Cache) -> Lock:
+def resolve(
+    requirements: Sequence[str],
+    target: Target,
+    cache: Cache,
+    preferred: Mapping[str, str] | None = None,
+    *,
+    fresh: bool = False,
+) -> Lock:
     """Chooses the newest wheels that fit, once: afterwards the cache gives the same lock without asking an index.
 
     The user's settings of uv apply (indexes, credentials, constraints) and do not show in the lock.
@@ -54,60 +59,48 @@ def resolve(requirements: Sequence[str], target: Target, cache: Cache) -> Lock:
         requirements: PEP 508 requirements.
         target: what the wheels must fit.
         cache: remembers the lock.
+        preferred: versions to be chosen instead of the newest wherever they satisfy the requirements and fit, by the
+            canonical names of distributions.
+        fresh: whether the index is asked even so.
 
     Raises:
         DependencyError: a requirement is malformed or not one of a package by name, nothing satisfies all of them, a
             package has no fitting wheel, or the index does not answer.
         CacheError: the cache cannot be used.
     """
-    if isinstance(requirements, str):  # else its letters would be looked up as packages
-        raise DependencyError(f"packages is the text {requirements!r}", f"make it a list: packages=[{requirements!r}]")
-    wanted = sorted({_checked(requirement) for requirement in requirements})
+    wanted = checked(requirements)
     if not wanted:
         return Lock(target, "")
-    key = json.dumps([wanted, asdict(target)], sort_keys=True)
-    known = cache.record(_RECORD, key)
+    key = json.dumps([wanted, asdict(target), preferred or {}], sort_keys=True)
+    known = None if fresh else cache.record(_RECORD, key)
     if known is None:
-        resolved = uv_command.run("compile", (*_COMPILE, *target.uv_options), "\n".join(wanted), str(target))
-        known = {"text": Lock.of_requirements_file(target, resolved).text}
+        known = {"text": Lock.of_pylock(target, _resolved(wanted, target, preferred or {})).text}
         cache.put_record(_RECORD, key, known)
     return Lock(target, known["text"])
 
 
-def unpack(lock: Lock, cache: Cache) -> Path:
-    """The folder of the locked wheels, made once; it works as a site directory (`site.addsitedir`).
-
-    It is the same, byte for byte, whoever made it and where, and must not be changed: a Python that runs on it must
-    keep its byte code elsewhere.
+def checked(requirements: Sequence[str]) -> tuple[str, ...]:
+    """The requirements in one order and spelling.
 
     Raises:
-        DependencyError: wheels cannot be fetched, differ from the lock, or find no room on the disk.
-        CacheError: the cache cannot be written.
+        DependencyError: one is malformed, or not one of a package by name.
     """
-    return cache.folder("trees", lock.digest.removeprefix("sha256:"), lambda scratch: _built(lock, scratch))
+    if isinstance(requirements, str):  # else its letters would be looked up as packages
+        raise DependencyError(f"packages is the text {requirements!r}", f"make it a list: packages=[{requirements!r}]")
+    return tuple(sorted({_checked(requirement) for requirement in requirements}))
 
 
-def _built(lock: Lock, folder: Path) -> Path:
-    tree = folder / "tree"
-    _install(lock, tree)
-    replaced = set()
-    for name, paths in wheels.astray(tree).items():
-        _install(lock.only(name), folder / name, "--no-cache")
-        for path in paths:
-            if (folder / name / path).exists():  # else its record lies, which older uv hands on
-                shutil.copy2(folder / name / path, tree / path)
-                replaced.add(path)
-    wheels.normalise(tree, replaced)
-    if lock.target.is_compiled_here:
-        compile_tree(tree, DEPENDENCIES)
-    return tree
-
-
-def _install(lock: Lock, folder: Path, *options: str) -> None:
-    folder.mkdir()
-    if lock.text:
-        options = (*_INSTALL, *options, "--target", str(folder), *lock.target.uv_options)
-        uv_command.run("install", options, lock.text, str(lock.target))
+def _resolved(wanted: Sequence[str], target: Target, preferred: Mapping[str, str]) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, _FORM)
+        if preferred:  # uv keeps the versions of the file that it is to write, where it can
+            packages = (f'[[packages]]\nname = "{name}"\nversion = "{preferred[name]}"\n' for name in sorted(preferred))
+            path.write_text(
+                "\n".join(['lock-version = "1.0"\ncreated-by = "fairing-kfp"\n', *packages]), encoding="utf-8"
+            )
+        options = (*_COMPILE, *target.uv_options, "-o", str(path), "--quiet")
+        uv_command.run("compile", options, "\n".join(wanted), str(target))
+        return path.read_text(encoding="utf-8")
 
 
 def _checked(text: str) -> str:

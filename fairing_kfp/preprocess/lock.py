@@ -5,17 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from packaging.markers import Marker
 from packaging.tags import sys_tags
 
 from fairing_kfp.errors import DependencyError
 from fairing_kfp.image.platform import Platform
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 _HOST = "host"
 _MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
-_TREE_FORM = 1  # another number, and all trees are unpacked anew
+_TREE_FORM = 2  # another number, and all trees are unpacked anew
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,22 @@ class Target:
         return f"Python {self._version} on {machine} ({self.libc})"
 
     @property
+    def environment(self) -> dict[str, str]:
+        """What markers of requirements ask for."""
+        if self.platform == _HOST:
+            return {}
+        return {
+            "implementation_name": "cpython",
+            "os_name": "posix",
+            "platform_machine": _MACHINES[self.platform],
+            "platform_python_implementation": "CPython",
+            "platform_system": "Linux",
+            "python_full_version": f"{self._version}.0",
+            "python_version": self._version,
+            "sys_platform": "linux",
+        }
+
+    @property
     def uv_options(self) -> tuple[str, ...]:
         """How uv is told. The interpreter is always named, so that uv does not look for one where it is started."""
         here = ("--python", sys.executable)
@@ -76,6 +98,19 @@ class Target:
     @property
     def _version(self) -> str:
         return ".".join(map(str, self.python))
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A distribution's version.
+
+    Attributes:
+        version: as its index writes it.
+        hashes: of its wheels that fit, as `sha256:<hex>`; sorted.
+    """
+
+    version: str
+    hashes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -91,16 +126,58 @@ class Lock:
     text: str
 
     @classmethod
+    def of_pins(cls, target: Target, pins: Mapping[str, Pin]) -> Lock:
+        """The lock of pins by the canonical names of their distributions."""
+        return cls(target, "".join(_entry(name, pins[name]) for name in sorted(pins)))
+
+    @classmethod
     def of_requirements_file(cls, target: Target, text: str) -> Lock:
-        """The lock of a file of pins with hashes; options, comments and addresses of indexes are left out."""
+        """The lock of a file of pins with hashes: of those whose markers hold, without options and comments."""
         lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
-        logical = "\n".join(lines).replace("\\\n", " ").splitlines()
-        return cls(target, _text(line.split() for line in logical if line.strip() and not line.startswith("-")))
+        pins = {}
+        for line in "\n".join(lines).replace("\\\n", " ").splitlines():
+            if line.strip() and not line.startswith("-"):
+                requirement, *hashes = line.split(" --hash=")
+                name, _, version = requirement.partition(";")[0].strip().partition("==")
+                marker = requirement.partition(";")[2].strip()
+                if not marker or Marker(marker).evaluate(target.environment):
+                    pins[name] = Pin(version, tuple(sorted(one.strip() for one in hashes)))
+        return cls.of_pins(target, pins)
+
+    @classmethod
+    def of_pylock(cls, target: Target, text: str) -> Lock:
+        """The lock of what uv writes as pylock.toml (PEP 751); addresses of indexes are left out.
+
+        Raises:
+            DependencyError: the index tells no hash of a package.
+        """
+        pins = {}
+        for package in tomllib.loads(text).get("packages", []):
+            name, version = package["name"], package["version"]
+            hashes = [wheel.get("hashes", {}) for wheel in package.get("wheels", [])]
+            found = {f"{kind}:{value}" for one in hashes for kind, value in one.items()}
+            if not found:
+                raise DependencyError(
+                    f"the package index tells no hash of the wheels of {name} {version}",
+                    "put them on an index that does, or into a folder named in UV_FIND_LINKS",
+                )
+            pins[name] = Pin(version, tuple(sorted(found)))
+        return cls.of_pins(target, pins)
+
+    @property
+    def pins(self) -> dict[str, Pin]:
+        """The distributions by their names."""
+        pins = {}
+        for entry in self.text.replace(" \\\n", " ").splitlines():
+            pin, *hashes = entry.split()
+            name, _, version = pin.partition("==")
+            pins[name] = Pin(version, tuple(one.removeprefix("--hash=") for one in hashes))
+        return pins
 
     @property
     def requirements(self) -> tuple[str, ...]:
         """The distributions, as `name==version`."""
-        return tuple(line.split()[0] for line in self.text.splitlines() if not line.startswith(" "))
+        return tuple(f"{name}=={pin.version}" for name, pin in self.pins.items())
 
     @property
     def digest(self) -> str:
@@ -108,16 +185,10 @@ class Lock:
         value = json.dumps([_TREE_FORM, self.target.is_compiled_here, asdict(self.target), self.text], sort_keys=True)
         return f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"
 
-    def only(self, name: str) -> Lock:
-        """The lock of one of its distributions; its name as uv writes it, canonical."""
-        entries = (entry.split() for entry in self.text.replace(" \\\n", " ").splitlines())
-        return Lock(self.target, _text(entry for entry in entries if entry[0].startswith(f"{name}==")))
+    def only(self, *names: str) -> Lock:
+        """The lock of some of its distributions; their names as uv writes them, canonical."""
+        return Lock.of_pins(self.target, {name: pin for name, pin in self.pins.items() if name in names})
 
 
-def _text(entries: Iterable[list[str]]) -> str:
-    """The requirements file of entries, each a pin (with a marker, perhaps, in several words) and hashes."""
-    files = []
-    for entry in entries:
-        pin = " ".join(word for word in entry if not word.startswith("--hash="))
-        files.append(" \\\n    ".join([pin, *sorted(word for word in entry if word.startswith("--hash="))]) + "\n")
-    return "".join(sorted(files))
+def _entry(name: str, pin: Pin) -> str:
+    return " \\\n    ".join([f"{name}=={pin.version}", *(f"--hash={one}" for one in sorted(pin.hashes))]) + "\n"

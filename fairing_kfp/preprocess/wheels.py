@@ -1,4 +1,4 @@
-"""A folder of installed wheels, brought to a form that depends on the wheels alone.
+"""Installed wheels, each in a folder of its own and in a form that depends on the wheel alone.
 
 Installers leave their mark: paths of this machine's Python in scripts, notes on who installed what and when, modes by
 the user's umask, byte code, records in any order, and of files that two distributions share the one that came last.
@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import stat
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PathDistribution
@@ -30,43 +30,64 @@ _SHEBANG = b"#!/usr/bin/env python3\n"  # any Python of an image that is found b
 _FOREIGN_SHEBANG = re.compile(rb"\A#!(?:[^\n]*python[^\n]*|/bin/sh\n'''exec'[^\n]*\n' ''')\n")
 
 
-def astray(root: Path) -> dict[NormalizedName, list[str]]:
-    """Files that are not what the wheel they belong to brought, under its distribution.
-
-    A file that several wheels bring belongs to the last by name; which of them an installer leaves is chance. And an
-    installer's cache can be damaged, above all where its files are hard links into environments: a line changed there
-    for a test would find its way into images.
-    """
-    owners: dict[str, tuple[NormalizedName, str]] = {}
-    for info in _infos(root):
-        owners.update((path, (_name(info), digest)) for path, digest, _ in _record(info) if digest)
-    with ThreadPoolExecutor() as threads:
-        actual = threads.map(lambda path: _digest(root / path, owners[path][1].partition("=")[0]), owners)
-        found: dict[NormalizedName, list[str]] = defaultdict(list)
-        for (path, (name, digest)), value in zip(owners.items(), actual, strict=True):
-            if value != digest:
-                found[name].append(path)
-    return found
-
-
-def normalise(root: Path, replaced: Collection[str] = ()) -> None:
-    """Makes the folder the same wherever it was installed.
+def split(root: Path, folder: Path) -> dict[NormalizedName, Path]:
+    """Moves the files of each distribution, as its record lists them, from a shared folder into one of its own.
 
     Args:
         root: what an installer filled.
-        replaced: files whose content may differ from what the records say.
+        folder: where the new ones are made.
+
+    Returns:
+        The folders by the names of the distributions. What several of them bring is in each.
+    """
+    records = {info: dict.fromkeys(filter(_is_inside, (row[0] for row in _record(info)))) for info in _infos(root)}
+    times = Counter(path for paths in records.values() for path in paths)
+    parts = {}
+    for info, paths in records.items():
+        part = parts[_name(info)] = folder / _name(info)
+        for path in paths:
+            source, place = root / path, part / path
+            if source.is_file():  # records may name what is not there
+                place.parent.mkdir(parents=True, exist_ok=True)
+                if times[path] > 1:
+                    shutil.copy2(source, place)
+                else:
+                    source.rename(place)
+    return parts
+
+
+def astray(root: Path) -> list[str]:
+    """Files of a single distribution's folder that are not what the wheel brought.
+
+    What an installer leaves of a file that several wheels bring is chance. And an installer's cache can be damaged,
+    above all where its files are hard links into environments: a line changed there for a test would find its way into
+    images.
+    """
+    digests = {path: digest for info in _infos(root) for path, digest, _ in _record(info) if digest}
+    with ThreadPoolExecutor() as threads:
+        actual = threads.map(lambda path: _digest(root / path, digests[path].partition("=")[0]), digests)
+        return [path for path, found in zip(digests, actual, strict=True) if found != digests[path]]
+
+
+def normalise(root: Path, replaced: Collection[str] = ()) -> None:
+    """Makes a single distribution's folder the same wherever it was installed.
+
+    Args:
+        root: its folder.
+        replaced: files whose content may differ from what its record says.
     """
     (root / ".lock").unlink(missing_ok=True)
     for info in _infos(root):
         for note in _NOTES:
             (info / note).unlink(missing_ok=True)
-    scripts = _make_scripts_portable(root)
+    changed = _make_scripts_portable(root).union(replaced)
     _clean(root)
-    records = {info: _record(info) for info in _infos(root)}
-    times = Counter(path for rows in records.values() for path, *_ in rows)
-    changed = scripts.union(replaced, (path for path in times if times[path] > 1))
-    for info, rows in records.items():
-        _write_record(info, sorted(_corrected(root, rows, changed)))
+    for info in _infos(root):
+        _write_record(info, sorted(_corrected(root, _record(info), changed)))
+
+
+def _is_inside(path: str) -> bool:
+    return not path.startswith("/") and os.path.normpath(path).partition(os.sep)[0] != os.pardir
 
 
 def _infos(root: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fairing_kfp.errors import DependencyError
-from fairing_kfp.preprocess.bytecode import compile_tree
+from fairing_kfp.preprocess.bytecode import compile_trees
 
 _SOURCE = """
 import os
@@ -35,9 +35,9 @@ def compiled(tree: Path) -> dict[str, bytes]:
 
 def test_byte_code_is_the_same_wherever_it_is_compiled(tmp_path: Path) -> None:
     first, second = write(tmp_path / "first" / "tree"), write(tmp_path / "second" / "further" / "tree")
-    compile_tree(first, "opt/packages")
-    code = "from pathlib import Path\nfrom fairing_kfp.preprocess.bytecode import compile_tree\n"
-    code += f"compile_tree(Path({str(second)!r}), 'opt/packages')"
+    compile_trees([first], "opt/packages")
+    code = "from pathlib import Path\nfrom fairing_kfp.preprocess.bytecode import compile_trees\n"
+    code += f"compile_trees([Path({str(second)!r})], 'opt/packages')"
     environment = {**os.environ, "PYTHONHASHSEED": "17", "HOME": str(tmp_path), "LANG": "C"}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
 
@@ -49,7 +49,7 @@ def test_byte_code_is_the_same_wherever_it_is_compiled(tmp_path: Path) -> None:
 
 def test_it_is_used_though_times_and_sources_differ(tmp_path: Path) -> None:
     tree = write(tmp_path / "tree")
-    compile_tree(tree, "opt/packages")
+    compile_trees([tree], "opt/packages")
     (tree / "single.py").write_text("raise SystemExit('the source was read')\n")
     code = "import single, traceback\ntry: single.fail()\nexcept ValueError: traceback.print_exc()"
     done = subprocess.run([sys.executable, "-S", "-c", code], cwd=tree, capture_output=True, text=True, check=True)
@@ -62,7 +62,7 @@ def test_what_would_follow_an_address_is_left_as_source(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "uncertain.py").write_text("def known(value):\n    return value in {None, 'a'}\n")
-    compile_tree(tree, "opt/packages")
+    compile_trees([tree], "opt/packages")
 
     assert compiled(tree) == {}
 
@@ -72,4 +72,4 @@ def test_failure_is_told(tmp_path: Path) -> None:
     (tree / "__pycache__").write_text("in the way")
 
     with pytest.raises(DependencyError, match="packages cannot be compiled"):
-        compile_tree(tree, "opt/packages")
+        compile_trees([tree], "opt/packages")

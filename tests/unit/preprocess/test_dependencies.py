@@ -9,6 +9,7 @@ import pytest
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.errors import DependencyError, PlatformError
 from fairing_kfp.preprocess.dependencies import Lock, Target, resolve, unpack
+from fairing_kfp.preprocess.lock import Pin
 
 IMAGE = Target.for_image((3, 12))
 HOST = Target.for_host()
@@ -69,22 +70,78 @@ def test_a_lock_of_any_requirements_file_is_in_order():
     text = """
 # how it was made
 --index-url https://someone:hush@example.com/simple
-bee==2 ; python_version >= "3" \\
+bee==2 ; python_version >= "3.12" \\
     --hash=sha256:22 \\
     --hash=sha256:11
     # via ant
+bee==1 ; python_version < "3.12" --hash=sha256:55
+dog==1 ; sys_platform == "win32" --hash=sha256:66
 ant==1 --hash=sha256:33
 ant-hill==1 \\
     --hash=sha256:44
 """
     lock = Lock.of_requirements_file(IMAGE, text)
     assert lock.text == (
-        "ant-hill==1 \\\n    --hash=sha256:44\n"
         "ant==1 \\\n    --hash=sha256:33\n"
-        'bee==2 ; python_version >= "3" \\\n    --hash=sha256:11 \\\n    --hash=sha256:22\n'
+        "ant-hill==1 \\\n    --hash=sha256:44\n"
+        "bee==2 \\\n    --hash=sha256:11 \\\n    --hash=sha256:22\n"
     )
-    assert lock.requirements == ("ant-hill==1", "ant==1", "bee==2")
-    assert lock.only("ant").text == "ant==1 \\\n    --hash=sha256:33\n"
+    assert Lock.of_requirements_file(Target.for_image((3, 11)), text).requirements[-1] == "bee==1"
+
+
+PYLOCK = """
+lock-version = "1.0"
+[[packages]]
+name = "bee"
+version = "2"
+index = "https://example.com/simple"
+wheels = [
+  { url = "https://example.com/bee-2-py3-none-any.whl", hashes = { sha256 = "22" } },
+  { url = "https://example.com/bee-2-py2.py3-none-any.whl", hashes = { sha256 = "11" } },
+]
+[[packages]]
+name = "ant-hill"
+version = "1"
+wheels = [{ url = "https://example.com/ant_hill-1-py3-none-any.whl", hashes = { sha256 = "33" } }]
+"""
+
+
+def test_a_lock_holds_sorted_pins_and_no_address():
+    lock = Lock.of_pylock(IMAGE, PYLOCK)
+    assert lock.text == (
+        "ant-hill==1 \\\n    --hash=sha256:33\nbee==2 \\\n    --hash=sha256:11 \\\n    --hash=sha256:22\n"
+    )
+    assert lock.pins == {"ant-hill": Pin("1", ("sha256:33",)), "bee": Pin("2", ("sha256:11", "sha256:22"))}
+    assert lock.requirements == ("ant-hill==1", "bee==2")
+    assert lock.only("ant-hill").text == "ant-hill==1 \\\n    --hash=sha256:33\n"
+    assert Lock.of_pins(IMAGE, lock.pins) == lock
+
+
+def test_a_wheel_without_a_hash_is_refused():
+    with pytest.raises(DependencyError, match="no hash of the wheels of bee 2"):
+        Lock.of_pylock(IMAGE, PYLOCK.replace('{ sha256 = "22" }', "{}").replace('{ sha256 = "11" }', "{}"))
+
+
+def test_only_the_hashes_of_wheels_that_fit_are_kept(shelf, cache):
+    for tag in ("cp312-cp312-manylinux_2_28_x86_64", "cp312-cp312-win_amd64", "cp311-cp311-manylinux_2_17_x86_64"):
+        shelf.wheel("ant", files={"ant.py": tag}, tag=tag)
+    assert len(resolve(["ant"], IMAGE, cache).pins["ant"].hashes) == 1
+
+
+def test_preferred_versions_are_kept_where_they_fit(shelf, cache):
+    for version in ("1.0", "1.1", "2.0"):
+        shelf.wheel("ant", version)
+        shelf.wheel("bee", version, needs=["ant<2"])
+    preferred = {"ant": "1.0", "bee": "1.1", "cow": "3.0"}
+    assert resolve(["ant", "bee"], IMAGE, cache, preferred).requirements == ("ant==1.0", "bee==1.1")
+    assert resolve(["ant", "bee>=2"], IMAGE, cache, preferred).requirements == ("ant==1.0", "bee==2.0")
+    assert resolve(["ant", "bee"], IMAGE, cache).requirements == ("ant==1.1", "bee==2.0")
+
+
+def test_a_preferred_version_without_a_fitting_wheel_gives_way(shelf, cache):
+    shelf.wheel("ant", "1.0")
+    shelf.wheel("ant", "1.1", tag="cp312-cp312-win_amd64")
+    assert resolve(["ant"], IMAGE, cache, {"ant": "1.1"}).requirements == ("ant==1.0",)
 
 
 def test_a_digest_stands_for_text_and_target():
