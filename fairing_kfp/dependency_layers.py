@@ -10,7 +10,9 @@ import filecmp
 import functools
 import hashlib
 import json
+import os
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,11 +26,14 @@ if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
     from fairing_kfp.preprocess.lock import Lock
 
-MOST = 12
-"""The number of packages that have a layer of their own, at most: images of hundreds of layers start slowly."""
+MOST = 16
+"""The number of packages that have a layer of their own, at most: engines take 127 layers, and the base has some.
+
+Of torch with transformers, 67 packages of 3.1 GB, the change of any one then sends 89 MB on average, instead of all.
+"""
 
 LARGE = 5_000_000
-"""The bytes from which on a package has one; below, the requests for a layer take longer than its bytes."""
+"""The bytes from which on a package has one, unpacked: below, it would save less time than its requests take."""
 
 _GROUPS = "groups"
 _REST = "dependencies"
@@ -65,12 +70,17 @@ def dependency_layers(lock: Lock, cache: Cache, compression: Compression) -> dic
         known = [asdict(group) for group in groups]
         cache.put_record(_GROUPS, f"{MOST} {LARGE} {lock.digest}", known)
     pins = lock.pins
-    layers = {}
-    for group in (Group(one["name"], tuple(one["holds"]), one["key"]) for one in known):
-        root = functools.cache(functools.partial(_root, group, lock, cache))
-        layer = Layer.of_tree(group.name, root, DEPENDENCIES, cache, f"{DEPENDENCIES} {group.key}", compression)
-        layers[layer] = tuple(f"{name}=={pins[name].version}" for name in group.holds)
-    return layers
+
+    def layer(group: Group) -> Layer:
+        root = functools.partial(_root, group, lock, cache)
+        return Layer.of_tree(group.name, root, DEPENDENCIES, cache, f"{DEPENDENCIES} {group.key}", compression)
+
+    found = [Group(one["name"], tuple(one["holds"]), one["key"]) for one in known]
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:  # compressors do not hold Python's lock
+        layers = list(pool.map(layer, found))
+    return {
+        one: tuple(f"{name}=={pins[name].version}" for name in of.holds) for one, of in zip(layers, found, strict=True)
+    }
 
 
 def _groups(lock: Lock, trees: Mapping[str, Path]) -> list[Group]:

@@ -230,7 +230,7 @@ def _list(name: str, values: tuple[str, ...]) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)  # JSON's strings are TOML's, too
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # else JSON's strings are TOML's, too
 
 
 @contextlib.contextmanager
