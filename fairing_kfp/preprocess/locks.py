@@ -106,13 +106,21 @@ class Locks:
     def replace(self) -> None:
         """Writes what was asked for into the file, and drops what its pipeline used before and no other does.
 
+        Entries for other Pythons stay: those who have them renew them.
+
         Raises:
             LockError: the file was damaged meanwhile.
             OSError: the file cannot be written.
         """
 
         def edit(found: Mapping[Key, Entry]) -> Mapping[Key, Entry]:
-            others = {key: entry.used_by(self._pipeline, yes=False) for key, entry in found.items()}
+            pythons = {key.target.python for key in self._used} or {Target.for_host().python}
+            others = {
+                key: entry.used_by(
+                    self._pipeline, yes=key.target.python not in pythons and self._pipeline in entry.pipelines
+                )
+                for key, entry in found.items()
+            }
             used = {
                 key: Entry(key, entry.pins, others[key].pipelines if key in others else ()).used_by(self._pipeline)
                 for key, entry in self._used.items()

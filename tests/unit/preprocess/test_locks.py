@@ -122,6 +122,16 @@ def test_what_is_not_used_any_more_is_dropped(shelf, desk):
     assert desk.lock(["cow"], pipeline="letters") == {"ant==1.0", "cow==1.0"}
 
 
+def test_entries_for_another_python_stay(shelf, desk):
+    shelf.wheel("ant")
+    shelf.wheel("bee")
+    other = desk.locks()
+    other.lock(["ant"], (), Target.for_image((3, 13)))
+    other.keep()
+    assert desk.lock(["bee"]) == {"ant==1.0", "bee==1.0"}
+    assert [entry.pipelines for entry in read(desk.path).values()] == [("digits",), ("digits",)]
+
+
 def test_compiling_drops_nothing(shelf, desk):
     shelf.wheel("ant")
     shelf.wheel("bee")
