@@ -115,12 +115,12 @@ class Locks:
 
         def edit(found: Mapping[Key, Entry]) -> Mapping[Key, Entry]:
             pythons = {key.target.python for key in self._used} or {Target.for_host().python}
-            others = {
-                key: entry.used_by(
-                    self._pipeline, yes=key.target.python not in pythons and self._pipeline in entry.pipelines
-                )
-                for key, entry in found.items()
-            }
+
+            def left(entry: Entry) -> Entry:
+                renewed = self._pipeline in entry.pipelines and entry.key.target.python in pythons
+                return entry.used_by(self._pipeline, yes=False) if renewed else entry
+
+            others = {key: left(entry) for key, entry in found.items()}
             used = {
                 key: Entry(key, entry.pins, others[key].pipelines if key in others else ()).used_by(self._pipeline)
                 for key, entry in self._used.items()

@@ -69,7 +69,7 @@ def test_compiling_writes_it_beside_the_pipeline_and_explaining_nothing(shelf, f
     fairing_kfp.explain(pipeline)
     assert list(file.parent.glob("*.lock")) == []
     options = {"builder": f"layout:{tmp_path / 'layout'}", "base_image": "127.0.0.1:9/none"}
-    with pytest.raises(fairing_kfp.FairingError, match="127.0.0.1:9"):  # what is kept is kept by then
+    with pytest.raises(fairing_kfp.FairingError, match=r"127\.0\.0\.1:9"):  # what is kept is kept by then
         fairing_kfp.compile(pipeline, **options)
     assert (file.parent / "fairing.lock").read_text().count("[[locked]]") == 3
 
