@@ -15,6 +15,7 @@ from bench.table import as_markdown, write
 
 PLACES = {
     "push": "push",
+    "edit": "edit",
     "append": "append",
     "many": "many",
     "far": "far",

@@ -88,7 +88,11 @@ def lock(
     for source in placeholders(text).values():
         for platform in platforms_of(source, chosen) if source.packages else ():
             locks.lock(source.packages, source.provided, Target.for_image(AUTHORS_PYTHON, str(platform)))
-    before = {key: entry for key, entry in locks.before.items() if pipeline_name(text) in entry.pipelines}
+    before = {
+        key: entry
+        for key, entry in locks.before.items()
+        if pipeline_name(text) in entry.pipelines and key.target.python == AUTHORS_PYTHON
+    }
     try:
         locks.replace()
     except OSError as error:

@@ -1,5 +1,6 @@
 """A pipeline and the lock file beside it, in Python and by the command."""
 
+import sys
 import textwrap
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,10 @@ def test_its_result(shelf, file):
     done = lock(file)
     assert (done.path, done.entries) == (file.parent / "fairing.lock", 3)
     assert done.changes[0] == Change("ant", "linux/amd64", (), ("1.0",))
+    assert lock(file).changes == ()
+    path = file.parent / "fairing.lock"
+    path.write_text(path.read_text().replace(f'python = "3.{sys.version_info[1]}"', 'python = "3.99"'))
+    assert [change.name for change in lock(file).changes] == ["ant", "ant", "bee", "bee"]  # of another Python nothing
     assert lock(file).changes == ()
 
 

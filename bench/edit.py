@@ -1,0 +1,110 @@
+"""From an edit to the new image in a registry, for a step with scikit-learn: ours, and the usual Dockerfile."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from bench.measure import Cost, MissingError, Stages, Table, run_program, take_turns
+from bench.services import Workplace, docker, pip_settings, with_pip, workplace
+
+_OURS = Path(sys.executable).with_name("fairing-kfp")
+_VERSIONS = ("1.4.2", "1.5.0", "1.5.1", "1.5.2")  # of joblib, which is small
+_ROUNDS = len(_VERSIONS) - 1
+_STAGES = {"parameter": "a parameter's default", "code": "a line of code", "dependency": "one small dependency"}
+_NOTE = (
+    "A pipeline of one step, whose packages are scikit-learn 1.7.2 and a version of joblib; each edit is the only one "
+    "since the image before it. The Dockerfile has the usual order: `COPY requirements.txt`, `RUN pip install`, "
+    "`COPY` of the code. A parameter's default is not in our image, so that nothing is sent; the pipeline's YAML is "
+    "written in all cases, by us alone. The wheels come from uv's cache, and for pip from the package index."
+)
+_PIPELINE = """
+from kfp import dsl
+from fairing_kfp import fairing_component
+
+@fairing_component(packages=["scikit-learn==1.7.2", "joblib=={joblib}"])
+def train(depth: int) -> float:
+    from sklearn.ensemble import RandomForestClassifier
+    return {code} * RandomForestClassifier(max_depth=depth).max_depth
+
+@dsl.pipeline
+def edited(depth: int = {parameter}):
+    train(depth=depth)
+"""
+_DOCKERFILE = """
+FROM {base}
+{settings}
+COPY requirements.txt /app/requirements.txt
+RUN python3 -m pip install --quiet --no-cache-dir -r /app/requirements.txt
+COPY pipeline.py /app/pipeline.py
+"""
+
+
+class _Author:
+    """Somebody who edits one pipeline again and again, and has pushed it once.
+
+    Args:
+        work: where the registry is.
+        push: makes and sends the image of what is in the folder.
+    """
+
+    def __init__(self, work: Workplace, folder: Path, push: Callable[[], None]) -> None:
+        self._work, self._folder, self._push = work, folder, push
+        self._edits = 0
+        self._round = 0
+        self._values = {"parameter": 1, "code": 1}
+        self._write()
+        push()
+
+    def stages(self) -> Stages:
+        """One edit of each kind."""
+        self._round += 1
+        return {stage: self._edited(stage) for stage in _STAGES}
+
+    def _edited(self, stage: str) -> Cost:
+        self._edits += 1
+        if stage in self._values:
+            self._values[stage] = 10 ** (self._edits % 9) + self._edits  # of another length
+        self._write(joblib=_VERSIONS[self._round - (stage != "dependency")])
+        return self._work.metered(self._push)
+
+    def _write(self, joblib: str = _VERSIONS[0]) -> None:
+        (self._folder / "pipeline.py").write_text(_PIPELINE.format(joblib=joblib, **self._values))
+        (self._folder / "requirements.txt").write_text(f"scikit-learn==1.7.2\njoblib=={joblib}\n")
+
+
+def measure() -> list[Table]:
+    """Compares what follows from edits of a parameter, the code and a dependency."""
+    with workplace() as work:
+        base = with_pip(work)
+        contenders = {name: make(work, base).stages for name, make in (("ours", _ours), ("docker", _docker))}
+        runs = take_turns(_ROUNDS, contenders, warm=False)
+        rows = tuple(runs.row(words, "ours", "docker", stage) for stage, words in _STAGES.items())
+        return [Table("`fairing-kfp compile`", "`docker build && docker push`", rows, _NOTE)]
+
+
+def _ours(work: Workplace, base: str) -> _Author:
+    folder = work.folder / work.fresh("ours")
+    folder.mkdir()
+    words = ["compile", str(folder / "pipeline.py"), "--registry", f"{work.registry.host}/{folder.name}"]
+    push = partial(run_program, str(_OURS), *words, "--base-image", base, FAIRING_KFP_CACHE=str(folder / "cache"))
+    try:
+        return _Author(work, folder, push)
+    except RuntimeError as error:
+        raise MissingError(f"scikit-learn cannot be had here: {error}") from error
+
+
+def _docker(work: Workplace, base: str) -> _Author:
+    folder = work.folder / work.fresh("docker")
+    folder.mkdir()
+    settings = "\n".join(f"ENV {name}={value!r}" for name, value in pip_settings().items())
+    (folder / "Dockerfile").write_text(_DOCKERFILE.format(base=base, settings=settings))
+    image = f"{work.registry.host}/{folder.name}/train:1"
+
+    def push() -> None:
+        docker("build", "-q", "--network", "host", "-t", image, str(folder))
+        docker("push", "-q", image)
+
+    return _Author(work, folder, push)
