@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bench.measure import Cost, MissingError, Stages, Table, run_program, take_turns
 from bench.services import Workplace, docker, pip_settings, with_pip, workplace
@@ -79,26 +80,43 @@ def measure() -> list[Table]:
     """Compares what follows from edits of a parameter, the code and a dependency."""
     with workplace() as work:
         base = with_pip(work)
-        contenders = {name: make(work, base).stages for name, make in (("ours", _ours), ("docker", _docker))}
+        makers = {"call": _by_call, "command": _by_command, "docker": _by_docker}
+        contenders = {name: make(work, base).stages for name, make in makers.items()}
         runs = take_turns(_ROUNDS, contenders, warm=False)
-        rows = tuple(runs.row(words, "ours", "docker", stage) for stage, words in _STAGES.items())
-        return [Table("`fairing-kfp compile`", "`docker build && docker push`", rows, _NOTE)]
+
+    def table(head: str, ours: str, note: str = "") -> Table:
+        rows = tuple(runs.row(words, ours, "docker", stage) for stage, words in _STAGES.items())
+        return Table(head, "`docker build && docker push`", rows, note)
+
+    return [table("a call of `compile`", "call"), table("`fairing-kfp compile`", "command", _NOTE)]
 
 
-def _ours(work: Workplace, base: str) -> _Author:
-    folder = work.folder / work.fresh("ours")
-    folder.mkdir()
-    words = ["compile", str(folder / "pipeline.py"), "--registry", f"{work.registry.host}/{folder.name}"]
-    push = partial(run_program, str(_OURS), *words, "--base-image", base, FAIRING_KFP_CACHE=str(folder / "cache"))
+def _by_call(work: Workplace, base: str) -> _Author:
+    import fairing_kfp
+    from fairing_kfp.build.cache import Cache
+
+    folder = _folder(work, "call")
+    where: dict[str, Any] = {"registry": f"{work.registry.host}/{folder.name}", "base_image": base}
+
+    def push() -> None:
+        pipeline = fairing_kfp.load_pipeline(str(folder / "pipeline.py"))
+        fairing_kfp.compile(pipeline, start=folder, cache=Cache(folder / "cache"), **where)
+
     try:
         return _Author(work, folder, push)
-    except RuntimeError as error:
-        raise MissingError(f"scikit-learn cannot be had here: {error}") from error
+    except fairing_kfp.FairingError as error:
+        raise MissingError(f"scikit-learn cannot be had here: {error.message}") from error
 
 
-def _docker(work: Workplace, base: str) -> _Author:
-    folder = work.folder / work.fresh("docker")
-    folder.mkdir()
+def _by_command(work: Workplace, base: str) -> _Author:
+    folder = _folder(work, "command")
+    words = ["compile", str(folder / "pipeline.py"), "--registry", f"{work.registry.host}/{folder.name}"]
+    push = partial(run_program, str(_OURS), *words, "--base-image", base, FAIRING_KFP_CACHE=str(folder / "cache"))
+    return _Author(work, folder, push)
+
+
+def _by_docker(work: Workplace, base: str) -> _Author:
+    folder = _folder(work, "docker")
     settings = "\n".join(f"ENV {name}={value!r}" for name, value in pip_settings().items())
     (folder / "Dockerfile").write_text(_DOCKERFILE.format(base=base, settings=settings))
     image = f"{work.registry.host}/{folder.name}/train:1"
@@ -108,3 +126,9 @@ def _docker(work: Workplace, base: str) -> _Author:
         docker("push", "-q", image)
 
     return _Author(work, folder, push)
+
+
+def _folder(work: Workplace, name: str) -> Path:
+    folder = work.folder / work.fresh(name)
+    folder.mkdir()
+    return folder
