@@ -81,7 +81,7 @@ def compile(
         progress: is told of blobs as they are sent, such as `fairing_kfp.display.TransferTeller`; nothing is shown
             without.
         settings: those of `fairing_kfp.settings.Settings`: `registry`, `project`, `base_image`, `platforms`,
-            `compression`, `insecure`, `ca`, `client_cert`; and `start`, the folder whose pyproject.toml
+            `compression`, `lock`, `insecure`, `ca`, `client_cert`; and `start`, the folder whose pyproject.toml
             holds the others, by default the current one.
 
     Raises:
