@@ -23,7 +23,7 @@ class ImageOptions(TypedDict, total=False):
         base_image: the image below, or `dockerfile:PATH`, the path beginning at this file; its Python minor must be the
             author's. By default `[tool.fairing-kfp] base_image`,
             else the official Python image of the author's minor.
-        packages: requirements (PEP 508), shipped as a layer of wheels.
+        packages: requirements (PEP 508), shipped as layers of wheels; `fairing.lock` keeps their versions.
         provided: requirements that the base image holds already, and that are therefore not shipped.
         env: environment variables of the image.
         files: files, folders and globs, by where they are put: `{"conf/a.yaml": "/etc/app/a.yaml"}`; places that are

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -46,8 +47,8 @@ def distributions(lock: Lock, cache: Cache) -> dict[str, Path]:
     """
     single = {name: lock.only(name) for name in lock.pins}
     missing = [name for name, one in single.items() if not (cache.root / "trees" / _folder(one.digest)).is_dir()]
-    with cache.scratch() as scratch:
-        parts = _made(lock.only(*missing), scratch) if missing else {}
+    with contextlib.ExitStack() as stack:  # a cache that can only be read may hold all of them
+        parts = _made(lock.only(*missing), stack.enter_context(cache.scratch())) if missing else {}
 
         def make(name: str, own: Path) -> Path:  # one that is there is made again if it was changed
             return parts.get(name) or _made(single[name], own)[name]
