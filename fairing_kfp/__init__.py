@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from fairing_kfp.errors import FairingError, StepFailedError
     from fairing_kfp.loading import load_pipeline
     from fairing_kfp.local.run import RunResult, StepResult
-    from fairing_kfp.notebook_module import load_notebook
     from fairing_kfp.locking import Locked, lock
+    from fairing_kfp.notebook_module import load_notebook
     from fairing_kfp.pipeline import Compiled, Explained, compile, explain, run
 
 _PLACES = {
