@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairing_kfp.image.layer import Compression, Layer
+from fairing_kfp.preprocess import libc
 from fairing_kfp.preprocess.merging import Merged, merge, size
 from fairing_kfp.preprocess.places import DEPENDENCIES
 from fairing_kfp.preprocess.trees import distributions, linked
@@ -81,6 +82,20 @@ def dependency_layers(lock: Lock, cache: Cache, compression: Compression) -> dic
     return {
         one: tuple(f"{name}=={pins[name].version}" for name in of.holds) for one, of in zip(layers, found, strict=True)
     }
+
+
+def needed_libc(lock: Lock, cache: Cache) -> str:
+    """The C library that locked packages need, as in the names of wheels; empty where they are pure.
+
+    Raises:
+        DependencyError: wheels cannot be fetched, differ from the lock, or find no room on the disk.
+        CacheError: the cache cannot be written.
+    """
+    known = cache.record("libc", lock.digest)
+    if known is None:
+        known = libc.needed(distributions(lock, cache).values())
+        cache.put_record("libc", lock.digest, known)
+    return str(known)
 
 
 def _groups(lock: Lock, trees: Mapping[str, Path]) -> list[Group]:

@@ -72,8 +72,7 @@ def lock(
 
     from fairing_kfp.build.cache import Cache
     from fairing_kfp.pipeline import traced
-    from fairing_kfp.prepare import AUTHORS_PYTHON, platforms_of
-    from fairing_kfp.preprocess.lock import Target
+    from fairing_kfp.prepare import AUTHORS_PYTHON, platforms_of, requirements_of, target_of
     from fairing_kfp.preprocess.locks import Locks
     from fairing_kfp.source import placeholders
 
@@ -86,8 +85,10 @@ def lock(
     if not isinstance(names, bool):
         _check_names(names, locks, path)
     for source in placeholders(text).values():
-        for platform in platforms_of(source, chosen) if source.packages else ():
-            locks.lock(source.packages, source.provided, Target.for_image(AUTHORS_PYTHON, str(platform)))
+        if source.packages:
+            wanted = requirements_of(source, source.code.bundle(source.name), chosen)
+            for platform in platforms_of(source, chosen):
+                locks.lock(wanted, target_of(source, chosen, platform))
     before = {
         key: entry
         for key, entry in locks.before.items()

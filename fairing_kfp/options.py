@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fairing_kfp.preprocess.bundle import Code
     from fairing_kfp.source import ComponentSource
 
-_LISTS = ("packages", "provided", "platforms")
+_LISTS = ("provided", "extras", "groups", "platforms")
 
 
 class ImageOptions(TypedDict, total=False):
@@ -23,8 +23,17 @@ class ImageOptions(TypedDict, total=False):
         base_image: the image below, or `dockerfile:PATH`, the path beginning at this file; its Python minor must be the
             author's. By default `[tool.fairing-kfp] base_image`,
             else the official Python image of the author's minor.
-        packages: requirements (PEP 508), shipped as layers of wheels; `fairing.lock` keeps their versions.
-        provided: requirements that the base image holds already, and that are therefore not shipped.
+        packages: what is shipped as layers of wheels: a list of requirements (PEP 508); `"environment"`, which is the
+            distributions that the code imports, at the versions installed here; or the path of a `requirements.txt`,
+            `pyproject.toml` or `uv.lock`, beginning at this file's folder. `fairing.lock` keeps the versions.
+        extras: optional dependencies of that project to include.
+        groups: dependency groups of that project (PEP 735) to include.
+        provided: requirements that the base image holds already, and that are therefore not shipped, nor is what they
+            need.
+        build: whether pure wheels are built here of what has only a source distribution; `[tool.fairing-kfp] build` by
+            default, else not.
+        libc: the newest C library that wheels may ask for, as their names have it: `manylinux_2_28` by default,
+            `musllinux_1_2` for Alpine.
         env: environment variables of the image.
         files: files, folders and globs, by where they are put: `{"conf/a.yaml": "/etc/app/a.yaml"}`; places that are
             relative begin at the working folder of a script or notebook.
@@ -39,8 +48,12 @@ class ImageOptions(TypedDict, total=False):
     """
 
     base_image: str | None
-    packages: Sequence[str]
+    packages: str | Sequence[str]
+    extras: Sequence[str]
+    groups: Sequence[str]
     provided: Sequence[str]
+    build: bool | None
+    libc: str | None
     env: Mapping[str, str] | None
     files: Mapping[str, str] | None
     secrets: Mapping[str, str] | None
@@ -68,6 +81,12 @@ def source_of(code: Code, name: str, key: str, options: ImageOptions) -> Compone
     for option in _LISTS:
         check_list(name, option, given.get(option, ()))
         given[option] = tuple(given.get(option, ()))
+    packages = given.get("packages", ())
+    if isinstance(packages, str) or given["extras"] or given["groups"]:
+        from fairing_kfp.preprocess.requirements import check_form
+
+        check_form(name, packages, given["extras"], given["groups"])
+    given["packages"] = packages if isinstance(packages, str) else tuple(packages)
     given["env"] = dict(given.get("env") or {})
     _check_environment(name, given["env"])
     given["files"] = dict(given.get("files") or {})

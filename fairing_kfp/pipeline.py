@@ -192,7 +192,9 @@ def run(
                 for number, (mark, item) in enumerate(prepared.items())
             }
         else:
-            started = {mark: launches.in_process(source, cache, locks) for mark, source in placeholders(text).items()}
+            started = {
+                mark: launches.in_process(source, chosen, cache, locks) for mark, source in placeholders(text).items()
+            }
         return run_graph(text, started, given, Path(output), cache, reuse=reuse, tell=tell)
 
 

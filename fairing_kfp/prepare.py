@@ -6,7 +6,7 @@ import functools
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast, get_args
 
 from fairing_kfp.errors import ConfigError
@@ -15,6 +15,7 @@ from fairing_kfp.image.image import Image
 from fairing_kfp.image.layer import Compression, Layer
 from fairing_kfp.image.multi_image import MultiImage, Recipe
 from fairing_kfp.image.platform import Platform
+from fairing_kfp.preprocess import libc
 from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.runtime_files import runtime_files
 from fairing_kfp.settings import Settings
@@ -22,7 +23,9 @@ from fairing_kfp.source import ComponentSource
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
+    from fairing_kfp.preprocess.lock import Target
     from fairing_kfp.preprocess.locks import Locks
+    from fairing_kfp.preprocess.requirements import Requirements
 
 DEFAULT_PLATFORM = "linux/amd64"
 AUTHORS_PYTHON = (sys.version_info[0], sys.version_info[1])
@@ -74,29 +77,31 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache, locks: Lo
     compression = compression_of(settings)
     packed = source.bundle()
     python = AUTHORS_PYTHON
-    # Own modules that are compiled were refused, so that one runtime layer and one of code serve all platforms.
-    own = packed.layers
     base = parse_base(source.base_image or settings.base_image or default_base(python), source.code.folder)
     declared = _checked_python(source)
     holds: dict[str, tuple[str, ...]] = {}
-    images = []
-    for platform in platforms_of(source, settings):
-        layers = [runtime_layer()]
-        if source.packages:
-            from fairing_kfp.dependency_layers import dependency_layers
-            from fairing_kfp.preprocess.lock import Target
-            from fairing_kfp.preprocess.locks import Locks
+    dependencies: dict[Platform, tuple[Layer, ...]] = dict.fromkeys(platforms_of(source, settings), ())
+    needed = []
+    if source.packages and (wanted := requirements_of(source, packed, settings)).lines:
+        from fairing_kfp.dependency_layers import dependency_layers, needed_libc
+        from fairing_kfp.preprocess.locks import Locks
 
-            locks = locks or Locks(cache)
-            lock = locks.lock(source.packages, source.provided, Target.for_image(python, str(platform)))
+        locks = locks or Locks(cache)
+        for platform in dependencies:
+            lock = locks.lock(wanted, target_of(source, settings, platform))
             # Where two platforms get the same wheels, which are pure then, their layers are the same bytes.
             found = dependency_layers(lock, cache, compression)
-            layers += found
+            dependencies[platform] = tuple(found)
             holds.update((layer.digest, pins) for layer, pins in found.items())
+            needed.append(needed_libc(lock, cache))
+    # Own modules that are compiled were refused, so that one runtime layer and one of code serve all platforms.
+    own = replace(packed, files=(*packed.files, *libc.files(needed))).layers
+    images = []
+    for platform, layers in dependencies.items():
         image = Image(
             name=source.name,
             base=base,
-            layers=(*layers, *own),
+            layers=(runtime_layer(), *layers, *own),
             platform=platform,
             python_version=python,
             declared_python=declared,
@@ -117,6 +122,37 @@ def platforms_of(source: ComponentSource, settings: Settings) -> tuple[Platform,
     """The platforms of a component's image."""
     names = source.platforms or settings.platforms or (DEFAULT_PLATFORM,)
     return tuple(dict.fromkeys(Platform.parse(name) for name in names))
+
+
+def target_of(source: ComponentSource, settings: Settings, platform: Platform) -> Target:
+    """What the wheels of a component must fit on a platform."""
+    from fairing_kfp.preprocess.lock import Target
+
+    return Target.for_image(AUTHORS_PYTHON, str(platform), source.libc or settings.libc)
+
+
+def requirements_of(source: ComponentSource, packed: Bundle, settings: Settings) -> Requirements:
+    """What a component asks for.
+
+    Args:
+        source: the component.
+        packed: its code, whose imports count with `packages="environment"`.
+        settings: those of the project.
+
+    Raises:
+        DependencyError: a file of requirements is missing, or a requirement malformed.
+    """
+    from fairing_kfp.preprocess.requirements import read_requirements  # starts uv
+
+    return read_requirements(
+        source.packages,
+        packed,
+        source.code.folder,
+        provided=source.provided,
+        extras=source.extras,
+        groups=source.groups,
+        build=settings.build if source.build is None else source.build,
+    )
 
 
 def compression_of(settings: Settings) -> Compression:

@@ -19,6 +19,10 @@ else:
     import tomli as tomllib
 
 _LISTS = ("insecure", "platforms")
+_TYPES: dict[str, tuple[Any, str]] = {
+    **dict.fromkeys(_LISTS, ((list, tuple), "a list of strings")),
+    "build": (bool, "true or false"),
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Settings:
             push them if there is a registry; `dry-run` sends nothing.
         insecure: registries that are spoken to over plain http.
         platforms: those of components that name none; of several an index is made.
+        build: whether pure wheels are built here of packages that have only a source distribution.
+        libc: the newest C library that the wheels of components that name none may ask for.
         compression: of layers of packages: `gzip`, or `zstd`, which containerd pulls and Docker only from 23.0 on.
         lock: the file in which the versions of packages are kept; `fairing.lock` beside the pipeline's file by default.
         ca: a PEM file of authorities that are trusted besides the machine's.
@@ -46,6 +52,8 @@ class Settings:
     builder: str | None = None
     insecure: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
+    build: bool = False
+    libc: str | None = None
     compression: str = "gzip"
     lock: str | None = None
     ca: str | None = None
@@ -72,7 +80,7 @@ class Settings:
         names = [field.name for field in fields(cls)]
         variables = {name: os.environ.get(f"FAIRING_KFP_{name.upper()}") or None for name in names}
         settings = settings._with(
-            {k: v.split(",") if v and k in _LISTS else v for k, v in variables.items()}, "FAIRING_KFP_* variables"
+            {k: _read(k, v) for k, v in variables.items() if v is not None}, "FAIRING_KFP_* variables"
         )
         given = dict(arguments)
         if given.get("insecure"):
@@ -106,18 +114,22 @@ class Settings:
                 raise ConfigError(
                     f"{name!r} in {where} is no setting of fairing-kfp", f"use one of {', '.join(sorted(known))}"
                 )
-            wanted: type | tuple[type, ...] = (list, tuple) if name in _LISTS else str
+            wanted, words = _TYPES.get(name, (str, "a string"))
             if not isinstance(value, wanted):
-                raise ConfigError(
-                    f"{name} = {value!r} in {where} has the wrong type",
-                    "give a list of strings" if name in _LISTS else "give a string",
-                )
+                raise ConfigError(f"{name} = {value!r} in {where} has the wrong type", f"give {words}")
         changes: dict[str, Any] = {k: tuple(v) if k in _LISTS else v for k, v in given.items()}
         if "base_image" in changes:
             changes["base_image"] = anchored(changes["base_image"], folder or Path.cwd())
         if "lock" in changes:
             changes["lock"] = str((folder or Path.cwd()) / changes["lock"])
         return replace(self, **changes)
+
+
+def _read(name: str, text: str) -> Any:
+    """The value of a variable; one that cannot be read stays as it is, and has the wrong type."""
+    if name in _LISTS:
+        return text.split(",")
+    return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text) if name == "build" else text
 
 
 def _pyproject(start: Path) -> tuple[Path, dict[str, Any]] | None:

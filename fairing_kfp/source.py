@@ -32,8 +32,12 @@ class ComponentSource:
     name: str
     code: Code
     base_image: str | None = None
-    packages: tuple[str, ...] = ()
+    packages: str | tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     provided: tuple[str, ...] = ()
+    build: bool | None = None
+    libc: str | None = None
     env: Mapping[str, str] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, SecretKey] = field(default_factory=dict)

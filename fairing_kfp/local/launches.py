@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fairing_kfp.prepare import Prepared
     from fairing_kfp.preprocess.lock import Lock
     from fairing_kfp.preprocess.locks import Locks
+    from fairing_kfp.settings import Settings
     from fairing_kfp.source import ComponentSource
 
 
@@ -32,13 +33,13 @@ class Started:
     warnings: tuple[str, ...] = ()
 
 
-def in_process(source: ComponentSource, cache: Cache, locks: Locks) -> Started:
+def in_process(source: ComponentSource, settings: Settings, cache: Cache, locks: Locks) -> Started:
     """The launch of the very layers that would be pushed.
 
     What the base image would hold (`provided=`) is resolved for this interpreter, as the packages are: at the versions
     that are kept for the image, unless they have no wheel for this machine. No others are kept.
     """
-    from fairing_kfp.prepare import runtime_layer
+    from fairing_kfp.prepare import requirements_of, runtime_layer
     from fairing_kfp.preprocess.placed import WORKING
 
     bundle = source.bundle()
@@ -47,7 +48,8 @@ def in_process(source: ComponentSource, cache: Cache, locks: Locks) -> Started:
     if source.packages or source.provided:
         from fairing_kfp.preprocess import dependencies
 
-        wanted, kept = (*source.packages, *source.provided), locks.versions(source.packages, source.provided)
+        wanted = requirements_of(source, bundle, settings)
+        kept = locks.versions(wanted)
         locked = dependencies.resolve(wanted, dependencies.Target.for_host(), cache, kept)
         packages, lock = dependencies.unpack(locked, cache), locked.digest
         warnings += _differences(source.name, locked, kept)

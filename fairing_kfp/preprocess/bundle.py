@@ -23,6 +23,8 @@ class Bundle:
         captures: the values that its function brings along from outside of it.
         warnings: sentences for the author.
         placed: further files, that the component puts anywhere.
+        imports: the modules that it imports and that are not the user's own; those of scripts, which travel as they
+            are, are read from their files.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Bundle:
     captures: tuple[Capture, ...] = ()
     warnings: tuple[str, ...] = ()
     placed: tuple[File, ...] = ()
+    imports: tuple[str, ...] = ()
 
     @property
     def layers(self) -> tuple[Layer, ...]:

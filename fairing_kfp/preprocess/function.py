@@ -93,6 +93,7 @@ class FunctionSource:
                     if c.size > _LARGE_CAPTURE
                 ),
             ),
+            imports=tuple(sorted(packing.modules.foreign)),
         )
 
 

@@ -13,6 +13,7 @@ from packaging.tags import sys_tags
 
 from fairing_kfp.errors import DependencyError
 from fairing_kfp.image.platform import Platform
+from fairing_kfp.preprocess import libc
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,6 +22,7 @@ else:
 
 _HOST = "host"
 _MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
+_BUILT = "  # built of its source distribution"  # a comment of requirements files
 _TREE_FORM = 2  # another number, and all trees are unpacked anew
 
 
@@ -36,15 +38,16 @@ class Target:
 
     python: tuple[int, int]
     platform: str = "linux/amd64"
-    libc: str = "manylinux_2_28"
+    libc: str = libc.DEFAULT
 
     @classmethod
-    def for_image(cls, python: tuple[int, int], platform: str = "linux/amd64") -> Target:
-        """The target of an image with this Python.
+    def for_image(cls, python: tuple[int, int], platform: str = "linux/amd64", libc_name: str | None = None) -> Target:
+        """The target of an image with this Python and C library.
 
         Raises:
             PlatformError: the platform is malformed.
             DependencyError: it is none for which wheels can be chosen.
+            ConfigError: nor is the C library.
         """
         name = str(Platform.parse(platform))
         if name not in _MACHINES:
@@ -52,7 +55,7 @@ class Target:
                 f"packages cannot be locked for the platform {name}",
                 f"choose one of {', '.join(_MACHINES)}, or a base image that already holds the packages",
             )
-        return cls(python, name)
+        return cls(python, name, libc.checked(libc_name or libc.DEFAULT))
 
     @classmethod
     def for_host(cls) -> Target:
@@ -92,8 +95,13 @@ class Target:
         here = ("--python", sys.executable)
         if self.platform == _HOST:
             return here
-        machine = f"{_MACHINES[self.platform]}-{self.libc}"
+        machine = libc.uv_platform(_MACHINES[self.platform], self.libc)
         return (*here, "--python-version", self._version, "--python-platform", machine)
+
+    @property
+    def is_host(self) -> bool:
+        """Whether it is this very interpreter, and no image."""
+        return self.platform == _HOST
 
     @property
     def _version(self) -> str:
@@ -107,10 +115,12 @@ class Pin:
     Attributes:
         version: as its index writes it.
         hashes: of its wheels that fit, as `sha256:<hex>`; sorted.
+        built: whether it has none, so that its source distribution is meant, and a wheel is built of it.
     """
 
     version: str
     hashes: tuple[str, ...]
+    built: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,14 +164,14 @@ class Lock:
         pins = {}
         for package in tomllib.loads(text).get("packages", []):
             name, version = package["name"], package["version"]
-            hashes = [wheel.get("hashes", {}) for wheel in package.get("wheels", [])]
-            found = {f"{kind}:{value}" for one in hashes for kind, value in one.items()}
+            files = package.get("wheels", []) or [package.get("sdist", {})]
+            found = {f"{kind}:{value}" for file in files for kind, value in file.get("hashes", {}).items()}
             if not found:
                 raise DependencyError(
-                    f"the package index tells no hash of the wheels of {name} {version}",
+                    f"the package index tells no hash of the files of {name} {version}",
                     "put them on an index that does, or into a folder named in UV_FIND_LINKS",
                 )
-            pins[name] = Pin(version, tuple(sorted(found)))
+            pins[name] = Pin(version, tuple(sorted(found)), "wheels" not in package)
         return cls.of_pins(target, pins)
 
     @property
@@ -169,10 +179,16 @@ class Lock:
         """The distributions by their names."""
         pins = {}
         for entry in self.text.replace(" \\\n", " ").splitlines():
+            entry, built, _ = entry.partition(_BUILT)
             pin, *hashes = entry.split()
             name, _, version = pin.partition("==")
-            pins[name] = Pin(version, tuple(one.removeprefix("--hash=") for one in hashes))
+            pins[name] = Pin(version, tuple(one.removeprefix("--hash=") for one in hashes), bool(built))
         return pins
+
+    @property
+    def built(self) -> tuple[str, ...]:
+        """The names of those of which a wheel is built."""
+        return tuple(name for name, pin in self.pins.items() if pin.built)
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -191,4 +207,8 @@ class Lock:
 
 
 def _entry(name: str, pin: Pin) -> str:
-    return " \\\n    ".join([f"{name}=={pin.version}", *(f"--hash={one}" for one in sorted(pin.hashes))]) + "\n"
+    return (
+        " \\\n    ".join([f"{name}=={pin.version}", *(f"--hash={one}" for one in sorted(pin.hashes))])
+        + _BUILT * pin.built
+        + "\n"
+    )

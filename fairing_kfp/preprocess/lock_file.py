@@ -199,9 +199,11 @@ def _pin(name: str, value: Any, where: str) -> Pin:
     try:
         version, hashes = value["version"], value["hashes"]
         Version(version)
-        well = name == canonicalize_name(name) and value.keys() == {"version", "hashes"} and isinstance(hashes, list)
+        built = value.get("built", False)
+        known = value.keys() - {"built"} == {"version", "hashes"} and isinstance(built, bool)
+        well = name == canonicalize_name(name) and known and isinstance(hashes, list)
         if well and hashes and all(re.fullmatch(r"sha(?:256|384|512):[0-9a-f]{64,128}", one) for one in hashes):
-            return Pin(version, tuple(sorted(hashes)))
+            return Pin(version, tuple(sorted(hashes)), built)
     except (LookupError, TypeError, AttributeError, InvalidVersion):
         pass
     raise LockError(f"{where}: {name} has not just a version and hashes of wheels", _AGAIN)
@@ -218,7 +220,8 @@ def _block(entry: Entry) -> str:
     for name in sorted(entry.pins):
         pin = entry.pins[name]
         hashes = ", ".join(map(_quoted, sorted(pin.hashes)))
-        lines.append(f"{name} = {{ version = {_quoted(pin.version)}, hashes = [{hashes}] }}")
+        built = ", built = true" * pin.built
+        lines.append(f"{name} = {{ version = {_quoted(pin.version)}, hashes = [{hashes}]{built} }}")
     return "\n".join([*lines, ""])
 
 

@@ -11,9 +11,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from fairing_kfp.preprocess import lock_file
-from fairing_kfp.preprocess.dependencies import checked, resolve
+from fairing_kfp.preprocess.dependencies import resolve
 from fairing_kfp.preprocess.lock import Lock, Target
 from fairing_kfp.preprocess.lock_file import Entry, Key
+from fairing_kfp.preprocess.requirements import CONSTRAINT, Requirements
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
@@ -52,27 +53,29 @@ class Locks:
         """What was asked for."""
         return dict(self._used)
 
-    def lock(self, requirements: Sequence[str], provided: Sequence[str], target: Target) -> Lock:
+    def lock(self, requirements: Requirements, target: Target) -> Lock:
         """The kept lock of requirements; where there is none a new one, which keeps to the versions of the others.
 
         Raises:
             DependencyError: a requirement is malformed, or they cannot be resolved.
             CacheError: the cache cannot be used.
         """
-        key = Key(checked(requirements), checked(provided), target)
+        if not requirements.lines or requirements.hashes:  # which are a lock themselves
+            return resolve(requirements, target, self._cache)
+        key = Key(requirements.asked, requirements.provided, target)
         with self._choosing:
             entry = self._used.get(key) or self._kept(key)
             if entry is None:
                 fresh = self._upgrade is not False
-                pins = resolve(key.requirements, target, self._cache, self._preferred(key), fresh=fresh).pins
+                pins = resolve(requirements, target, self._cache, self._preferred(key), fresh=fresh).pins
                 former = self.before.get(key)
                 entry = Entry(key, pins, former.pipelines if former else ())
             self._used[key] = entry.used_by(self._pipeline)
             return entry.lock
 
-    def versions(self, requirements: Sequence[str], provided: Sequence[str]) -> dict[str, str]:
+    def versions(self, requirements: Requirements) -> dict[str, str]:
         """The kept versions for requirements on any platform, or on none if they are not kept; nothing is resolved."""
-        wanted = (checked(requirements), checked(provided))
+        wanted = (requirements.asked, requirements.provided)
         for key, entry in self.before.items():
             if (key.requirements, key.provided) == wanted and key.target.python == Target.for_host().python:
                 return {name: pin.version for name, pin in entry.pins.items()}
@@ -162,4 +165,4 @@ class Locks:
 
 
 def _names(requirements: Sequence[str]) -> set[str]:
-    return {canonicalize_name(Requirement(one).name) for one in requirements}
+    return {canonicalize_name(Requirement(one).name) for one in requirements if not one.startswith(CONSTRAINT)}

@@ -198,9 +198,15 @@ def is_by_value(name: str) -> bool:
 
 @dataclass
 class OwnModules:
-    """A growing set of own modules, closed under their imports."""
+    """A growing set of own modules, closed under their imports.
+
+    Attributes:
+        files: their files by their places.
+        foreign: the other modules that the step's code and its own modules import.
+    """
 
     files: dict[str, Path] = field(default_factory=dict)
+    foreign: set[str] = field(default_factory=set)
     _seen: set[str] = field(default_factory=set)
 
     def add(self, name: str) -> None:
@@ -209,7 +215,10 @@ class OwnModules:
             return
         self._seen.add(name)
         own = find_own(name)
-        if own is None or own.place in self.files:
+        if own is None:
+            self.foreign.add(name)
+            return
+        if own.place in self.files:
             return
         if own.path is not None and is_pipeline_file(own.path):
             return
@@ -238,7 +247,8 @@ class OwnModules:
     def add_imports_of(self, path: Path, name: str) -> None:
         """Adds what a pipeline file imports, so that what one step pickles loads in the next."""
         for imported in imports_of(path, name, path.stem == "__init__"):
-            self.add(imported)
+            if imported in self._seen or find_own(imported) is not None:
+                self.add(imported)
 
     def add_whole(self, names: Iterable[str]) -> None:
         """Adds modules that the user named, packages with all that is in their folders.

@@ -14,13 +14,14 @@ from fairing_kfp.preprocess.bytecode import compile_trees
 from fairing_kfp.preprocess.lock import Lock
 from fairing_kfp.preprocess.merging import Merged, merge
 from fairing_kfp.preprocess.places import DEPENDENCIES
+from fairing_kfp.preprocess.resolving import wheels_only
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
 
 # Copies, as links would have us write into uv's own cache.
 _UNLINKED = ("--link-mode", "copy", "--no-compile-bytecode")
-_INSTALL = ("-r", "-", "--no-deps", "--require-hashes", "--only-binary", ":all:", *_UNLINKED)
+_INSTALL = ("-r", "-", "--no-deps", "--require-hashes", *_UNLINKED)
 
 
 def unpack(lock: Lock, cache: Cache) -> Path:
@@ -89,7 +90,8 @@ def _made(lock: Lock, scratch: Path) -> Mapping[str, Path]:
             if wheels.astray(part):
                 shutil.rmtree(part)
                 _install(lock.only(name), part, *options)
-        wheels.normalise(part, wheels.astray(part))
+        astray = wheels.astray(part)
+        wheels.normalise(part, [*astray, *wheels.unsigned(part, lock.built)])
     if lock.target.is_compiled_here:
         compile_trees(parts.values(), DEPENDENCIES)
     return parts
@@ -97,7 +99,7 @@ def _made(lock: Lock, scratch: Path) -> Mapping[str, Path]:
 
 def _install(lock: Lock, folder: Path, *options: str) -> None:
     folder.mkdir(parents=True)
-    options = (*_INSTALL, *options, "--target", str(folder), *lock.target.uv_options)
+    options = (*_INSTALL, *wheels_only(lock.built), *options, "--target", str(folder), *lock.target.uv_options)
     uv_command.run("install", options, lock.text, str(lock.target))
 
 

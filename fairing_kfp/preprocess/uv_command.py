@@ -12,6 +12,8 @@ import uv
 from fairing_kfp.errors import DependencyError
 
 _LONGEST = 1500
+# What a build may write into a wheel does not depend on the day and the run (https://reproducible-builds.org/specs/).
+_BUILD_ENVIRONMENT = {"SOURCE_DATE_EPOCH": "315532800", "PYTHONHASHSEED": "0"}
 _QUIETLY = ("--no-progress", "--color", "never", "--no-python-downloads")
 
 # uv's words, what they mean, and the remedy. The first that is found counts; `{0}` is what its first group caught.
@@ -25,6 +27,22 @@ _TROUBLE = (
         r"Hash mismatch for `([^`]+)`",
         "the package index gives another {0} than the one that was locked",
         "find out who replaced it before you use it",
+    ),
+    (
+        r"The built wheel `([^`]+)` is not compatible",
+        "what was built is no pure wheel ({0})",
+        "a wheel with compiled code is built in an environment like the base image: build it there, put it on an index "
+        "or into a folder named in UV_FIND_LINKS",
+    ),
+    (
+        r"Failed to (?:download and )?build `([^`]+)`",
+        "{0} cannot be built here",
+        "install what its build needs, or build a wheel of it yourself and name its folder in UV_FIND_LINKS",
+    ),
+    (
+        r"(?:Extra|Group) `([^`]+)` is not defined",
+        "there is no extra or group {0}",
+        "name one that the project's pyproject.toml defines",
     ),
     (
         r"network was disabled|network connectivity is disabled",
@@ -68,7 +86,20 @@ _NO_WHEEL_REMEDY = (
     "choose a version or a base image for which there are wheels, "
     "or build the wheel once yourself and name its folder in UV_FIND_LINKS"
 )
+_ONLY_SOURCE = ", only a source distribution"
+_ONLY_SOURCE_REMEDY = (
+    "choose a version or a base image for which there are wheels; or, if it is pure Python, have one built here with "
+    "build=True; or build the wheel once yourself and name its folder in UV_FIND_LINKS"
+)
 _SUBJECT = r"([A-Za-z0-9][A-Za-z0-9._-]*)\S*"
+
+
+class OnlySourceError(DependencyError):
+    """Packages have source distributions alone, and wheels were asked for; `names` are theirs."""
+
+    def __init__(self, message: str, remedy: str, *, names: Sequence[str]) -> None:
+        super().__init__(message, remedy)
+        self.names = tuple(names)
 
 
 def run(command: str, arguments: Sequence[str], requirements: str, fits: str) -> str:
@@ -83,12 +114,27 @@ def run(command: str, arguments: Sequence[str], requirements: str, fits: str) ->
     Raises:
         DependencyError: uv is not there, or failed.
     """
+    return start(("pip", command, *arguments), requirements, fits)
+
+
+def start(arguments: Sequence[str], text: str, fits: str) -> str:
+    """Runs uv with the user's own settings, and gives what it writes.
+
+    Args:
+        arguments: its command line.
+        text: what it reads.
+        fits: what the packages are for, in words, for messages.
+
+    Raises:
+        DependencyError: uv is not there, or failed.
+    """
     # The one setting that uv takes for a contradiction of an option of ours, instead of a default.
     environment = {name: value for name, value in os.environ.items() if name != "UV_COMPILE_BYTECODE"}
+    environment.update(_BUILD_ENVIRONMENT)
     try:
         finished = subprocess.run(
-            [uv.find_uv_bin(), "pip", command, *arguments, *_QUIETLY],
-            input=requirements,
+            [uv.find_uv_bin(), *arguments, *_QUIETLY],
+            input=text,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -106,7 +152,10 @@ def explain(words: str, fits: str) -> DependencyError:
     """The error for what uv wrote: its meaning, uv's own explanation in short, and the remedy."""
     said = _said(words)
     meaning, remedy = _meaning(said)
-    return DependencyError(f"packages for {fits}: {meaning}\n  uv: {_condensed(said)}", remedy)
+    message = f"packages for {fits}: {meaning}\n  uv: {_condensed(said)}"
+    if meaning.endswith(_ONLY_SOURCE):
+        return OnlySourceError(message, remedy, names=_only_source(said))
+    return DependencyError(message, remedy)
 
 
 def redacted(words: str) -> str:
@@ -137,12 +186,18 @@ def _meaning(said: str) -> tuple[str, str]:
             return meaning.format(*found.groups()), remedy
     if names := _without_wheel(said):
         has = " and ".join(names) + (" has" if len(names) == 1 else " have")
-        only_source = any(f"Wheels are required for `{name}`" in said for name in names)
-        return f"{has} no wheel for it{', only a source distribution' if only_source else ''}", _NO_WHEEL_REMEDY
+        if _only_source(said):
+            return f"{has} no wheel for it{_ONLY_SOURCE}", _ONLY_SOURCE_REMEDY
+        return f"{has} no wheel for it", _NO_WHEEL_REMEDY
     for expression, meaning, remedy in _UNSATISFIABLE:
         if found := re.search(expression, said):
             return meaning.format(*found.groups()), remedy
     return "uv failed", "run again with RUST_LOG=uv=debug to see more"
+
+
+def _only_source(said: str) -> list[str]:
+    """The packages of `_without_wheel` that could be built."""
+    return [name for name in _without_wheel(said) if f"Wheels are required for `{name}`" in said]
 
 
 def _without_wheel(said: str) -> list[str]:

@@ -22,6 +22,8 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
 
+from fairing_kfp.errors import DependencyError
+
 _CHUNK = 1 << 20
 _NOTES = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
 _SCRIPT_GROUPS = ("console_scripts", "gui_scripts")
@@ -67,6 +69,30 @@ def astray(root: Path) -> list[str]:
     with ThreadPoolExecutor() as threads:
         actual = threads.map(lambda path: _digest(root / path, digests[path].partition("=")[0]), digests)
         return [path for path, found in zip(digests, actual, strict=True) if found != digests[path]]
+
+
+def unsigned(root: Path, built: Collection[str]) -> set[str]:
+    """Has the wheels that were built here not say by what; gives the files that it changed.
+
+    Raises:
+        DependencyError: one is compiled: it fits this machine, which is not the image.
+    """
+    changed = set()
+    for info in _infos(root):
+        if _name(info) not in built:
+            continue
+        lines = (info / "WHEEL").read_text(encoding="utf-8").splitlines()
+        tags = [line.partition(":")[2].strip() for line in lines if line.startswith("Tag:")]
+        if not all(tag.endswith("-none-any") for tag in tags):
+            raise DependencyError(
+                f"{_name(info)}, which has no wheel, was built here, but holds compiled code ({', '.join(tags)})",
+                "build its wheel in an environment like the base image, and put it on an index or into a folder named "
+                "in UV_FIND_LINKS",
+            )
+        kept = [line for line in lines if not line.startswith("Generator:")]
+        (info / "WHEEL").write_text("\n".join([*kept, ""]), encoding="utf-8")
+        changed.add(f"{info.name}/WHEEL")
+    return changed
 
 
 def normalise(root: Path, replaced: Collection[str] = ()) -> None:

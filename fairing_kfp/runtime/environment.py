@@ -40,6 +40,38 @@ def python_problem(step: dict[str, Any]) -> str:
     )
 
 
+def libc_problem(root: str, step: dict[str, Any]) -> str:
+    """Why the image's C library cannot load the step's packages; empty when it can.
+
+    Imports would fail otherwise, each in its own obscure words. A run here has packages for this machine, and no file.
+    """
+    try:
+        with open(os.path.join(root, "code", "libc"), encoding="ascii") as file:
+            needed = file.read()
+    except FileNotFoundError:
+        return ""
+    kind, *version = needed.split("_")
+    here = _glibc()
+    if (here is None) == (kind == "musllinux") and (here is None or here >= tuple(map(int, version))):
+        return ""
+    shown = "musl, as in Alpine," if here is None else f"glibc {here[0]}.{here[1]}"
+    fitting = "musllinux_1_2" if here is None else f"manylinux_{here[0]}_{here[1]} or an older one"
+    return (
+        f"fairing-kfp: the packages of the step {step['name']!r} need a C library that fits {needed}, but its image "
+        f"has {shown}.\n"
+        f"  → compile the pipeline with libc={fitting!r} for this component, or give it another base_image."
+    )
+
+
+def _glibc() -> tuple[int, ...] | None:
+    """The version of the C library, None where it is musl, which knows nothing of this name."""
+    try:
+        name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+        return tuple(map(int, version.split(".")[:2])) if name == "glibc" else None
+    except (ValueError, OSError):
+        return None
+
+
 def import_problem(step: dict[str, Any], error: ImportError) -> str:
     """What to do about a module that the step's code needs and that is not there."""
     return (

@@ -24,7 +24,7 @@ def main(root: str, argv: list[str]) -> int:
     parser.add_argument("--executor_input", required=True, help="KFP's ExecutorInput as JSON")
     arguments, _ = parser.parse_known_args(argv[1:])
     step = packed.description(root)
-    problem = environment.python_problem(step)
+    problem = environment.python_problem(step) or environment.libc_problem(root, step)
     if problem:
         print(problem, file=sys.stderr)
         return 1

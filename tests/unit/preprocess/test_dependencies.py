@@ -118,7 +118,7 @@ def test_a_lock_holds_sorted_pins_and_no_address():
 
 
 def test_a_wheel_without_a_hash_is_refused():
-    with pytest.raises(DependencyError, match="no hash of the wheels of bee 2"):
+    with pytest.raises(DependencyError, match="no hash of the files of bee 2"):
         Lock.of_pylock(IMAGE, PYLOCK.replace('{ sha256 = "22" }', "{}").replace('{ sha256 = "11" }', "{}"))
 
 
