@@ -97,6 +97,10 @@ def _first_spec(dotted: str, search: list[str] | None) -> importlib.machinery.Mo
             spec: importlib.machinery.ModuleSpec | None = find(dotted, search) if find else None
         except (ImportError, ValueError, AttributeError):
             continue
+        except KeyError:  # Python wants the namespace around a namespace to be imported
+            spec = importlib.machinery.ModuleSpec(dotted, None, is_package=True)
+            last = dotted.rpartition(".")[2]
+            spec.submodule_search_locations = [str(Path(place, last)) for place in search or () if place]
         if spec is not None:
             return spec
     return None

@@ -5,7 +5,7 @@ from kfp import dsl
 from fairing_kfp import fairing_component
 
 
-@fairing_component(packages=["ant", "bee<2"])
+@fairing_component(packages=["ant==2.*", "bee<2"])
 def pure() -> list:
     import ant
     import bee

@@ -65,6 +65,8 @@ def test_without_a_registry_the_remedy_names_three_ways() -> None:
         ('registri = "x"', "'registri' in .* is no setting"),
         ('insecure = "x"', "insecure = 'x' .* wrong type"),
         ("registry = 5", "registry = 5 .* wrong type"),
+        ('build = "yes"', "build = 'yes' .* wrong type"),
+        ("libc = 2", "libc = 2 .* wrong type"),
         ("registry = ", "not valid TOML"),
     ],
 )
@@ -72,4 +74,20 @@ def test_wrong_settings_are_named(tmp_path: Path, table: str, message: str) -> N
     (tmp_path / "pyproject.toml").write_text(f"[tool.fairing-kfp]\n{table}\n")
 
     with pytest.raises(ConfigError, match=message):
+        Settings.load(tmp_path)
+
+
+@pytest.mark.parametrize(("text", "build"), [("true", True), ("1", True), ("false", False), ("", False)])
+def test_whether_to_build_is_read_from_a_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, build: bool
+) -> None:
+    monkeypatch.setenv("FAIRING_KFP_BUILD", text)
+
+    assert Settings.load(tmp_path).build is build
+
+
+def test_what_is_neither_true_nor_false_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAIRING_KFP_BUILD", "perhaps")
+
+    with pytest.raises(ConfigError, match=r"build = .perhaps. .* wrong type"):
         Settings.load(tmp_path)

@@ -10,6 +10,7 @@ from fairing_kfp.build.cache import Cache
 from fairing_kfp.errors import DependencyError, PlatformError
 from fairing_kfp.preprocess.dependencies import Lock, Target, resolve, unpack
 from fairing_kfp.preprocess.lock import Pin
+from fairing_kfp.preprocess.requirements import Requirements
 
 IMAGE = Target.for_image((3, 12))
 HOST = Target.for_host()
@@ -269,3 +270,55 @@ def test_a_failure_is_not_remembered(shelf, cache):
         resolve(["ant"], IMAGE, cache)
     shelf.wheel("ant")
     assert resolve(["ant"], IMAGE, cache).requirements == ("ant==1.0",)
+
+
+# --- what the base image provides
+
+
+@pytest.fixture
+def zoo(shelf):
+    shelf.wheel("fox", needs=["gnu", "hen", "ibis"])
+    shelf.wheel("gnu", "1.0", needs=["hen", "jay"])
+    shelf.wheel("gnu", "2.0", needs=["hen"])
+    for name in ("hen", "ibis", "jay"):
+        shelf.wheel(name)
+    return shelf
+
+
+def test_what_is_provided_is_not_shipped_nor_what_it_needs(zoo, cache):
+    wanted = Requirements.of(["fox"], provided=["gnu==1.0"])
+    assert resolve(wanted, IMAGE, cache).requirements == ("fox==1.0", "ibis==1.0")
+
+
+def test_a_run_here_has_what_is_provided(zoo, cache):
+    wanted = Requirements.of(["fox"], provided=["gnu==1.0"])
+    assert resolve(wanted, HOST, cache).requirements == ("fox==1.0", "gnu==1.0", "hen==1.0", "ibis==1.0", "jay==1.0")
+    assert resolve(Requirements.of([], provided=["hen"]), HOST, cache).requirements == ("hen==1.0",)
+    assert resolve(Requirements.of([], provided=["hen"]), IMAGE, cache) == Lock(IMAGE, "")
+
+
+def test_what_is_provided_has_a_say_in_versions(zoo, cache):
+    zoo.wheel("kid", needs=["gnu>=2"])
+    with pytest.raises(DependencyError, match="the requirements contradict each other\n"):
+        resolve(Requirements.of(["kid"], provided=["gnu==1.0"]), IMAGE, cache)
+
+
+def test_constraints_hold_without_asking_for_anything(zoo, cache):
+    wanted = Requirements.of(["fox"], constraints=["gnu<2", "never-there==1"])
+    assert "gnu==1.0" in resolve(wanted, IMAGE, cache).requirements
+
+
+def test_what_is_provided_needs_no_hash(zoo, cache):
+    pins = resolve(["fox"], IMAGE, cache).pins
+    hashes = {f"{name}=={pins[name].version[0]}": pins[name].hashes for name in ("fox", "ibis")}
+    wanted = Requirements.of(["fox==1.0", "ibis==1.0"], provided=["gnu"], hashes=hashes)
+    assert resolve(wanted, IMAGE, cache).requirements == ("fox==1.0", "ibis==1.0")
+    with pytest.raises(DependencyError, match=r"(gnu|hen)==\S+ is needed, but"):
+        resolve(Requirements.of(["fox==1.0", "ibis==1.0"], hashes=hashes), IMAGE, cache)
+
+
+def test_a_lock_tells_what_is_built():
+    lock = Lock.of_pins(IMAGE, {"ant": Pin("1", ("sha256:11",), built=True), "bee": Pin("1", ("sha256:22",))})
+    assert lock.built == ("ant",)
+    assert Lock.of_pins(IMAGE, lock.pins) == lock
+    assert lock.requirements == ("ant==1", "bee==1")

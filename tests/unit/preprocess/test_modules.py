@@ -210,3 +210,15 @@ def test_nothing_is_imported_by_looking(author: Author, tmp_path: Path) -> None:
     modules.add("loud")
     assert set(modules.files) == {"loud.py"}
     assert "loud" not in sys.modules
+
+
+def test_namespaces_in_namespaces_travel_before_they_are_imported(author: Callable[..., types.ModuleType]) -> None:
+    module = author(steps="import fairing_kfp\ndef step():\n    from outer.inner import leaf\n")
+    folder = Path(str(module.__file__)).parent / "outer" / "inner"
+    folder.mkdir(parents=True)
+    (folder / "leaf.py").write_text("value = 1\n")
+    modules = OwnModules()
+
+    modules.add("outer.inner.leaf")
+
+    assert set(modules.files) == {"outer/inner/leaf.py"}

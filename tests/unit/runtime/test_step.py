@@ -6,6 +6,7 @@ import getpass
 import importlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from fairing_kfp.image.layer import Layer
 from fairing_kfp.local.root import bare_python, root_digest, unpack_root
 from fairing_kfp.preprocess.function import FunctionSource
 from fairing_kfp.preprocess.runtime_files import runtime_files
+from fairing_kfp.runtime.environment import libc_problem
 
 HEADER = "import fairing_kfp\n"  # makes it a pipeline file
 
@@ -328,6 +330,28 @@ def test_another_python_minor_is_refused_before_unpickling(
     assert f"runs Python {sys.version_info[0]}.{sys.version_info[1]}" in done.log
     assert "base_image" in done.log
     assert "Traceback" not in done.log
+
+
+@pytest.mark.parametrize(
+    ("needed", "problem"),
+    [("manylinux_2_5", ""), ("manylinux_2_99", "fits manylinux_2_99"), ("musllinux_1_2", "fits musllinux_1_2")],
+)
+@pytest.mark.skipif(not platform.libc_ver()[1], reason="this machine has another C library")
+def test_packages_for_another_libc_are_refused_before_they_are_imported(
+    tmp_path: Path, needed: str, problem: str
+) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "libc").write_text(needed)
+    said = libc_problem(str(tmp_path), {"name": "train"})
+    assert problem in said
+    assert bool(said) == bool(problem)
+    if problem:
+        assert f"its image has glibc {platform.libc_ver()[1]}" in said
+        assert "base_image" in said
+
+
+def test_without_compiled_packages_any_libc_will_do(tmp_path: Path) -> None:
+    assert libc_problem(str(tmp_path), {"name": "train"}) == ""
 
 
 def test_a_missing_module_is_named_with_what_to_do(author: Any, run: Any, tmp_path: Path) -> None:
