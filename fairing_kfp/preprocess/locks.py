@@ -65,7 +65,7 @@ class Locks:
         key = Key(requirements.asked, requirements.provided, target)
         with self._choosing:
             entry = self._used.get(key) or self._kept(key)
-            if entry is None or (entry.lock.built and not requirements.build):  # it builds for those alone who ask for it
+            if entry is None or (entry.lock.built and not requirements.build):  # only who asks for it builds
                 fresh = self._upgrade is not False
                 pins = resolve(requirements, target, self._cache, self._preferred(key), fresh=fresh).pins
                 former = self.before.get(key)

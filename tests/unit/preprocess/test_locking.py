@@ -154,12 +154,12 @@ def test_a_run_here_takes_the_versions_of_the_image(shelf, file, cache, no_uv):
     text = (file.parent / "fairing.lock").read_text()
     source = next(one for one in components() if one.name == "dig" and one.packages == ("ant",))
     locks = Locks(cache, file.parent / "fairing.lock")
-    assert in_process(source, cache, locks).warnings == ()
+    assert in_process(source, Settings(), cache, locks).warnings == ()
     (shelf.folder / "ant-1.0-py3-none-any.whl").unlink()
-    warned = in_process(source, Cache(cache.root / "other"), locks).warnings
+    warned = in_process(source, Settings(), Cache(cache.root / "other"), locks).warnings
     assert warned == ("dig runs here with ant 1.2 instead of 1.0 of fairing.lock, which has no wheel for this machine",)
     assert (file.parent / "fairing.lock").read_text() == text
-    assert in_process(replace(source, packages=("bee",)), cache, locks).warnings == ()  # which is not kept
+    assert in_process(replace(source, packages=("bee",)), Settings(), cache, locks).warnings == ()  # which is not kept
 
 
 def test_where_it_lies(file, tmp_path, monkeypatch):

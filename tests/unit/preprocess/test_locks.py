@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from fairing_kfp.build.cache import Cache
+from fairing_kfp.errors import DependencyError
 from fairing_kfp.preprocess.dependencies import Target
-from fairing_kfp.preprocess.lock_file import read
+from fairing_kfp.preprocess.lock import Pin
+from fairing_kfp.preprocess.lock_file import Entry, Key, dumps, read
 from fairing_kfp.preprocess.locks import Locks
+from fairing_kfp.preprocess.requirements import Requirements
 
 AMD, ARM = Target.for_image((3, 12)), Target.for_image((3, 12), "linux/arm64")
 
@@ -27,14 +30,14 @@ class Desk:
 
     def compile(self, *requirements, pipeline="digits") -> tuple[str, ...]:
         locks = self.locks(pipeline=pipeline)
-        lock = locks.lock(requirements, (), AMD)
+        lock = locks.lock(Requirements.of(requirements), AMD)
         assert locks.keep() == ""
         return lock.requirements
 
     def lock(self, *sets, upgrade=False, pipeline="digits") -> set[str]:
         locks = self.locks(upgrade, pipeline)
         for requirements in sets:
-            locks.lock(requirements, (), AMD)
+            locks.lock(Requirements.of(requirements), AMD)
         locks.replace()
         return {pin for entry in read(self.path).values() for pin in entry.lock.requirements}
 
@@ -59,9 +62,9 @@ def test_the_lock_is_the_same_as_when_it_was_resolved(shelf, desk):
     shelf.wheel("ant", needs=["bee"])
     shelf.wheel("bee")
     locks = desk.locks()
-    lock = locks.lock(["ant"], (), AMD)
+    lock = locks.lock(Requirements.of(["ant"]), AMD)
     locks.keep()
-    assert desk.locks().lock(["ant"], (), AMD) == lock
+    assert desk.locks().lock(Requirements.of(["ant"]), AMD) == lock
 
 
 def test_new_requirements_keep_to_the_versions_that_are_there(shelf, desk):
@@ -79,16 +82,17 @@ def test_components_that_are_locked_together_agree(shelf, desk):
     shelf.wheel("ant", "1.1")
     shelf.wheel("bee", needs=["ant<1.1"])
     locks = desk.locks()
-    assert locks.lock(["bee", "ant"], (), AMD).requirements == ("ant==1.0", "bee==1.0")
-    assert locks.lock(["ant"], (), AMD).requirements == ("ant==1.0",)
-    assert locks.lock(["ant"], (), ARM).requirements == ("ant==1.1",)  # its own matter
+    assert locks.lock(Requirements.of(["bee", "ant"]), AMD).requirements == ("ant==1.0", "bee==1.0")
+    assert locks.lock(Requirements.of(["ant"]), AMD).requirements == ("ant==1.0",)
+    assert locks.lock(Requirements.of(["ant"]), ARM).requirements == ("ant==1.1",)  # its own matter
 
 
 def test_platforms_and_what_is_provided_have_entries_of_their_own(shelf, desk):
     shelf.wheel("ant")
+    shelf.wheel("bee")
     locks = desk.locks()
     for provided, target in [((), AMD), ((), ARM), (("bee",), AMD), ((), Target.for_image((3, 13)))]:
-        locks.lock(["ant"], provided, target)
+        locks.lock(Requirements.of(["ant"], provided=provided), target)
     locks.keep()
     assert len(read(desk.path)) == 4
 
@@ -107,10 +111,10 @@ def test_upgrades_of_all_or_of_some(shelf, desk):
 
 def test_an_upgrade_asks_the_index_though_the_cache_remembers(shelf, desk, cache):
     shelf.wheel("ant", "1.0")
-    Locks(cache, desk.path, "digits").lock(["ant"], (), AMD)
+    Locks(cache, desk.path, "digits").lock(Requirements.of(["ant"]), AMD)
     shelf.wheel("ant", "1.1")
-    assert Locks(cache, desk.path, "digits").lock(["ant"], (), AMD).requirements == ("ant==1.0",)
-    assert Locks(cache, desk.path, "digits", True).lock(["ant"], (), AMD).requirements == ("ant==1.1",)
+    assert Locks(cache, desk.path, "digits").lock(Requirements.of(["ant"]), AMD).requirements == ("ant==1.0",)
+    assert Locks(cache, desk.path, "digits", True).lock(Requirements.of(["ant"]), AMD).requirements == ("ant==1.1",)
 
 
 def test_what_is_not_used_any_more_is_dropped(shelf, desk):
@@ -126,7 +130,7 @@ def test_entries_for_another_python_stay(shelf, desk):
     shelf.wheel("ant")
     shelf.wheel("bee")
     other = desk.locks()
-    other.lock(["ant"], (), Target.for_image((3, 13)))
+    other.lock(Requirements.of(["ant"]), Target.for_image((3, 13)))
     other.keep()
     assert desk.lock(["bee"]) == {"ant==1.0", "bee==1.0"}
     assert [entry.pipelines for entry in read(desk.path).values()] == [("digits",), ("digits",)]
@@ -144,8 +148,8 @@ def test_what_another_process_wrote_meanwhile_stays(shelf, desk):
     shelf.wheel("ant")
     shelf.wheel("bee")
     slow, fast = desk.locks(), desk.locks(pipeline="letters")
-    slow.lock(["ant"], (), AMD)
-    fast.lock(["bee"], (), AMD)
+    slow.lock(Requirements.of(["ant"]), AMD)
+    fast.lock(Requirements.of(["bee"]), AMD)
     fast.keep()
     slow.keep()
     assert [(key.requirements, entry.pipelines) for key, entry in sorted(read(desk.path).items(), key=str)] == [
@@ -157,7 +161,7 @@ def test_what_another_process_wrote_meanwhile_stays(shelf, desk):
 def test_a_folder_that_cannot_be_written_is_a_warning(shelf, tmp_path):
     shelf.wheel("ant")
     locks = Locks(Cache(tmp_path / "cache"), tmp_path / "nowhere" / "fairing.lock", "digits")
-    locks.lock(["ant"], (), AMD)
+    locks.lock(Requirements.of(["ant"]), AMD)
     assert "nowhere/fairing.lock cannot be written" in locks.keep()
 
 
@@ -170,7 +174,7 @@ def test_a_lock_that_is_whole_needs_no_writing(shelf, desk, monkeypatch):
 
     monkeypatch.setattr(os, "fdopen", read_only)
     locks = desk.locks(pipeline="letters")
-    locks.lock(["ant"], (), AMD)
+    locks.lock(Requirements.of(["ant"]), AMD)
     assert locks.keep() == ""
 
 
@@ -185,7 +189,35 @@ def test_kept_versions_for_a_run_here(shelf, desk):
     shelf.wheel("ant")
     here = Target.for_image(Target.for_host().python)
     locks = desk.locks()
-    locks.lock(["ant"], (), here)
+    locks.lock(Requirements.of(["ant"]), here)
     locks.keep()
-    assert desk.locks().versions(["ant"], ()) == {"ant": "1.0"}
-    assert desk.locks().versions(["ant", "bee"], ()) == {}
+    assert desk.locks().versions(Requirements.of(["ant"])) == {"ant": "1.0"}
+    assert desk.locks().versions(Requirements.of(["ant", "bee"])) == {}
+
+
+def test_constraints_are_part_of_what_is_asked_for(shelf, desk):
+    for version in ("1.0", "1.1"):
+        shelf.wheel("ant", version)
+    locks = desk.locks()
+    assert locks.lock(Requirements.of(["ant"], constraints=["ant<1.1"]), AMD).requirements == ("ant==1.0",)
+    locks.keep()
+    assert [key.requirements for key in read(desk.path)] == [("ant", "-c ant<1.1")]
+
+
+def test_files_with_hashes_are_locks_themselves(shelf, desk):
+    shelf.wheel("ant")
+    (pin,) = desk.locks().lock(Requirements.of(["ant"]), AMD).pins.values()
+    locks = desk.locks()
+    locks.lock(Requirements.of(["ant==1.0"], hashes={"ant==1": pin.hashes}), AMD)
+    locks.keep()
+    assert not desk.path.exists()
+
+
+def test_what_is_kept_as_built_is_built_for_those_alone_who_ask_for_it(shelf, desk):
+    shelf.source("ant")
+    pins = {"ant": Pin("1.0", (f"sha256:{'1' * 64}",), built=True)}
+    key = Key(("ant",), (), AMD)
+    desk.path.write_text(dumps([Entry(key, pins)]))
+    assert desk.locks().lock(Requirements.of(["ant"], build=True), AMD).built == ("ant",)
+    with pytest.raises(DependencyError, match="only a source distribution"):
+        desk.locks().lock(Requirements.of(["ant"]), AMD)
