@@ -20,7 +20,8 @@ else:
     import tomli as tomllib
 
 # Own code travels with the step, and development groups only when they are named.
-_EXPORT = ("--no-emit-project", "--no-emit-workspace", "--no-emit-local", "--no-default-groups")
+_EXPORT = ("--no-emit-project", "--no-emit-workspace", "--no-default-groups")
+_OWN_CODE = re.compile(r"^(?:-e\s+)?(?:\.|/|file:)(?!.*\.(?:whl|zip|gz)\b).*\n", re.MULTILINE)  # of path dependencies
 _PLAIN = ("--frozen", "--format", "requirements.txt", "--no-header", "--no-annotate")
 
 
@@ -58,7 +59,7 @@ def export_lock(path: Path, extras: Sequence[str], groups: Sequence[str]) -> str
     """
     named = [*(f"--extra={extra}" for extra in extras), *(f"--group={group}" for group in groups)]
     arguments = ("export", *_PLAIN, *_EXPORT, *named, "--project", str(path.parent.absolute()))
-    return uv_command.start(arguments, "", str(path))
+    return _OWN_CODE.sub("", uv_command.start(arguments, "", str(path)))
 
 
 def _of_groups(

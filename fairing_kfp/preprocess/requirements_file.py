@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fairing_kfp.errors import DependencyError
-from fairing_kfp.preprocess.requirement import pin_of
+from fairing_kfp.preprocess.requirement import checked, pin_of
 from fairing_kfp.preprocess.uv_command import redacted
 
 _INCLUDE = re.compile(r"(?:(-r)\s*|(-c)\s*|(--requirement)(?:\s+|=)|(--constraint)(?:\s+|=))(.+)")
@@ -87,6 +87,7 @@ def _add(line: str, path: Path, found: RequirementsFile, target: list[str], unha
         return
     pin = pin_of(requirement)
     if not pin:
+        checked(requirement)
         raise DependencyError(
             f"{path}: {requirement!r} has hashes but no exact version", "pin it with == as tools that write hashes do"
         )

@@ -194,7 +194,7 @@ def musl_libc():
     musl()
 
 
-@fairing_component(packages=["numpy==2.2.*", "scikit-learn==1.7.*", "caller"])
+@fairing_component(packages=["numpy", "scikit-learn==1.7.*", "caller"])
 def science() -> list:
     import subprocess
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairing_kfp.errors import ComponentError, DependencyError, FairingError
+from fairing_kfp.preprocess import uv_command
 from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.requirements import Requirements, check_form, read_requirements
 from fairing_kfp.preprocess.requirements_file import read
@@ -249,4 +250,17 @@ def test_a_damaged_lock(tmp_path: Path) -> None:
     (tmp_path / "uv.lock").write_text("version = ")
 
     with pytest.raises(DependencyError, match=re.escape(str(tmp_path / "uv.lock"))):
+        asked(tmp_path, "uv.lock")
+
+
+def test_own_code_in_a_lock_is_no_package_but_a_wheel_in_a_file_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "uv.lock").touch()
+    text = f"-e ./lib\n./other ; os_name == 'posix'\nfile:///somewhere/else\nant==1 \\\n    --hash={ONE}\n"
+    monkeypatch.setattr(uv_command, "start", lambda *_: text)
+    assert asked(tmp_path, "uv.lock").lines == ("ant==1",)
+
+    monkeypatch.setattr(uv_command, "start", lambda *_: f"{text}./bee-1-py3-none-any.whl \\\n    --hash={ONE}\n")
+    with pytest.raises(DependencyError, match="a local path"):
         asked(tmp_path, "uv.lock")
