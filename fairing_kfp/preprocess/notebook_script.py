@@ -15,7 +15,7 @@ from fairing_kfp.preprocess.notebook import PARAMETERS, Notebook
 from fairing_kfp.preprocess.notebook_class import Entry, read_entry
 from fairing_kfp.preprocess.notebook_parameters import Parameter, read_parameters
 
-STAND_IN = "ipython_stand_in"
+STAND_IN = "jupyter_stand_in"
 """The module beside the script that takes IPython's part where there is none."""
 
 _HINTS = {
