@@ -107,6 +107,7 @@ def run_graph(
     for executor in specification.get("deploymentSpec", {}).get("executors", {}).values():
         _launch_by(executor.get("container", {}), launches, run)
     _run_loops_in_turn(specification)
+    _tell_apart(specification)
     steps: list[StepResult] = []
     memory = cache.root / "steps"
 
@@ -178,6 +179,13 @@ def _launch_by(container: dict[str, Any], launches: Mapping[str, Started], run: 
     mark = 'kfp.dsl.executor_main "$program_path/ephemeral_component.py" "$@"'
     container["command"] = ["python3", "-m", "fairing_kfp.local.launcher", key, mark]
     container["args"] = ["{{$}}"]
+
+
+def _tell_apart(specification: dict[str, Any]) -> None:
+    """Kfp takes a pipeline that is called like one of its components for a component alone."""
+    information = specification["pipelineInfo"]
+    while f"comp-{information['name']}" in specification.get("components", {}):
+        information["name"] += "-pipeline"
 
 
 def _run_loops_in_turn(value: Any) -> None:

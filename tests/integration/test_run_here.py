@@ -1,7 +1,5 @@
 """Pipelines run on this machine, from the layers that would be pushed."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 
@@ -136,3 +134,19 @@ def test_warnings_of_packing_are_told(cache: Cache, tmp_path: Path) -> None:
     fairing_kfp.run(weighs, output=tmp_path, cache=cache, tell=events.append)
 
     assert any(event.kind == "warn" and "'_TABLE' (str, 1.5 MB)" in event.text for event in events)
+
+
+@fairing_kfp.fairing_component
+def careless(count: int) -> int:
+    return count + 1
+
+
+def test_pipeline_called_like_one_of_its_components(cache: Cache, tmp_path: Path) -> None:
+    @dsl.pipeline(name="careless")
+    def pipeline(times: int = 2) -> int:
+        return careless(count=times).output
+
+    result = fairing_kfp.run(pipeline, output=tmp_path, cache=cache)
+
+    assert result.outputs == {"Output": 3}
+    assert result.folder.name.startswith("careless-")
