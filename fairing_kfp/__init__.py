@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fairing_kfp.locking import Locked, lock
     from fairing_kfp.notebook_module import load_notebook
     from fairing_kfp.pipeline import Compiled, Explained, compile, explain, run
+    from fairing_kfp.runtime.record import record
 
 _PLACES = {
     "Compiled": "pipeline",
@@ -32,6 +33,7 @@ _PLACES = {
     "load_notebook": "notebook_module",
     "load_pipeline": "loading",
     "lock": "locking",
+    "record": "runtime.record",
     "run": "pipeline",
 }
 
@@ -50,6 +52,7 @@ __all__ = [
     "load_notebook",
     "load_pipeline",
     "lock",
+    "record",
     "run",
 ]
 

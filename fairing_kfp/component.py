@@ -8,6 +8,7 @@ every task setting works as it does with `@dsl.component`. What differs is the i
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import types
 import typing
@@ -163,38 +164,44 @@ class FairingComponent:
 
     def from_notebook(
         self,
-        path: str,
+        path: str | os.PathLike[str] | None = None,
         /,
         *,
-        mode: Literal["script"],
+        mode: Literal["full", "script"] = "full",
         arguments: Mapping[str, Any] | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        modules: Sequence[str | types.ModuleType] = (),
         tags: Sequence[str] = (),
         writefile: bool = False,
         class_name: str | None = None,
         method: str | None = None,
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
         name: str | None = None,
         **options: Unpack[ImageOptions],
     ) -> Any:
         """Makes a KFP component of a notebook.
 
-        As a script its cells run one after another, without what is no Python: magics, shell lines, help. What the
-        cell tagged `parameters` assigns are the inputs. The own modules that it imports travel along.
+        What the cell tagged `parameters` assigns are the inputs. The own modules that it imports travel along. In full
+        papermill runs all of it, and whatever happens it gives out the executed `notebook` and a `report` (HTML); where
+        a cell failed, the run fails after it. As a script its cells run one after another, without what is no Python:
+        magics, shell lines, help.
 
         Args:
-            path: the notebook; relative paths, these and others, begin at the file that calls.
-            mode: `script`.
-            arguments: what the notebook does not say, by the names of variables: a type (`int`), an annotation of
-                KFP's (`dsl.Output[dsl.Model]`: the variable is the path) or a default.
-            tags: the cells to take: those that have one of these tags. By default those that are marked
-                `fairing:include-cell`, else all that are not tagged `skip`.
-            writefile: whether files that its cells write by `%%writefile` travel.
-            class_name: a class of the notebook that is run by fire in the end; the parameters of its `__init__` and of
-                the method are then the inputs.
-            method: its method; `train` by default, or the only one it has.
+            path: the notebook; relative paths, these and others, begin at the file that calls. In full, by default the
+                notebook that calls.
+            mode: `full` or `script`.
+            arguments: what the notebook does not say, by the names of variables: a type (`int`), a default, an
+                annotation of KFP's (`dsl.Output[dsl.Model]`: the variable is the path), or an output parameter
+                (`dsl.OutputPath(float)`), which a notebook in full gives by `fairing_kfp.record`.
             include: files of the notebook's folder that it needs: names, folders and globs.
             exclude: patterns of what is left out, as in an ignore file.
+            modules: in full, own modules to ship whole, beside those that its cells import.
+            tags: as a script, the cells to take: those that have one of these tags. By default those that are marked
+                `fairing:include-cell`, else all that are not tagged `skip`.
+            writefile: as a script, whether files that its cells write by `%%writefile` travel.
+            class_name: as a script, a class of the notebook that is run by fire in the end; the parameters of its
+                `__init__` and of the method are then the inputs.
+            method: its method; `train` by default, or the only one it has.
             name: the component's name; the notebook's by default.
             options: those of the image, see `fairing_kfp.options.ImageOptions`.
 
@@ -203,16 +210,31 @@ class FairingComponent:
 
         Raises:
             PackError: the notebook cannot be read, or a cell is no valid Python, or needs what was left out.
-            ComponentError: an argument has no usable name or type.
+            ComponentError: it cannot be known which notebook calls, an argument has no usable name or type, or an
+                option is not one of the mode.
             SecretError: a value of `env` looks like a credential.
         """
         from fairing_kfp.from_script import caller
         from fairing_kfp.notebook_code import AsCode, notebook_as_code
+        from fairing_kfp.notebook_component import notebook_component
 
+        shown = str(path or "from_notebook")
         for option, value in (("tags", tags), ("include", include), ("exclude", exclude)):
-            check_list(path, option, value)
-        how = AsCode(tuple(tags), writefile, class_name, method)
-        return notebook_as_code(caller(), path, arguments or {}, how, tuple(include), tuple(exclude), name, options)
+            check_list(shown, option, value)
+        others: tuple[Any, ...] = (modules,) if mode == "script" else (tags, writefile, class_name, method)
+        if mode not in ("full", "script") or any(others) or (mode == "script" and path is None):
+            raise ComponentError(
+                f"{shown}: mode={mode!r} does not go with the options given",
+                'use mode="full", with modules= if need be, or mode="script" of a named notebook, '
+                "with tags=, writefile=, class_name= and method=",
+            )
+        if mode == "script":
+            how = AsCode(tuple(tags), writefile, class_name, method)
+            named, wanted, left = os.fspath(path or ""), tuple(include), tuple(exclude)
+            return notebook_as_code(caller(), named, arguments or {}, how, wanted, left, name, options)
+        scope = sys._getframe(1).f_globals
+        lists = {"modules": modules, "include": include, "exclude": exclude}
+        return notebook_component(scope, path, name, arguments or {}, lists, options)
 
 
 fairing_component = FairingComponent()

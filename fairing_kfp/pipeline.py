@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import ConfigError, PipelineError
+from fairing_kfp.gate import with_gates
 from fairing_kfp.kubernetes_secrets import check_here
 from fairing_kfp.locking import locks_of, pipeline_name
 from fairing_kfp.settings import Settings
@@ -199,15 +200,19 @@ def run(
 
 
 def traced(pipeline: Any) -> str:
-    """The pipeline as kfp compiles it, with placeholders for images."""
+    """The pipeline as kfp compiles it, with placeholders for images and with gates after notebooks."""
     from kfp import compiler
+
+    from fairing_kfp.preprocess.full_notebook import FullNotebookSource
 
     if not hasattr(pipeline, "pipeline_spec"):
         raise PipelineError(f"{pipeline!r} is not a pipeline", "decorate a function with @dsl.pipeline")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.yaml"
         compiler.Compiler().compile(pipeline, str(path))
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+    sources = placeholders(text).items()
+    return with_gates(text, [mark for mark, source in sources if isinstance(source.code, FullNotebookSource)])
 
 
 def _prepared(text: str, settings: Settings, cache: Cache, locks: Locks) -> dict[str, Prepared]:

@@ -6,15 +6,15 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from fairing_kfp.errors import PipelineError, StepFailedError
+from fairing_kfp.gate import ARGUMENT
 from fairing_kfp.local.event import Event
-from fairing_kfp.local.launcher import Launch
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
@@ -173,7 +173,11 @@ def _launch_by(container: dict[str, Any], launches: Mapping[str, Started], run: 
     launch = started.launch
     key = re.sub(r"\W", "", container["image"])[-12:]
     env = {variable["name"]: variable.get("value", "") for variable in container.get("env", [])}
-    Launch(**{**launch.__dict__, "env": {**launch.env, **env}}).write(run, key)
+    launch = replace(launch, env={**launch.env, **env})
+    if ARGUMENT in container.get("args", ()):
+        key, command = f"{key}-check", [*launch.command, ARGUMENT]
+        launch = replace(launch, name=f"{launch.name}-check", command=command, secrets=())
+    launch.write(run, key)
     container["image"] = started.image
     # kfp.local wants to see its executor named, and replaces "python3" in every argument but the one after this mark
     mark = 'kfp.dsl.executor_main "$program_path/ephemeral_component.py" "$@"'

@@ -16,15 +16,19 @@ from fairing_kfp.preprocess.code_names import resolve
 from fairing_kfp.preprocess.places import ROOT
 
 _EXECUTOR = "kfp.dsl.executor"
+_ELSEWHERE = ("step.py", "stand_in.py")
 
 
 @cache
 def runtime_files() -> tuple[File, ...]:
     """The files of the runtime layer, placed in the image."""
     ours = Path(__file__).parent.parent / "runtime"
-    files = {f"fairing_runtime/{path.name}": path.read_bytes() for path in ours.glob("*.py") if path.name != "step.py"}
+    modules = [path for path in ours.glob("*.py") if path.name not in _ELSEWHERE]
+    files = {f"fairing_runtime/{path.name}": path.read_bytes() for path in modules}
     files["step.py"] = (ours / "step.py").read_bytes()
     files["child/sitecustomize.py"] = (ours / "child" / "sitecustomize.py").read_bytes()
+    files["stand_in/fairing_kfp/__init__.py"] = (ours / "stand_in.py").read_bytes()
+    files["stand_in/fairing_kfp/record.py"] = (ours / "record.py").read_bytes()
     files["fairing_runtime/cloudpickle.py"] = (_package("cloudpickle") / "cloudpickle.py").read_bytes()
     files.update({f"private/{place}": path.read_bytes() for place, path in _executor_files().items()})
     return tuple(File(f"{ROOT}/runtime/{place}", files[place]) for place in sorted(files))

@@ -86,7 +86,7 @@ def prepare(root: str) -> None:
     and its folders writable.
     """
     add_sites(root)
-    _make_folders_writable()
+    make_folders_writable()
     child = os.path.join(root, "runtime", "child")
     inherited = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry and entry != child]
     os.environ["PYTHONPATH"] = os.pathsep.join([child, *inherited])
@@ -107,7 +107,7 @@ def add_sites(root: str) -> None:
     sys.path[:] = before[:place] + added + before[place:]
 
 
-def _make_folders_writable() -> None:
+def make_folders_writable() -> None:
     """Redirects folders that this user may not write: a pod may run as any user id."""
     wanted = ["HOME", *(name for name in _FOLDERS if name in os.environ)]
     unusable = [name for name in wanted if not _is_writable(os.environ.get(name, ""))]

@@ -10,7 +10,7 @@ import traceback
 import types
 from typing import Any
 
-from . import environment, executor, packed
+from . import environment, executor, gate, packed
 
 
 def main(root: str, argv: list[str]) -> int:
@@ -22,8 +22,11 @@ def main(root: str, argv: list[str]) -> int:
     """
     parser = argparse.ArgumentParser(description="Runs a step packed by fairing-kfp.")
     parser.add_argument("--executor_input", required=True, help="KFP's ExecutorInput as JSON")
+    parser.add_argument("--gate", action="store_true", help="fails if the notebook's status says that it failed")
     arguments, _ = parser.parse_known_args(argv[1:])
     step = packed.description(root)
+    if arguments.gate:
+        return gate.check(step["name"], json.loads(arguments.executor_input))
     problem = environment.python_problem(step) or environment.libc_problem(root, step)
     if problem:
         print(problem, file=sys.stderr)

@@ -1,0 +1,285 @@
+"""A whole notebook as a step: papermill runs it, and what it made is kept, whatever became of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from . import environment, rebuild
+from .record import VARIABLE
+from .report import plain, report
+from .working_folder import working_folder
+
+ARTIFACTS = ("notebook", "report")
+STATUS = "status"
+_ERROR_MARK = "papermill-error-cell-tag"
+_LONGEST = 600  # characters of a status
+_START_SECONDS = 300
+_EMPTY: dict[str, Any] = {"int": 0, "float": 0.0, "bool": False, "str": "", "list": [], "dict": {}}
+"""What stands for an output that a failed notebook did not give: KFP keeps a task's artifacts only if all are there.
+Nothing reads it, as the gate fails the run."""
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """Runs the notebook that lies beside the step's code; called by KFP's executor.
+
+    Attributes:
+        title: the notebook's name.
+        outputs: its output parameters with their types in Python.
+        artifacts: the names of its output artifacts, beside `notebook` and `report`.
+    """
+
+    title: str
+    outputs: Mapping[str, str]
+    artifacts: tuple[str, ...] = ()
+
+    def __call__(self, **arguments: Any) -> None:
+        """Runs the notebook with KFP's arguments; ends well even if a cell fails, which the status then says."""
+        import papermill  # noqa: F401 - where it is missing there is nothing to keep
+
+        executed, page = (arguments.pop(name).path for name in ARTIFACTS)
+        status = arguments.pop(STATUS)
+        files = {name: arguments.pop(name) for name in self.outputs}
+        with _scratch(os.path.dirname(executed)):
+            folder = working_folder(os.path.join(rebuild.CODE, "files"))
+            try:
+                _prepare_kernel({name: [file, self.outputs[name]] for name, file in files.items()})
+                values = {name: _value(argument) for name, argument in arguments.items() if argument is not None}
+                for name in self.artifacts:
+                    os.makedirs(os.path.dirname(values[name]), exist_ok=True)
+                ended = _run(values, folder, executed)
+                said = ended.status or self._forgotten(files, values)
+                _write(page, _page(executed, self.title, said, folder))
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+        for name, file in files.items():
+            if not os.path.exists(file):
+                empty = _EMPTY[self.outputs[name]]
+                _write(file, empty if isinstance(empty, str) else json.dumps(empty))
+        _write(status, said)
+        if said:
+            print(f"fairing-kfp: the notebook {self.title} failed: {said}", file=sys.stderr)
+        if ended.signal:
+            sys.exit(128 + ended.signal)
+
+    def _forgotten(self, files: Mapping[str, str], values: Mapping[str, Any]) -> str:
+        """Which declared outputs a notebook did not give although it ran to its end."""
+        unrecorded = [name for name, file in files.items() if not os.path.exists(file)]
+        if unrecorded:
+            return f'it ran to its end, but never called record("{unrecorded[0]}", …), which is an output it declares'
+        unwritten = [name for name in self.artifacts if not os.path.exists(values[name])]
+        if unwritten:
+            return f"it ran to its end, but wrote nothing to the path {unwritten[0]}, which is an output it declares"
+        return ""
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """How a run ended: a sentence when something went wrong, and the signal that ended it."""
+
+    status: str = ""
+    signal: int = 0
+
+
+class _Interrupted(BaseException):
+    """A signal asked the step to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _run(values: dict[str, Any], folder: str, executed: str) -> _Ended:
+    from papermill import execute_notebook
+    from papermill.exceptions import PapermillExecutionError
+
+    source = os.path.join(rebuild.CODE, "notebook.ipynb")
+    made = os.path.join(folder, f".executed-{os.getpid()}.ipynb")
+    os.makedirs(os.path.dirname(executed), exist_ok=True)
+    shutil.copyfile(source, executed)  # for when not even a kernel starts
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    raised: BaseException | None = None
+    try:
+        with _signals():
+            kernel, quiet = _kernel(source)
+            execute_notebook(
+                _literal(source),
+                _literal(made),
+                values,
+                kernel_name=kernel,
+                extra_arguments=quiet,
+                language="python",
+                progress_bar=False,
+                stdout_file=sys.stdout,
+                stderr_file=sys.stderr,
+                start_timeout=_START_SECONDS,
+                iopub_timeout=60,
+                cwd=folder,
+            )
+    except PapermillExecutionError:
+        pass  # the notebook has it
+    except (_Interrupted, Exception) as error:  # whatever it is, what the notebook made so far is kept
+        raised = error
+    if os.path.exists(made):
+        shutil.move(made, executed)
+    notebook = _read(executed)
+    if raised is None:
+        return _Ended(_failure(notebook, executed))
+    where = _running(notebook)
+    if isinstance(raised, _Interrupted):
+        return _Ended(f"{where}it was ended by {signal.Signals(raised.number).name}", raised.number)
+    if type(raised).__name__ == "DeadKernelError":
+        return _Ended(f"{where}the kernel died; it was killed, as for too much memory, or left by itself")
+    traceback.print_exception(raised)
+    return _Ended(_shortened(f"{where}{type(raised).__name__}: {raised}"))
+
+
+def _failure(notebook: Any, executed: str) -> str:
+    """What went wrong in a notebook's cells. Errors that a cell's tag `raises-exception` expects do not count."""
+    import nbformat
+
+    found = ""
+    for number, cell in _numbered(notebook):
+        expected = "raises-exception" in cell["metadata"].get("tags", [])
+        errors = [one for one in cell.get("outputs", []) if one["output_type"] == "error"]
+        for error in [] if expected else errors:
+            if error["ename"] == "SystemExit" and error["evalue"] in ("", "0", "None"):
+                continue
+            print(plain("\n".join(error["traceback"])), file=sys.stderr)
+            found = found or _shortened(f"cell {number}: {error['ename']}: {error['evalue']}{_last_frame(error)}")
+        if not expected and not errors and cell["metadata"].get("papermill", {}).get("exception"):
+            found = found or _shortened(f"cell {number}: {_last_words(cell)}")  # IPython shows a UsageError as text
+    if not found:  # papermill marks every error, also one that was expected
+        notebook["cells"] = [c for c in notebook["cells"] if _ERROR_MARK not in c["metadata"].get("tags", [])]
+        nbformat.write(notebook, executed)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _last_words(cell: Any) -> str:
+    texts = [one["text"] for one in cell["outputs"] if one["output_type"] == "stream" and one["text"].strip()]
+    return plain(texts[-1]).strip().splitlines()[-1] if texts else "it failed without a word"
+
+
+def _last_frame(error: Any) -> str:
+    """Where it was raised, as IPython's traceback points to it."""
+    arrows = re.findall(r"^-+> (\d+) (.*)$", plain("\n".join(error["traceback"])), re.MULTILINE)
+    return f" (line {arrows[-1][0]}: {arrows[-1][1].strip()})" if arrows else ""
+
+
+def _running(notebook: Any) -> str:
+    """The cell that ran last."""
+    started = [n for n, cell in _numbered(notebook) if cell["metadata"].get("papermill", {}).get("start_time")]
+    return f"cell {started[-1]}: " if started else ""
+
+
+def _numbered(notebook: Any) -> Iterator[tuple[int, Any]]:
+    """The cells with their numbers in the notebook as its author knows it, without what papermill put in."""
+    number = 0
+    for cell in notebook["cells"]:
+        if not {"injected-parameters", _ERROR_MARK} & set(cell["metadata"].get("tags", [])):
+            number += 1
+        yield number, cell
+
+
+def _kernel(source: str) -> tuple[str, list[str]]:
+    """The notebook's own kernel where the image has it, else that of this Python; and arguments for it."""
+    from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager, NoSuchKernel
+
+    name = _read(source)["metadata"]["kernelspec"]["name"]
+    known = KernelSpecManager()
+    try:
+        specification = known.get_kernel_spec(name)
+    except NoSuchKernel:
+        name, specification = NATIVE_KERNEL_NAME, known.get_kernel_spec(NATIVE_KERNEL_NAME)
+    # it warns of TCP, on which no other machine can reach it, and of being ended after an error
+    quiet = ["--log-level=CRITICAL"] if "ipykernel_launcher" in specification.argv else []
+    return str(name), quiet
+
+
+def _prepare_kernel(declared: Mapping[str, Any]) -> None:
+    """What the kernel inherits: the outputs it may record, and `fairing_kfp.record` where the package is not there."""
+    os.environ[VARIABLE] = json.dumps(declared)
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # debugpy warns of frozen modules
+    if importlib.util.find_spec("fairing_kfp") is None:
+        stand_in = os.path.join(os.path.dirname(rebuild.CODE), "runtime", "stand_in")
+        os.environ["PYTHONPATH"] = os.pathsep.join([os.environ.get("PYTHONPATH", ""), stand_in]).strip(os.pathsep)
+
+
+@contextmanager
+def _scratch(beside: str) -> Iterator[None]:
+    """Room for temporary files where the image has none: KFP's folder of outputs can always be written to."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        os.makedirs(beside, exist_ok=True)
+        tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(prefix=".scratch-", dir=beside)
+        environment.make_folders_writable()
+        try:
+            yield
+        finally:
+            shutil.rmtree(tempfile.tempdir, ignore_errors=True)
+    else:
+        yield
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    def interrupt(number: int, frame: Any) -> None:
+        raise _Interrupted(number)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _value(argument: Any) -> Any:
+    """What the notebook's variable is: a parameter's value, or the path of an artifact."""
+    if isinstance(argument, list):
+        return [_value(item) for item in argument]
+    return getattr(argument, "path", argument)
+
+
+def _page(executed: str, title: str, status: str, folder: str) -> str:
+    try:
+        return report(_read(executed), title, status, folder)
+    except Exception:  # hours of work are not lost for a page
+        traceback.print_exc()
+        return "<p>The report could not be made; see the artifact <code>notebook</code>.</p>\n"
+
+
+def _literal(path: str) -> str:
+    """Papermill takes paths for format strings."""
+    return path.replace("{", "{{").replace("}", "}}")
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(plain(text).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
+
+
+def _read(path: str) -> Any:
+    import nbformat
+
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def _write(path: str, text: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
