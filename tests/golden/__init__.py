@@ -10,6 +10,7 @@ PIPELINES = {
     "control-flow": f"{_TOP}/tests/pipelines/control_flow.py:control_flow",
     "digits": f"{_TOP}/samples/digits/pipeline.py",
     "script": f"{_TOP}/samples/script/pipeline.py",
+    "notebook": f"{_TOP}/samples/notebook/pipeline.py",
 }
 
 

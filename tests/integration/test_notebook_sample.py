@@ -1,0 +1,162 @@
+"""samples/notebook: a notebook that runs as a whole, here, with Docker, and on Kubernetes as KFP would run it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import fairing_kfp
+from fairing_kfp.build.cache import Cache
+from fairing_kfp.errors import DependencyError, StepFailedError
+from tests.golden import PIPELINES, assert_golden
+from tests.integration.conftest import missing, run
+from tests.stand_in_builder import StandInBuilder
+
+
+@pytest.fixture(scope="module")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """One cache for the module, so that packages are unpacked once."""
+    return Cache(tmp_path_factory.mktemp("notebook-cache"))
+
+
+@pytest.fixture
+def sample() -> Any:
+    return fairing_kfp.load_pipeline(PIPELINES["notebook"])
+
+
+@pytest.fixture
+def where(base_image: str, testbed_registry: str) -> dict[str, Any]:
+    if sys.version_info[:2] != (3, 11):
+        missing("the testbed's base image has Python 3.11, which is not this one")
+    return {"registry": f"{testbed_registry}/tests", "insecure": [testbed_registry], "base_image": base_image}
+
+
+def assert_runs(sample: Any, folder: Path, **options: Any) -> None:
+    """It succeeds with its outputs; it fails with its artifacts, and nothing starts after it."""
+    result = fairing_kfp.run(sample, {"hours": 8.0}, output=folder / "well", **options)
+    assert result.step("predict").outputs["Output"] == pytest.approx(26, abs=1)
+    made = result.folder / "line"
+    assert (made / "status").read_text() == ""
+    assert 0 < json.loads((made / "error").read_text()) < 1
+
+    for _ in range(2):  # the second is not answered from the first
+        with pytest.raises(StepFailedError, match=r"cell 7: ValueError: the mean error 0\.\d+ is above 0\.0"):
+            fairing_kfp.run(sample, {"limit": 0.0}, output=folder / "badly", **options)
+    for failed in (folder / "badly").iterdir():
+        assert not (failed / "predict").exists()
+        assert "ValueError" in (failed / "line" / "report").read_text()
+        assert json.loads((failed / "line" / "notebook").read_text())["cells"]
+
+
+def test_it_runs_here(sample: Any, shared_cache: Cache, tmp_path: Path) -> None:
+    try:
+        assert_runs(sample, tmp_path, cache=shared_cache)
+    except DependencyError as error:
+        missing(f"packages cannot be resolved: {error}")
+
+
+def test_it_compiles_to_its_golden_yaml(sample: Any, shared_cache: Cache) -> None:
+    try:
+        compiled = fairing_kfp.compile(sample, builder=StandInBuilder(), cache=shared_cache)
+    except DependencyError as error:
+        missing(f"packages cannot be resolved: {error}")
+
+    assert_golden("notebook", compiled.text)
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_it_runs_from_its_pushed_images(
+    sample: Any, shared_cache: Cache, tmp_path: Path, where: dict[str, Any], docker_engine: Callable[..., str]
+) -> None:
+    docker = {"network_mode": "host", "read_only": True}
+    assert_runs(sample, tmp_path, cache=shared_cache, runner="docker", docker=docker, **where)
+
+
+@pytest.mark.kubernetes
+@pytest.mark.registry
+def test_a_failed_notebook_keeps_its_artifacts_and_its_gate_fails(
+    sample: Any, shared_cache: Cache, where: dict[str, Any], pod: object
+) -> None:
+    """Both tasks as Jobs, with the images and commands of the compiled pipeline."""
+    compiled = fairing_kfp.compile(sample, cache=shared_cache, **where)
+    specification = yaml.safe_load(compiled.text.partition("\n---\n")[0])
+    executors = specification["deploymentSpec"]["executors"]
+    tasks = specification["root"]["dag"]["tasks"]
+    assert tasks["predict"]["dependentTasks"] == ["line", "line-check"]
+    paths = {name: f"/outputs/{name}" for name in ("model", "notebook", "report", "status", "error")}
+    notebook_input = {
+        "inputs": {"parameterValues": {"skip": 0, "limit": 0.0}},
+        "outputs": {
+            "outputFile": "/outputs/made.json",
+            "parameters": {name: {"outputFile": paths[name]} for name in ("status", "error")},
+            "artifacts": {
+                name: {"artifacts": [{"name": name, "uri": paths[name], "metadata": {}}]}
+                for name in ("model", "notebook", "report")
+            },
+        },
+    }
+
+    done, log = _job(_command(executors["exec-line"], notebook_input), show=("status", "report", "notebook"))
+
+    assert done, log
+    status, report, made = log.split("\n~~~\n")[1:]
+    assert status.startswith("cell 7: ValueError: the mean error")
+    assert report.startswith("<!DOCTYPE html>")
+    assert "papermill" in made
+    gate_input = {"inputs": {"parameterValues": {"status": status}}, "outputs": {"outputFile": "/outputs/made.json"}}
+    done, log = _job(_command(executors["exec-line-check"], gate_input))
+    assert not done
+    assert f"The notebook line failed: {status}" in log
+
+
+def _command(executor: Any, executor_input: Any) -> tuple[str, list[str]]:
+    container = executor["container"]
+    arguments = [argument.replace("{{$}}", json.dumps(executor_input)) for argument in container["args"]]
+    return container["image"], [*container["command"], *arguments]
+
+
+def _job(started: tuple[str, list[str]], show: Sequence[str] = ()) -> tuple[bool, str]:
+    """Runs a Job with KFP's security context; gives whether it succeeded, and its log."""
+    name = f"notebook-{uuid.uuid4().hex[:10]}"
+    image, command = started
+    after = "; ".join(f"echo; echo '~~~'; cat /outputs/{one}" for one in show) or "true"
+    container = {
+        "name": "main",
+        "image": image,
+        "command": ["sh", "-ec", f'"$@"; {after}', "sh", *command],
+        "volumeMounts": [{"name": "outputs", "mountPath": "/outputs"}],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+    pod = {
+        "restartPolicy": "Never",
+        "volumes": [{"name": "outputs", "emptyDir": {}}],
+        "securityContext": {"runAsUser": 54321, "runAsGroup": 54321, "runAsNonRoot": True, "fsGroup": 54321},
+        "containers": [container],
+    }
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name},
+        "spec": {"backoffLimit": 0, "activeDeadlineSeconds": 120, "template": {"spec": pod}},
+    }
+    try:
+        run("kubectl", "create", "-f", "-", input=json.dumps(job))
+        ended = ["--for=jsonpath={.status.conditions[-1].status}=True", "--timeout=120s"]
+        subprocess.run(["kubectl", "wait", f"job/{name}", *ended], capture_output=True, check=False)
+        succeeded = run("kubectl", "get", f"job/{name}", "-o", "jsonpath={.status.succeeded}")
+        return succeeded == "1", run("kubectl", "logs", f"job/{name}")
+    finally:
+        subprocess.run(["kubectl", "delete", "job", name, "--wait=false"], capture_output=True, check=False)

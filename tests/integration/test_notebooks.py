@@ -1,0 +1,185 @@
+"""Notebooks run in full in their image: what they give out, above all when something goes wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kfp import dsl
+from nbformat import v4, write
+
+import fairing_kfp
+from fairing_kfp import fairing_component
+from fairing_kfp.build.cache import Cache
+from tests.integration.conftest import missing
+from tests.integration.notebook_runs import Case, Ran, run_all
+
+pytestmark = [pytest.mark.docker, pytest.mark.registry]
+
+CORPUS = Path(__file__).parent.parent / "notebooks"
+REFUSED = {"await_top_level": "cell 2: SyntaxError: 'await'", "empty_cells": "cell 4: UsageError: %%time"}
+"""Those of which IPython itself refuses a cell."""
+
+
+def code(source: str, *tags: str) -> Any:
+    return v4.new_code_cell(source, metadata={"tags": list(tags)} if tags else {})
+
+
+FIRST = code("print('first', flush=True)")
+LAST = code("print('last')")
+RECORD = "from fairing_kfp import record\n"
+
+NOTEBOOKS: dict[str, tuple[list[Any], str, dict[str, Any]]] = {
+    "fine": ([code("depth = 8", "parameters"), code("import os\nprint(depth, os.getuid())"), LAST], "", {}),
+    "raises": (
+        [FIRST, code("def f(x):\n    return 1 / x\n\nf(0)"), LAST],
+        r"cell 2: ZeroDivisionError: division by zero \(line 2: return 1 / x\)",
+        {},
+    ),
+    "expected": ([code("1 / 0", "raises-exception"), LAST], "", {}),
+    "expected-then-not": ([code("1 / 0", "raises-exception"), code("int('x')")], "cell 2: ValueError: invalid", {}),
+    "syntax": ([FIRST, code("x = = 1")], "cell 2: SyntaxError: ", {}),
+    "usage": ([FIRST, code("%%time"), LAST], "cell 2: UsageError: %%time is a cell magic", {}),
+    "killed": (
+        [FIRST, code("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"), LAST],
+        "cell 2: the kernel died",
+        {},
+    ),
+    "leaves": ([FIRST, code("import os\nos._exit(3)"), LAST], "cell 2: the kernel died", {}),
+    "exits": ([FIRST, code("import sys\nsys.exit(3)"), LAST], "cell 2: SystemExit: 3", {}),
+    "exits-well": ([FIRST, code("import sys\nsys.exit()"), LAST], "", {}),
+    "interrupted": ([FIRST, code("raise KeyboardInterrupt()")], "cell 2: KeyboardInterrupt", {}),
+    "terminated": ([FIRST, code("import time\ntime.sleep(600)"), LAST], "cell 2: it was ended by SIGTERM", {}),
+    "skipped": ([code("raise RuntimeError('for the author alone')", "skip"), LAST], "", {}),
+    "records": (
+        [code(RECORD + "record('score', 0.5)"), code("open(model, 'w').write('m')"), LAST],
+        "",
+        {"score": dsl.OutputPath(float), "model": dsl.Output[dsl.Model]},
+    ),
+    "undeclared": ([code(RECORD + "record('scores', 1)")], "cell 1: LookupError: the step declares no output", {}),
+    "unrecorded": ([FIRST], r'never called record\("score", …\)', {"score": dsl.OutputPath(float)}),
+    "unwritten": ([FIRST], "wrote nothing to the path model", {"model": dsl.Output[dsl.Model]}),
+    "no-author": ([code("from fairing_kfp import compile")], "cell 1: ImportError: fairing_kfp.compile is for", {}),
+    "magics": ([code("%env X=1\n!echo shell $X\n%time y = 1"), code("%%bash\necho bash")], "", {}),
+    "awaits": ([code("import asyncio\nawait asyncio.sleep(0)\nprint('awaited')")], "", {}),
+    "child": (
+        [code("import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import papermill'], check=True)")],
+        "",
+        {},
+    ),
+    "own": ([code("import helper_of_notebooks\nprint(helper_of_notebooks.VALUE, open('data.txt').read())")], "", {}),
+}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("notebooks")
+
+
+@pytest.fixture(scope="module")
+def image(shared: Path, base_image: str, testbed_registry: str, docker_engine: Callable[..., str]) -> str:
+    """An image that runs notebooks, by digest."""
+    if sys.version_info[:2] != (3, 11):
+        missing("the testbed's base image has Python 3.11, which is not this one")
+    write(v4.new_notebook(cells=[FIRST]), shared / "image.ipynb")
+    component = fairing_component.from_notebook(shared / "image.ipynb")
+    compiled = fairing_kfp.compile(
+        component,
+        registry=f"{testbed_registry}/tests",
+        insecure=[testbed_registry],
+        base_image=base_image,
+        cache=Cache(shared / "cache"),
+    )
+    return next(iter(compiled.images.values()))
+
+
+@pytest.fixture(scope="module")
+def ran(shared: Path, image: str) -> dict[str, Ran]:
+    """All notebooks, run at once: starting kernels is what takes time."""
+    (shared / "helper_of_notebooks.py").write_text("VALUE = 'own module'\n")
+    (shared / "data.txt").write_text("own file")
+    cases = {}
+    for name, (cells, _, arguments) in NOTEBOOKS.items():
+        # a kernel that the image has not: that of the step's Python is taken
+        kernel = {"name": "my-project", "display_name": "mine", "language": "python"}
+        write(v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), shared / f"{name}.ipynb")
+        include = ("data.txt",) if name == "own" else ()
+        before = "timeout -s TERM 12" if name == "terminated" else ""
+        cases[name] = Case(shared / f"{name}.ipynb", arguments, include=include, before=before)
+    folder = shared / "cases"
+    folder.mkdir()
+    return run_all(cases, image, folder)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_everything_is_kept_whatever_happens(ran: dict[str, Ran], name: str) -> None:
+    done, (cells, expected, arguments) = ran[name], NOTEBOOKS[name]
+
+    assert done.code == (124 if name == "terminated" else 0), done.log  # as timeout says that it ended it
+    assert re.search(expected, done.status) if expected else done.status == "", done.log
+    report = (done.outputs / "report").read_text()
+    assert "Content-Security-Policy" in report
+    assert "<script" not in report
+    assert (done.status.split("(")[0].split(":")[0] in report) if expected else "All cells ran." in report
+    assert FIRST not in cells or "first" in done.printed
+    assert LAST not in cells or ("last" in done.printed) == (not expected and name != "exits-well")
+    for output, annotation in arguments.items():
+        if isinstance(annotation, dsl.OutputPath):
+            json.loads((done.outputs / output).read_text())
+
+
+def test_outputs_of_a_step(ran: dict[str, Ran]) -> None:
+    assert (ran["records"].outputs / "score").read_text() == "0.5"
+    assert (ran["records"].outputs / "model").read_text() == "m"
+    assert "8 54321" in ran["fine"].printed
+    assert "own module own file" in ran["own"].printed
+    assert "shell 1" in ran["magics"].printed
+    assert "bash" in ran["magics"].printed
+
+
+def test_the_log_shows_what_is_printed_and_the_traceback(ran: dict[str, Ran]) -> None:
+    log = ran["raises"].log
+
+    assert log.startswith("first\n")
+    assert "----> 2     return 1 / x" in log
+    assert log.endswith("(line 2: return 1 / x)\n")
+    assert "papermill" not in log
+
+
+def _corpus() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted(CORPUS.glob("*.ipynb")):
+        about = json.loads(path.read_text())["metadata"].get("test", {})
+        if about.get("only", "") in ("", "full"):
+            yield path.stem, about
+
+
+@pytest.fixture(scope="module")
+def corpus(shared: Path, image: str) -> dict[str, Ran]:
+    """The corpus of notebooks, run at once."""
+    folder = shared / "corpus"
+    folder.mkdir()
+    cases = {
+        name: Case(
+            CORPUS / f"{name}.ipynb",
+            values=about.get("values", {}),
+            include=tuple(about.get("options", {}).get("include", ())),
+        )
+        for name, about in _corpus()
+    }
+    return run_all(cases, image, folder)
+
+
+@pytest.mark.parametrize(("name", "about"), list(_corpus()))
+def test_corpus(corpus: dict[str, Ran], name: str, about: dict[str, Any]) -> None:
+    done = corpus[name]
+
+    if name in REFUSED:
+        assert done.status.startswith(REFUSED[name])
+        return
+    assert done.status == "", done.log
+    assert json.loads(re.findall(r"^RESULT (.*)$", done.printed, re.MULTILINE)[-1]) == about["expected"]
