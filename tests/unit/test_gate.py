@@ -10,7 +10,7 @@ from nbformat import v4, write
 
 from fairing_kfp import fairing_component
 from fairing_kfp.gate import with_gates
-from fairing_kfp.pipeline import _traced
+from fairing_kfp.pipeline import traced
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def say(text: str = "") -> str:
 
 
 def compiled(pipeline: Any) -> tuple[Any, Any]:
-    first, *rest = yaml.safe_load_all(_traced(pipeline))
+    first, *rest = yaml.safe_load_all(traced(pipeline))
     return first, rest[0] if rest else None
 
 
@@ -87,7 +87,7 @@ def test_nothing_changes_without_notebooks() -> None:
     def pipeline() -> None:
         say(text="a")
 
-    text = _traced(pipeline)
+    text = traced(pipeline)
 
     assert with_gates(text, []) == text
     assert "check" not in text
