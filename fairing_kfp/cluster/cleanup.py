@@ -104,6 +104,8 @@ def _on_signal(act: Callable[[], object]) -> Iterator[None]:
         yield  # where Python allows no handlers
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    # What is ignored, as SIGINT is by what a shell runs in the background, stays so.
+    before = {number: earlier for number, earlier in before.items() if earlier != signal.SIG_IGN}
 
     def handle(number: int, frame: FrameType | None) -> None:
         try:

@@ -321,13 +321,14 @@ def test_error_within_the_block_deletes_and_leaves_others_alone(cluster: Cluster
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_deletes_before_the_step_dies(cluster: Cluster, owner: Owner, number: int, tmp_path: Path) -> None:
     program = textwrap.dedent("""
-        import json, sys
+        import json, signal, sys
         from fairing_kfp.cluster.apply import create
         from fairing_kfp.cluster.cleanup import deleted_at_end
         from fairing_kfp.cluster.client import Cluster
         from fairing_kfp.cluster.kinds import JOB
         from fairing_kfp.cluster.watch import follow
 
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests run in
         manifest, labels, namespace = json.loads(sys.argv[1])
         cluster, name = Cluster(), manifest["metadata"]["name"]
         with deleted_at_end(cluster, JOB, name, namespace, labels):
