@@ -1,0 +1,56 @@
+"""`batch/v1` Job: one node, or several that are counted by their index.
+
+Source: https://kubernetes.io/docs/concepts/workloads/controllers/job/
+"""
+
+from __future__ import annotations
+
+from fairing_kfp.cluster.client import Cluster, Object
+from fairing_kfp.train.order import Order
+from fairing_kfp.train.workload import Outcome, condition
+
+_INDEX = "batch.kubernetes.io/job-completion-index"
+_NAME = "batch.kubernetes.io/job-name"
+
+
+class Job:
+    """A Job; several nodes are its completions, all at once."""
+
+    api_version = "batch/v1"
+    kind = "Job"
+    container = "main"
+
+    def manifest(self, order: Order, name: str, template: Object) -> Object:
+        """The Job; see `Workload`."""
+        spec: Object = {
+            "completionMode": "Indexed",
+            "completions": order.nodes,
+            "parallelism": order.nodes,
+            "backoffLimit": order.retries,
+            "template": {**template, "spec": {**template["spec"], "restartPolicy": "Never"}},
+        }
+        if order.deadline is not None:
+            spec["activeDeadlineSeconds"] = order.deadline
+        return {"apiVersion": self.api_version, "kind": self.kind, "metadata": {"name": name}, "spec": spec}
+
+    def check(self, cluster: Cluster, order: Order) -> None:
+        """Every cluster has Jobs."""
+
+    def pods(self, name: str) -> str:
+        """By the Job's name; see `Workload`."""
+        return f"{_NAME}={name}"
+
+    def rank(self, pod: Object) -> int | None:
+        """The completion index; see `Workload`."""
+        index = (pod["metadata"].get("labels") or {}).get(_INDEX)
+        return int(index) if index is not None else None
+
+    def outcome(self, state: Object) -> Outcome | None:
+        """By the conditions Complete and Failed; see `Workload`."""
+        if condition(state, "Complete"):
+            return Outcome(succeeded=True)
+        failed = condition(state, "Failed")
+        return Outcome(False, failed.get("reason", ""), failed.get("message", "")) if failed else None
+
+
+WORKLOAD = Job()

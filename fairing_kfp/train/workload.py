@@ -1,0 +1,86 @@
+"""What the kinds of jobs have in common: an object that is made of an order, and that says how it ended.
+
+Each kind is a module of its own with one class; `workload` picks it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fairing_kfp.cluster.client import Cluster, Object
+from fairing_kfp.train.order import Order
+
+PORT = 9473
+"""Where a node listens for its step."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended.
+
+    Attributes:
+        succeeded: whether it did what it was for.
+        reason: one word, as Kubernetes has it: `BackoffLimitExceeded`.
+        message: the rest.
+    """
+
+    succeeded: bool
+    reason: str = ""
+    message: str = ""
+
+
+class Workload(Protocol):
+    """A kind of jobs."""
+
+    api_version: str
+    kind: str
+    container: str
+    """The name of the container in its pods that runs the component's code."""
+
+    def manifest(self, order: Order, name: str, template: Object) -> Object:
+        """The object.
+
+        Args:
+            order: what is to be run.
+            name: the object's.
+            template: `metadata` and `spec` of the pods, as `fairing_kfp.train.template.pod_template` makes them; the
+                container that runs the code is the first, and already named `container`.
+        """
+        ...
+
+    def check(self, cluster: Cluster, order: Order) -> None:
+        """Sees, before anything is created, that the cluster can run the order.
+
+        Raises:
+            ClusterError: what it lacks, such as the kind or the runtime.
+        """
+        ...
+
+    def pods(self, name: str) -> str:
+        """The selector of the job's pods."""
+        ...
+
+    def rank(self, pod: Object) -> int | None:
+        """Which node a pod is, counted from 0; None if it is none of the nodes."""
+        ...
+
+    def outcome(self, state: Object) -> Outcome | None:
+        """How the job ended; None while it has not."""
+        ...
+
+
+def workload(kind: str) -> Workload:
+    """The kind of jobs that an order names."""
+    module = importlib.import_module(f"fairing_kfp.train.{kind}")
+    made: Workload = module.WORKLOAD
+    return made
+
+
+def condition(state: Object, kind: str) -> dict[str, Any] | None:
+    """A condition of an object's status that holds."""
+    for found in (state.get("status") or {}).get("conditions") or []:
+        if found["type"] == kind and found["status"] == "True":
+            return dict(found)
+    return None
