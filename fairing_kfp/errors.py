@@ -20,7 +20,9 @@
     │   ├── ForbiddenError        a role lacks a rule
     │   ├── InvalidObjectError    an object has a field or value that Kubernetes refuses
     │   ├── ForeignObjectError    an object of that name belongs to somebody else
-    │   └── MissingObjectError    no such object, or it was deleted underneath
+    │   ├── MissingObjectError    no such object, or it was deleted underneath
+    │   ├── ExchangeError         files cannot be brought to a job's nodes, or back
+    │   └── JobFailedError        a job failed, or cannot run
     ├── CacheError                the cache on disk cannot be used
     ├── ConfigError               a setting is missing or malformed
     ├── PipelineError             a file or function is not a runnable pipeline
@@ -154,6 +156,14 @@ class ForeignObjectError(ClusterError):
 
 class MissingObjectError(ClusterError):
     """There is no such object, or it was deleted underneath."""
+
+
+class ExchangeError(ClusterError):
+    """Files cannot be brought to the nodes of a job, or back."""
+
+
+class JobFailedError(ClusterError):
+    """A job failed, or cannot run."""
 
 
 class CacheError(FairingError):

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from fairing_kfp.own_step import image_of
 from fairing_kfp.preprocess.places import COMMAND
 from fairing_kfp.runtime.notebook import STATUS
 
@@ -36,7 +37,7 @@ def with_gates(text: str, images: Collection[str]) -> str:
         return text
     specification, *platform = yaml.safe_load_all(text)
     executors = specification["deploymentSpec"]["executors"]
-    labels = {label for label, one in executors.items() if one.get("container", {}).get("image") in images}
+    labels = {label for label, one in executors.items() if image_of(one.get("container", {})) in images}
     notebooks = {
         name: component["executorLabel"]
         for name, component in specification["components"].items()
@@ -79,7 +80,7 @@ def _add_component(specification: Any, notebook: str, executor: str, platform: l
         "container": {
             "args": [ARGUMENT, "--executor_input", "{{$}}"],
             "command": list(COMMAND),
-            "image": executors[executor]["container"]["image"],
+            "image": image_of(executors[executor]["container"]),
         }
     }
     for document in platform:

@@ -15,6 +15,7 @@ from fairing_kfp.errors import ConfigError, PipelineError
 from fairing_kfp.gate import with_gates
 from fairing_kfp.kubernetes_secrets import check_here
 from fairing_kfp.locking import locks_of, pipeline_name
+from fairing_kfp.own_step import OWN_IMAGE
 from fairing_kfp.settings import Settings
 from fairing_kfp.source import placeholders
 from fairing_kfp.whole_file import write_whole
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
     from fairing_kfp.build.choose import Builders
     from fairing_kfp.build.progress import Progress
+    from fairing_kfp.image.multi_image import Recipe
     from fairing_kfp.local.event import Event
     from fairing_kfp.local.run import RunResult
     from fairing_kfp.prepare import Prepared
@@ -93,12 +95,13 @@ def compile(
     cache = cache or _default_cache()
     locks = locks_of(pipeline, text, chosen, settings.get("start"), cache)
     prepared = _prepared(text, chosen, cache, locks)
+    own = _own_image(text, chosen, cache)
     unkept = locks.keep()
     with _builders(chosen, text, cache, progress, None if isinstance(builder, str) else builder) as builders:
-        references = _publish(prepared, builders)
+        references = _publish(prepared, builders, own)
     compiled = Compiled(
         _replaced(text, references),
-        {item.source.name: references[mark] for mark, item in prepared.items()},
+        {name: references[mark] for mark, name in _names(prepared, references).items()},
         (*(warning for item in prepared.values() for warning in item.bundle.warnings), *([unkept] if unkept else ())),
     )
     if output is not None:
@@ -221,12 +224,29 @@ def _prepared(text: str, settings: Settings, cache: Cache, locks: Locks) -> dict
     return {mark: prepare(source, settings, cache, locks) for mark, source in placeholders(text).items()}
 
 
-def _publish(prepared: Mapping[str, Prepared], builders: Builders) -> dict[str, str]:
+def _own_image(text: str, settings: Settings, cache: Cache) -> Recipe | str | None:
+    """Our own image, if the pipeline has steps that run in it: as a recipe, or by its digest where one is named."""
+    from fairing_kfp.own_image import own_image
+
+    if OWN_IMAGE not in text:
+        return None
+    return settings.own_image or own_image(settings, cache)
+
+
+def _publish(prepared: Mapping[str, Prepared], builders: Builders, own: Recipe | str | None = None) -> dict[str, str]:
     """Publishes all images side by side, once all of them have been checked."""
     # All at once, and here: what a builder lacks shows before anything is read.
-    given = [(builders.of(item.source.builder), item.image) for item in prepared.values()]
-    _each(lambda one: one[0].check(one[1]), given)
-    return dict(zip(prepared, _each(lambda one: one[0].publish(one[1]), given), strict=True))
+    given = {mark: (builders.of(item.source.builder), item.image) for mark, item in prepared.items()}
+    if own is not None and not isinstance(own, str):
+        given[OWN_IMAGE] = (builders.of(), own)
+    _each(lambda one: one[0].check(one[1]), given.values())
+    published = dict(zip(given, _each(lambda one: one[0].publish(one[1]), given.values()), strict=True))
+    return {**published, OWN_IMAGE: own} if isinstance(own, str) else published
+
+
+def _names(prepared: Mapping[str, Prepared], references: Mapping[str, str]) -> dict[str, str]:
+    """What images are called, by the placeholders that stand for them."""
+    return {mark: prepared[mark].source.name if mark in prepared else "fairing-kfp" for mark in references}
 
 
 def _each(verb: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:

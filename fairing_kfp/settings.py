@@ -42,6 +42,8 @@ class Settings:
         libc: the newest C library that the wheels of components that name none may ask for.
         compression: of layers of packages: `gzip`, or `zstd`, which containerd pulls and Docker only from 23.0 on.
         lock: the file in which the versions of packages are kept; `fairing.lock` beside the pipeline's file by default.
+        own_image: our own image, by digest, as `fairing-kfp components publish` names it, for steps that talk to
+            Kubernetes; by default it is made along with the pipeline's images.
         ca: a PEM file of authorities that are trusted besides the machine's.
         client_cert: a PEM file with the certificate and key that registries are shown.
     """
@@ -56,6 +58,7 @@ class Settings:
     libc: str | None = None
     compression: str = "gzip"
     lock: str | None = None
+    own_image: str | None = None
     ca: str | None = None
     client_cert: str | None = None
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fairing_kfp.cluster.client import Object
+from fairing_kfp.cluster.client import Cluster, Object
+from fairing_kfp.cluster.kinds import POD
 from fairing_kfp.cluster.names import label_value, object_name
 
 MANAGER = "fairing-kfp"
 RUN, TASK = "fairing-kfp/run", "fairing-kfp/task"
 MANAGED_BY = "app.kubernetes.io/managed-by"
+_RUN_OF_KFP = "pipeline/runid"
+_NODE_OF_ARGO = "workflows.argoproj.io/node-name"
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,28 @@ class Owner:
     def here(cls, run: str, task: str) -> Owner:
         """The owner that this step is; KFP tells it the name and uid of its pod."""
         return cls(run, task, os.environ.get("KFP_POD_NAME", ""), os.environ.get("KFP_POD_UID", ""))
+
+    @classmethod
+    def of_step(cls, cluster: Cluster, order: str) -> Owner:
+        """The owner that this step is, as its pod's labels and annotations tell.
+
+        KFP's own placeholders of run and task would have to be inputs, and keep it from ever using its cache.
+
+        Args:
+            cluster: is asked for the pod.
+            order: what the step does; outside of KFP it stands for run and task.
+
+        Raises:
+            ClusterError: Kubernetes refuses to tell.
+        """
+        name = os.environ.get("KFP_POD_NAME")
+        if not name:
+            digest = hashlib.sha256(order.encode()).hexdigest()[:16]
+            return cls(digest, "step")
+        metadata = cluster.request("GET", POD.path(cluster.namespace, name))["metadata"]
+        run = (metadata.get("labels") or {}).get(_RUN_OF_KFP) or name
+        node = (metadata.get("annotations") or {}).get(_NODE_OF_ARGO) or name
+        return cls.here(run, re.sub(r"\(\d+\)$", "", node))  # Argo numbers the attempts of a task
 
     @property
     def labels(self) -> Mapping[str, str]:

@@ -15,6 +15,8 @@ import yaml
 from fairing_kfp.errors import PipelineError, StepFailedError
 from fairing_kfp.gate import ARGUMENT
 from fairing_kfp.local.event import Event
+from fairing_kfp.own_step import image_of, order_of
+from fairing_kfp.train.order import Order
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
@@ -96,16 +98,22 @@ def run_graph(
     """
     from fairing_kfp.local.graph import walk
 
+    documents = list(yaml.safe_load_all(text))
+    specification = documents[0]
+    containers = [
+        one.get("container", {}) for one in specification.get("deploymentSpec", {}).get("executors", {}).values()
+    ]
     for started in launches.values():
         for warning in started.warnings:
             tell(Event("warn", started.launch.name, warning))
-    documents = list(yaml.safe_load_all(text))
-    specification = documents[0]
+    for container in containers:
+        if order := order_of(container):
+            tell(Event("warn", *_said_of(Order.parse(order), launches)))
     name = specification["pipelineInfo"]["name"]
     run = output.absolute() / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.monotonic_ns() % 10_000:04}"
     run.mkdir(parents=True)
-    for executor in specification.get("deploymentSpec", {}).get("executors", {}).values():
-        _launch_by(executor.get("container", {}), launches, run)
+    for container in containers:
+        _launch_by(container, launches, run)
     _run_loops_in_turn(specification)
     _tell_apart(specification)
     steps: list[StepResult] = []
@@ -167,11 +175,12 @@ def _typed(name: str, value: Any, kind: str) -> Any:
 
 
 def _launch_by(container: dict[str, Any], launches: Mapping[str, Started], run: Path) -> None:
-    if container.get("image") not in launches:
+    image = image_of(container)
+    if image not in launches:
         return  # a component of kfp's own, which kfp.local runs as it always does
-    started = launches[container["image"]]
+    started = launches[image]
     launch = started.launch
-    key = re.sub(r"\W", "", container["image"])[-12:]
+    key = re.sub(r"\W", "", image)[-12:]
     env = {variable["name"]: variable.get("value", "") for variable in container.get("env", [])}
     launch = replace(launch, env={**launch.env, **env})
     if ARGUMENT in container.get("args", ()):
@@ -183,6 +192,12 @@ def _launch_by(container: dict[str, Any], launches: Mapping[str, Started], run: 
     mark = 'kfp.dsl.executor_main "$program_path/ephemeral_component.py" "$@"'
     container["command"] = ["python3", "-m", "fairing_kfp.local.launcher", key, mark]
     container["args"] = ["{{$}}"]
+
+
+def _said_of(order: Order, launches: Mapping[str, Started]) -> tuple[str, str]:
+    """The name of a train step, and what is different about it here."""
+    place = "one container" if launches[order.image].launch.runner == "docker" else "one process"
+    return order.name, f"{order.name} runs here as {place}; on Kubernetes it is a {order.shown}"
 
 
 def _tell_apart(specification: dict[str, Any]) -> None:

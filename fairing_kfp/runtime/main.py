@@ -10,7 +10,7 @@ import traceback
 import types
 from typing import Any
 
-from . import environment, executor, gate, packed
+from . import environment, executor, gate, node, packed
 
 
 def main(root: str, argv: list[str]) -> int:
@@ -20,6 +20,8 @@ def main(root: str, argv: list[str]) -> int:
         root: the folder that holds `runtime`, `code` and `dependencies`.
         argv: the command line, with KFP's `--executor_input`.
     """
+    if "--node" in argv[1:2]:
+        return node.main(root)
     parser = argparse.ArgumentParser(description="Runs a step packed by fairing-kfp.")
     parser.add_argument("--executor_input", required=True, help="KFP's ExecutorInput as JSON")
     parser.add_argument("--gate", action="store_true", help="fails if the notebook's status says that it failed")

@@ -20,7 +20,9 @@ def merged(below: Any, above: Any, of: str = "") -> Any:
     """
     if isinstance(below, dict) and isinstance(above, dict):
         both = {**below, **above}
-        return {key: merged(below[key], above[key], key) if key in below and key in above else both[key] for key in both}
+        return {
+            key: merged(below[key], above[key], key) if key in below and key in above else both[key] for key in both
+        }
     if isinstance(below, list) and isinstance(above, list):
         return _joined(below, above, _KEYS.get(of))
     return above

@@ -41,6 +41,7 @@ class Order:
         annotations: likewise.
         deadline: seconds after which the job is ended; None for never.
         retries: how often nodes that failed are started anew.
+        start_within: seconds in which a node that fits nowhere must find its place.
         logs: whose lines are shown.
         runtime: the runtime of a TrainJob.
     """
@@ -56,6 +57,7 @@ class Order:
     annotations: Mapping[str, str] = field(default_factory=dict)
     deadline: int | None = None
     retries: int = 0
+    start_within: int = 900
     logs: Logs = "first"
     runtime: str = ""
 
@@ -69,7 +71,7 @@ class Order:
             self._check_word(word, get_args(known))
         if self.framework is not None:
             self._check_word("framework", get_args(Framework))
-        for number, least in (("nodes", 1), ("processes", 1), ("deadline", 1), ("retries", 0)):
+        for number, least in (("nodes", 1), ("processes", 1), ("deadline", 1), ("retries", 0), ("start_within", 1)):
             value = getattr(self, number)
             if value is None and number in ("processes", "deadline"):
                 continue

@@ -18,7 +18,9 @@ ANNOTATION = "fairing-kfp/verifier"
 NODE = "--node"
 """What the step's program is told to be a node."""
 
-_ISTIO = {"sidecar.istio.io/inject": "false"}  # a sidecar would keep the pod from ending; label or annotation by release
+_ISTIO = {
+    "sidecar.istio.io/inject": "false"
+}  # a sidecar would keep the pod from ending; label or annotation by release
 _STORES = ("gcs", "minio", "s3")
 """Where KFP lays artifacts, `LocalPathForURI` of launcher_v2.go; as in KFP's own pods nothing else is made writable."""
 

@@ -1,0 +1,53 @@
+"""The files of a step's inputs and outputs: where KFP lays them, and how they lie there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+_STORES = {"gs://": "/gcs/", "minio://": "/minio/", "s3://": "/s3/"}
+_WORKSPACE = "_kfp_workspace"  # an artifact on the run's shared volume, which the nodes have too
+
+
+def local_path(uri: str) -> str:
+    """Where KFP lays an artifact; what is no URI of a store is a path (launcher_v2.go, LocalPathForURI)."""
+    for scheme, folder in _STORES.items():
+        if uri.startswith(scheme):
+            return folder + uri[len(scheme) :]
+    return uri
+
+
+def input_paths(executor_input: dict[str, Any]) -> list[str]:
+    """The paths of the input artifacts that a step was given; files or folders."""
+    lists = executor_input.get("inputs", {}).get("artifacts", {}).values()
+    artifacts = [artifact for one in lists for artifact in one.get("artifacts", [])]
+    paths = [local_path(one["uri"]) for one in artifacts if not one.get("metadata", {}).get(_WORKSPACE)]
+    return [path for path in dict.fromkeys(paths) if path.startswith("/")]
+
+
+def output_paths(executor_input: dict[str, Any]) -> list[str]:
+    """The paths of what a step gives out: artifacts, parameters, and KFP's list of both."""
+    outputs = executor_input.get("outputs", {})
+    artifacts = [artifact for one in outputs.get("artifacts", {}).values() for artifact in one.get("artifacts", [])]
+    paths = [local_path(one["uri"]) for one in artifacts]
+    paths += [one["outputFile"] for one in outputs.get("parameters", {}).values()]
+    return [*(path for path in paths if path.startswith("/")), outputs["outputFile"]]
+
+
+def files_below(path: str) -> Iterator[tuple[str, int]]:
+    """A file, or the files of a folder, each with its size; links are followed, as KFP's upload follows them."""
+    if os.path.isfile(path):
+        yield path, os.path.getsize(path)
+    for folder, folders, names in os.walk(path, followlinks=True):
+        folders.sort()
+        for name in sorted(names):
+            file = os.path.join(folder, name)
+            if os.path.isfile(file):
+                yield file, os.path.getsize(file)
+
+
+def is_within(path: str, places: list[str]) -> bool:
+    """Whether a path is one of the places or below one."""
+    real = os.path.normpath(path)
+    return any(real == place or real.startswith(place.rstrip("/") + "/") for place in map(os.path.normpath, places))

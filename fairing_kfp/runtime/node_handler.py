@@ -1,0 +1,125 @@
+"""The requests that a node answers.
+
+GET  /state?seconds=20      what it does; at once when its code has ended
+PUT  /file?path=/a/b        lays a file
+POST /start                 has the code run: a `Work` as JSON
+GET  /outputs               the files of the outputs: [[path, size], …]
+GET  /file?path=/a/b        one of them
+POST /end                   lets the node end
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import urllib.parse
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
+
+from . import node_files
+from .work import Work
+
+if TYPE_CHECKING:
+    from .node import Node
+
+_LONGEST_WAIT = 30.0  # seconds
+_PIECE = 1 << 20  # bytes
+
+
+def handler(node: Node) -> type[BaseHTTPRequestHandler]:
+    """The class that answers for a node."""
+
+    class Handler(_Handler):
+        pass
+
+    Handler.node = node
+    return Handler
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 120  # seconds in which something has to come over a connection
+    node: Node
+
+    def do_GET(self) -> None:
+        self._answer(
+            {"/state": self._state, "/outputs": self._outputs, "/file": self._give_file},
+        )
+
+    def do_PUT(self) -> None:
+        self._answer({"/file": self._take_file})
+
+    def do_POST(self) -> None:
+        self._answer({"/start": self._start, "/end": self._end})
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The log is the code's."""
+
+    def _answer(self, verbs: dict[str, Any]) -> None:
+        place = urllib.parse.urlsplit(self.path)
+        self.query = dict(urllib.parse.parse_qsl(place.query))
+        if not self.node.knows(self.headers.get("Authorization", "").removeprefix("Bearer ")):
+            self.close_connection = True  # a body that was announced is not read
+            self._say(401, {"error": "only the step that made the job is answered"})
+        elif place.path not in verbs:
+            self.close_connection = True
+            self._say(404, {"error": f"there is no {place.path}"})
+        else:
+            try:
+                verbs[place.path]()
+            except OSError as error:
+                self.close_connection = True
+                with contextlib.suppress(OSError):
+                    self._say(500, {"error": f"{error.strerror or error}: {error.filename or self.path}"})
+
+    def _state(self) -> None:
+        self._say(200, self.node.wait(min(float(self.query.get("seconds", 0)), _LONGEST_WAIT)))
+
+    def _outputs(self) -> None:
+        paths = self.node.outputs()
+        self._say(200, [file for path in paths for file in node_files.files_below(path)])
+
+    def _give_file(self) -> None:
+        path = self.query.get("path", "")
+        if not node_files.is_within(path, self.node.outputs()):
+            self._say(404, {"error": f"{path} is no output"})
+            return
+        with open(path, "rb") as file:
+            self.send_response(200)
+            self.send_header("Content-Length", str(os.fstat(file.fileno()).st_size))
+            self.end_headers()
+            shutil.copyfileobj(file, self.wfile, _PIECE)
+
+    def _take_file(self) -> None:
+        path = os.path.normpath(self.query["path"])
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        partial = f"{path}.partial"
+        left = int(self.headers["Content-Length"])
+        with open(partial, "wb") as file:
+            while left:
+                piece = self.rfile.read(min(left, _PIECE))
+                if not piece:
+                    self.close_connection = True
+                    return  # broken off; it comes again
+                file.write(piece)
+                left -= len(piece)
+        os.replace(partial, path)
+        self._say(200, {})
+
+    def _start(self) -> None:
+        self.node.start(Work.parse(self.rfile.read(int(self.headers["Content-Length"]))))
+        self._say(200, self.node.state())
+
+    def _end(self) -> None:
+        self._say(200, {})
+        self.node.dismiss()
+
+    def _say(self, status: int, value: Any) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)

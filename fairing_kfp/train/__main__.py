@@ -1,0 +1,36 @@
+"""The program of a train step, in our own image: `python3 -m fairing_kfp.train --executor_input … --order …`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from fairing_kfp.cluster.client import Cluster
+from fairing_kfp.errors import FairingError
+from fairing_kfp.train.order import Order
+from fairing_kfp.train.step import train
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the step; gives its exit code."""
+    parser = argparse.ArgumentParser(prog="fairing_kfp.train", description="Runs a component's code as a job.")
+    parser.add_argument("--executor_input", required=True, help="KFP's ExecutorInput as JSON")
+    parser.add_argument("--order", required=True, help="what to run, as JSON")
+    given = parser.parse_args(arguments)
+    try:
+        train(
+            Order.parse(given.order),
+            json.loads(given.executor_input),
+            Cluster(),
+            say=lambda text: print(f"fairing-kfp: {text}", flush=True),  # noqa: T201 - the step's log
+            show=lambda line: print(line, flush=True),  # noqa: T201
+        )
+    except FairingError as error:
+        print(f"fairing-kfp: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

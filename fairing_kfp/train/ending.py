@@ -1,0 +1,84 @@
+"""Why a job failed: what Kubernetes says of it and of its pods, as one error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fairing_kfp.cluster.client import Cluster, Object
+from fairing_kfp.cluster.events import Event, events_of
+from fairing_kfp.cluster.logs import last_lines
+from fairing_kfp.cluster.pods import Trouble, trouble
+from fairing_kfp.errors import ClusterError, JobFailedError
+from fairing_kfp.train.workload import Outcome
+
+_LINES = 20
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is wrong with one node of a job.
+
+    Attributes:
+        rank: which node.
+        pod: its pod as it was last.
+        trouble: what is wrong.
+    """
+
+    rank: int
+    pod: Object
+    trouble: Trouble
+
+
+def worst(cluster: Cluster, pods: Mapping[int, Object]) -> Found | None:
+    """What is wrong with the nodes of a job: of several the one that ended by itself, and of those the first."""
+    found = []
+    for rank, pod in sorted(pods.items()):
+        one = trouble(pod, _events(cluster, pod))
+        if one is not None:
+            found.append(Found(rank, pod, one))
+    # Nodes that were told to end, as others failed, are of no interest.
+    return min(
+        found, key=lambda one: (not one.trouble.ended, one.trouble.exit_code in (143, 137), one.rank), default=None
+    )
+
+
+def failed(
+    cluster: Cluster, shown: str, container: str, outcome: Outcome, found: Found | None, logged: bool
+) -> JobFailedError:
+    """The error of a job that failed.
+
+    Args:
+        cluster: is asked for last lines.
+        shown: the job, in words.
+        container: the name of the container that ran the code.
+        outcome: how the job ended.
+        found: what is wrong with its nodes.
+        logged: whether that node's lines are in the step's log already.
+    """
+    why = f"{outcome.reason}: {outcome.message}".strip(": ")
+    if found is None:
+        return JobFailedError(f"{shown} failed: {why}", "see its events: kubectl describe")
+    text = f"{shown} failed: {found.trouble.message}"
+    if outcome.reason == "DeadlineExceeded":
+        text = f"{shown} ran out of time ({why}): {found.trouble.message}"
+    if not logged:
+        metadata = found.pod["metadata"]
+        lines = _last(cluster, metadata["namespace"], metadata["name"], found.trouble.container or container)
+        if lines:
+            text += f"; the last lines of node {found.rank}:\n" + "\n".join(f"  {line}" for line in lines)
+    return JobFailedError(text, found.trouble.remedy)
+
+
+def _events(cluster: Cluster, pod: Object) -> list[Event]:
+    try:
+        return events_of(cluster, pod)
+    except ClusterError:
+        return []  # they are a help, and no more
+
+
+def _last(cluster: Cluster, namespace: str, pod: str, container: str) -> list[str]:
+    try:
+        return last_lines(cluster, namespace, pod, container, _LINES)
+    except ClusterError:
+        return []

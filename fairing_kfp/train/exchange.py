@@ -1,0 +1,166 @@
+"""What a train step says to the nodes of its job: files there, files back.
+
+The files pass through the step, because that is what works on every installation of KFP: the step has its inputs and
+outputs as files already, user containers hold no credentials of the object store, volumes that several pods can write
+are rare, and a Secret ends at 1 MiB.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import urllib3
+
+from fairing_kfp.errors import ExchangeError
+from fairing_kfp.runtime import node_files
+from fairing_kfp.runtime.work import Work
+from fairing_kfp.train.workload import PORT
+
+T = TypeVar("T")
+
+_WAIT = 20  # seconds, for which a node keeps a question open
+_PATIENCE = 120.0  # seconds in which a node that is busy, starting, or does not know a new token yet is asked again
+_PIECE = 1 << 20  # bytes
+
+
+def new_token() -> str:
+    """A token that this step alone has."""
+    return secrets.token_urlsafe(32)
+
+
+def verifier_of(token: str) -> str:
+    """What nodes know a token by."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Node:
+    """A node of the job, as the step speaks to it.
+
+    Args:
+        address: the pod's IP address.
+        token: see `new_token`.
+        alive: says whether the pod is still there; one that is not is not asked again.
+        patience: seconds in which a node that does not answer is asked again.
+    """
+
+    def __init__(self, address: str, token: str, alive: Callable[[], bool], patience: float = _PATIENCE) -> None:
+        self.address = address
+        host = f"[{address}]" if ":" in address else address
+        self._url = f"http://{host}:{PORT}"
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._alive, self._patience = alive, patience
+        self._pool = urllib3.PoolManager(maxsize=2, retries=False, timeout=urllib3.Timeout(connect=5, read=_WAIT + 40))
+
+    def send(self, executor_input: dict[str, Any]) -> int:
+        """Lays the input artifacts where KFP would have; gives how many bytes.
+
+        Raises:
+            ExchangeError: the node cannot take them, or does not answer.
+        """
+        total = 0
+        for place in node_files.input_paths(executor_input):
+            for path, size in node_files.files_below(place):
+                self._asked(lambda path=path, size=size: self._put(path, size))  # type: ignore[misc]
+                total += size
+        return total
+
+    def start(self, work: Work) -> None:
+        """Has the code run.
+
+        Raises:
+            ExchangeError: the node does not answer.
+        """
+        self._asked(lambda: self._request("POST", "/start", body=work.text().encode()))
+
+    def state(self, seconds: int = _WAIT) -> dict[str, Any]:
+        """What the node does: `phase` and `code`; after some seconds, or as soon as its code ends.
+
+        Raises:
+            ExchangeError: the node does not answer.
+        """
+        return dict(self._asked(lambda: json.loads(self._request("GET", "/state", {"seconds": str(seconds)}).data)))
+
+    def fetch(self, executor_input: dict[str, Any]) -> int:
+        """Brings the outputs here, to the very places that KFP told this step; gives how many bytes.
+
+        Raises:
+            ExchangeError: the node does not answer, or names what is no output.
+        """
+        files = self._asked(lambda: json.loads(self._request("GET", "/outputs").data))
+        places = node_files.output_paths(executor_input)
+        for path, _ in files:
+            if not node_files.is_within(path, places):
+                raise ExchangeError(f"the node {self.address} gives {path}, which is no output", "run it again")
+        for path, size in files:
+            self._asked(lambda path=path, size=size: self._get(path, size))  # type: ignore[misc]
+        return sum(size for _, size in files)
+
+    def end(self) -> None:
+        """Lets the node end.
+
+        Raises:
+            ExchangeError: the node does not answer.
+        """
+        self._asked(lambda: self._request("POST", "/end"))
+
+    def _put(self, path: str, size: int) -> None:
+        with Path(path).open("rb") as file:
+            self._request("PUT", "/file", {"path": path}, body=file, headers={"Content-Length": str(size)})
+
+    def _get(self, path: str, size: int) -> None:
+        place = Path(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        response = self._request("GET", "/file", {"path": path}, preload_content=False)
+        handle, partial = tempfile.mkstemp(dir=place.parent, prefix=".partial-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for piece in response.stream(_PIECE):
+                    file.write(piece)
+            if (came := Path(partial).stat().st_size) != size:
+                raise urllib3.exceptions.IncompleteRead(came, size - came)
+            Path(partial).chmod(0o644)
+            Path(partial).replace(place)
+        finally:
+            Path(partial).unlink(missing_ok=True)
+            response.release_conn()
+
+    def _request(self, method: str, place: str, query: dict[str, str] | None = None, **more: Any) -> Any:
+        url = f"{self._url}{place}" + (f"?{urlencode(query)}" if query else "")
+        headers = {**self._headers, **more.pop("headers", {})}
+        response = self._pool.request(method, url, headers=headers, **more)
+        if response.status >= 300:
+            words = response.data.decode(errors="replace")
+            if response.status == 401:
+                raise _UnknownTokenError(words)
+            raise ExchangeError(
+                f"the node {self.address} answers {method} {place} with {response.status}: {words}",
+                "see that the job's pods can write where artifacts lie, and have room there",
+            )
+        return response
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        give_up, pause = time.monotonic() + self._patience, 0.05
+        while True:
+            try:
+                return ask()
+            except (urllib3.exceptions.HTTPError, OSError, _UnknownTokenError) as error:
+                if not self._alive() or time.monotonic() > give_up:
+                    raise ExchangeError(
+                        f"the node {self.address} does not answer on port {PORT}: {error}",
+                        "see that network policies let the pods of this namespace reach each other on that port",
+                    ) from error
+            time.sleep(pause)
+            pause = min(pause * 2, 2)
+
+
+class _UnknownTokenError(Exception):
+    """The node does not know the token, or not yet."""
