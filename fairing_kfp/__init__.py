@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fairing_kfp.notebook_module import load_notebook
     from fairing_kfp.pipeline import Compiled, Explained, compile, explain, run
     from fairing_kfp.runtime.record import record
+    from fairing_kfp.train.component import job, pytorchjob, tfjob, trainjob
 
 _PLACES = {
     "Compiled": "pipeline",
@@ -30,11 +31,15 @@ _PLACES = {
     "compile": "pipeline",
     "explain": "pipeline",
     "fairing_component": "component",
+    "job": "train.component",
     "load_notebook": "notebook_module",
     "load_pipeline": "loading",
     "lock": "locking",
+    "pytorchjob": "train.component",
     "record": "runtime.record",
     "run": "pipeline",
+    "tfjob": "train.component",
+    "trainjob": "train.component",
 }
 
 __all__ = [
@@ -49,11 +54,15 @@ __all__ = [
     "compile",
     "explain",
     "fairing_component",
+    "job",
     "load_notebook",
     "load_pipeline",
     "lock",
+    "pytorchjob",
     "record",
     "run",
+    "tfjob",
+    "trainjob",
 ]
 
 

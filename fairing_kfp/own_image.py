@@ -20,8 +20,9 @@ from fairing_kfp.errors import ConfigError
 from fairing_kfp.image.dockerfile import parse_base
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.layer import Layer
-from fairing_kfp.image.multi_image import MultiImage, Recipe
+from fairing_kfp.image.multi_image import MultiImage
 from fairing_kfp.image.platform import Platform
+from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.places import DEPENDENCIES, PACKAGE
 from fairing_kfp.settings import Settings
 from fairing_kfp.whole_file import write_whole
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
     from fairing_kfp.build.progress import Progress
     from fairing_kfp.image.layer import Compression
+    from fairing_kfp.prepare import Prepared
 
 NAME = "fairing-kfp"
 USER = "65532:65532"
@@ -79,30 +81,31 @@ def publish(
     folder = _folder(Path(output))
     with Builders(chosen, NAME, cache, progress, given) as builders:
         maker = builders.of()  # what it lacks shows before anything is fetched
-        reference = maker.publish(own_image(chosen, cache))
+        reference = maker.publish(own_image(chosen, cache).image)
     write_whole(folder / REFERENCE, f"{reference}\n")
     return reference
 
 
-def own_image(settings: Settings, cache: Cache) -> Recipe:
-    """Our own image as a recipe; fetches the locked packages that the cache lacks.
+def own_image(settings: Settings, cache: Cache) -> Prepared:
+    """Our own image, ready to be published; fetches the locked packages that the cache lacks.
 
     Raises:
         DependencyError: the packages cannot be fetched.
         ConfigError: the compression is unknown, or its library is not installed.
     """
-    from fairing_kfp.prepare import DEFAULT_PLATFORM, compression_of, default_base
+    from fairing_kfp.prepare import DEFAULT_PLATFORM, Prepared, compression_of, default_base
 
     python = (sys.version_info[0], sys.version_info[1])
     compression = compression_of(settings)
     package = _package_layer(package_files(), compression, cache)
     base = parse_base(settings.base_image or default_base(python), Path.cwd())
     platforms = dict.fromkeys(map(Platform.parse, settings.platforms or (DEFAULT_PLATFORM,)))
+    dependencies = {platform: _dependencies(python, platform, compression, cache) for platform in platforms}
     images = tuple(
         Image(
             name=NAME,
             base=base,
-            layers=(*_dependencies(python, platform, compression, cache), package),
+            layers=(*dependencies[platform], package),
             platform=platform,
             python_version=python,
             env=_ENV,
@@ -111,7 +114,8 @@ def own_image(settings: Settings, cache: Cache) -> Recipe:
         )
         for platform in platforms
     )
-    return images[0] if len(images) == 1 else MultiImage(images)
+    holds = {layer.digest: pins for layers in dependencies.values() for layer, pins in layers.items()}
+    return Prepared(NAME, Bundle(NAME, ()), images[0] if len(images) == 1 else MultiImage(images), holds)
 
 
 def package_files(root: Path | None = None) -> dict[str, bytes]:
@@ -157,13 +161,13 @@ def _package_layer(files: Mapping[str, bytes], compression: Compression, cache: 
 
 def _dependencies(
     python: tuple[int, int], platform: Platform, compression: Compression, cache: Cache
-) -> tuple[Layer, ...]:
+) -> dict[Layer, tuple[str, ...]]:
     from fairing_kfp.dependency_layers import dependency_layers
     from fairing_kfp.preprocess.lock import Lock, Target
 
     text = Path(__file__).with_name(_LOCK).read_text(encoding="utf-8")
     lock = Lock.of_requirements_file(Target.for_image(python, str(platform)), text)
-    return tuple(dependency_layers(lock, cache, compression))
+    return dependency_layers(lock, cache, compression)
 
 
 def _labels() -> dict[str, str]:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
     from fairing_kfp.build.choose import Builders
     from fairing_kfp.build.progress import Progress
-    from fairing_kfp.image.multi_image import Recipe
     from fairing_kfp.local.event import Event
     from fairing_kfp.local.run import RunResult
     from fairing_kfp.prepare import Prepared
@@ -95,13 +94,13 @@ def compile(
     cache = cache or _default_cache()
     locks = locks_of(pipeline, text, chosen, settings.get("start"), cache)
     prepared = _prepared(text, chosen, cache, locks)
-    own = _own_image(text, chosen, cache)
+    prepared |= _own_image(text, chosen, cache)
     unkept = locks.keep()
     with _builders(chosen, text, cache, progress, None if isinstance(builder, str) else builder) as builders:
-        references = _publish(prepared, builders, own)
+        references = _publish(prepared, builders)
     compiled = Compiled(
-        _replaced(text, references),
-        {name: references[mark] for mark, name in _names(prepared, references).items()},
+        _replaced(text, {OWN_IMAGE: chosen.own_image or OWN_IMAGE, **references}),
+        {item.name: references[mark] for mark, item in prepared.items()},
         (*(warning for item in prepared.values() for warning in item.bundle.warnings), *([unkept] if unkept else ())),
     )
     if output is not None:
@@ -123,13 +122,13 @@ def explain(pipeline: Any, *, cache: Cache | None = None, **settings: Any) -> li
     text, chosen = traced(pipeline), Settings.load(**settings)
     cache = cache or _default_cache()
     locks = locks_of(pipeline, text, chosen, settings.get("start"), cache)
-    prepared = list(_prepared(text, chosen, cache, locks).values())
+    prepared = [*_prepared(text, chosen, cache, locks).values(), *_own_image(text, chosen, cache).values()]
     with _builders(chosen, text, cache) as builders:
 
         def explained(item: Prepared) -> Explained:
-            needs_registry = (item.source.builder or chosen.builder) in (None, "append", "dry-run")
+            needs_registry = (item.builder or chosen.builder) in (None, "append", "dry-run")
             known = chosen.registry or not needs_registry
-            return Explained(item, builders.of(item.source.builder).plan(item.image) if known else None)
+            return Explained(item, builders.of(item.builder).plan(item.image) if known else None)
 
         return _each(explained, prepared)
 
@@ -224,29 +223,29 @@ def _prepared(text: str, settings: Settings, cache: Cache, locks: Locks) -> dict
     return {mark: prepare(source, settings, cache, locks) for mark, source in placeholders(text).items()}
 
 
-def _own_image(text: str, settings: Settings, cache: Cache) -> Recipe | str | None:
-    """Our own image, if the pipeline has steps that run in it: as a recipe, or by its digest where one is named."""
+def _own_image(text: str, settings: Settings, cache: Cache) -> dict[str, Prepared]:
+    """Our own image, if the pipeline has steps that run in it and the settings name none."""
+    if OWN_IMAGE not in text:
+        return {}
+    if settings.own_image:
+        from fairing_kfp.image.reference import Reference
+
+        if not Reference.parse(settings.own_image).digest:
+            raise ConfigError(
+                f"own_image={settings.own_image!r} names no digest", "take it from what `components publish` wrote"
+            )
+        return {}
     from fairing_kfp.own_image import own_image
 
-    if OWN_IMAGE not in text:
-        return None
-    return settings.own_image or own_image(settings, cache)
+    return {OWN_IMAGE: own_image(settings, cache)}
 
 
-def _publish(prepared: Mapping[str, Prepared], builders: Builders, own: Recipe | str | None = None) -> dict[str, str]:
+def _publish(prepared: Mapping[str, Prepared], builders: Builders) -> dict[str, str]:
     """Publishes all images side by side, once all of them have been checked."""
     # All at once, and here: what a builder lacks shows before anything is read.
-    given = {mark: (builders.of(item.source.builder), item.image) for mark, item in prepared.items()}
-    if own is not None and not isinstance(own, str):
-        given[OWN_IMAGE] = (builders.of(), own)
-    _each(lambda one: one[0].check(one[1]), given.values())
-    published = dict(zip(given, _each(lambda one: one[0].publish(one[1]), given.values()), strict=True))
-    return {**published, OWN_IMAGE: own} if isinstance(own, str) else published
-
-
-def _names(prepared: Mapping[str, Prepared], references: Mapping[str, str]) -> dict[str, str]:
-    """What images are called, by the placeholders that stand for them."""
-    return {mark: prepared[mark].source.name if mark in prepared else "fairing-kfp" for mark in references}
+    given = [(builders.of(item.builder), item.image) for item in prepared.values()]
+    _each(lambda one: one[0].check(one[1]), given)
+    return dict(zip(prepared, _each(lambda one: one[0].publish(one[1]), given), strict=True))
 
 
 def _each(verb: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:

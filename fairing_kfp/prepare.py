@@ -34,19 +34,23 @@ AUTHORS_PYTHON = (sys.version_info[0], sys.version_info[1])
 
 @dataclass(frozen=True)
 class Prepared:
-    """A component, ready to be published.
+    """An image, ready to be published: a component's, or our own.
 
     Attributes:
-        source: what it was made of.
-        bundle: its files.
+        name: the component's.
+        bundle: its files; none of our own image, which has them in layers.
         image: its image, of one platform or several; its lowest layers change least often.
         holds: the packages in its layers, as `name==version`, by the layers' digests.
+        builder: what makes it, where its component says so.
+        secrets: the variables that Kubernetes brings its steps from Secrets.
     """
 
-    source: ComponentSource
+    name: str
     bundle: Bundle
     image: Recipe
     holds: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    builder: str | None = None
+    secrets: tuple[str, ...] = ()
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -110,7 +114,7 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache, locks: Lo
         )
         images.append(image)
     whole = images[0] if len(images) == 1 else MultiImage(tuple(images))
-    return Prepared(source, packed, whole, holds)
+    return Prepared(source.name, packed, whole, holds, source.builder, tuple(source.secrets))
 
 
 def default_base(python: tuple[int, int]) -> str:

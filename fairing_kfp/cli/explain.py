@@ -43,7 +43,7 @@ def as_dict(item: Explained) -> dict[str, Any]:
     prepared = item.prepared
     first, bundle = prepared.image.images[0], prepared.bundle
     return {
-        "name": prepared.source.name,
+        "name": prepared.name,
         "base": str(first.base),
         "platforms": [str(image.platform) for image in prepared.image.images],
         "python": ".".join(map(str, first.python_version)),
@@ -92,7 +92,7 @@ def _show(item: Explained, screen: Console) -> None:
     prepared, plan = item.prepared, item.plan
     first, *others = prepared.image.images
     platforms = f", for {', '.join(str(one.platform) for one in (first, *others))}" if others else ""
-    screen.print(f"[bold]{prepared.source.name}[/]  upon {plan.base if plan else first.base}{platforms}")
+    screen.print(f"[bold]{prepared.name}[/]  upon {plan.base if plan else first.base}{platforms}")
     if plan:
         target = "is there already: nothing would be sent" if plan.exists else f"would send {size(plan.bytes_to_send)}"
         screen.print(f"  → {plan.reference}  (tag {plan.tag}; {target}, {plan.requests} requests)")

@@ -28,6 +28,11 @@ _OPTIONS = (
         type=click.Choice(["gzip", "zstd"]),
         help="Of layers of packages; zstd is pulled by containerd, and by Docker only from 23.0 on.",
     ),
+    click.option(
+        "--own-image",
+        metavar="IMAGE",
+        help="What steps that talk to Kubernetes run in, by digest; made along with the others by default.",
+    ),
     click.option("--insecure", metavar="HOST", multiple=True, help="A registry spoken to over plain http."),
     click.option("--ca", metavar="FILE", help="Authorities that are trusted besides the machine's, as PEM."),
     click.option("--client-cert", metavar="FILE", help="The certificate and key that registries are shown, as PEM."),

@@ -68,9 +68,8 @@ def in_docker(prepared: Prepared, reference: str, options: Mapping[str, Any] | N
     """The launch of the image's containers; a further warning may come along."""
     from fairing_kfp.preprocess.places import COMMAND
 
-    source = prepared.source
     launch = Launch(
-        source.name, "docker", list(COMMAND), {}, reference, dict(options or {}), secrets=tuple(source.secrets)
+        prepared.name, "docker", list(COMMAND), {}, reference, dict(options or {}), secrets=prepared.secrets
     )
     return Started(reference, launch, (*prepared.bundle.warnings, *([warning] if warning else ())))
 

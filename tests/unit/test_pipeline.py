@@ -97,7 +97,7 @@ def test_output_that_cannot_be_written_is_named(cache: Cache, tmp_path: Path) ->
 def test_explain_without_a_registry_plans_nothing(cache: Cache) -> None:
     explained = fairing_kfp.explain(names_an_image, cache=cache)
 
-    assert {item.prepared.source.name for item in explained} == {"one", "two"}
+    assert {item.prepared.name for item in explained} == {"one", "two"}
     assert all(item.plan is None for item in explained)
 
 
