@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.train.order import Order
-from fairing_kfp.train.workload import Outcome, condition
+from fairing_kfp.train.workload import KEPT, Outcome, condition
 
 _INDEX = "batch.kubernetes.io/job-completion-index"
 _NAME = "batch.kubernetes.io/job-name"
@@ -28,7 +28,8 @@ class Job:
             "completionMode": "Indexed",
             "completions": order.nodes,
             "parallelism": order.nodes,
-            "backoffLimit": order.retries,
+            "ttlSecondsAfterFinished": KEPT,
+            **_retries(order),
             "template": {**template, "spec": {**template["spec"], "restartPolicy": "Never"}},
         }
         if order.deadline is not None:
@@ -54,6 +55,13 @@ class Job:
             return Outcome(succeeded=True)
         failed = condition(state, "Failed")
         return Outcome(False, failed.get("reason", ""), failed.get("message", "")) if failed else None
+
+
+def _retries(order: Order) -> Object:
+    """How often nodes are started anew; of several that fail with one another, each as often as it may."""
+    if order.nodes > 1 and order.retries:
+        return {"backoffLimitPerIndex": order.retries, "maxFailedIndexes": 0}
+    return {"backoffLimit": order.retries}
 
 
 WORKLOAD = Job()

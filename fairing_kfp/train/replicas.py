@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.kinds import find_kind
 from fairing_kfp.train.order import Order
-from fairing_kfp.train.workload import DEADLINE, Outcome, condition, exhausted
+from fairing_kfp.train.workload import DEADLINE, KEPT, Outcome, condition, exhausted
 
 _NAME = "training.kubeflow.org/job-name"
 _INDEX = "training.kubeflow.org/replica-index"
 _PAST_DEADLINE = "longer than specified deadline"
-_KEPT = 3600  # seconds for which a job that is over is kept if nobody is left to delete it
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class ReplicaJob:
 
     def manifest(self, order: Order, name: str, template: Object) -> Object:
         """The job; see `Workload`."""
-        policy: Object = {"cleanPodPolicy": "Running", "ttlSecondsAfterFinished": _KEPT}
+        policy: Object = {"cleanPodPolicy": "Running", "ttlSecondsAfterFinished": KEPT}
         if order.deadline is not None:
             policy["activeDeadlineSeconds"] = order.deadline
             # The operator looks at the clock only when something happens; the kubelet sees to it that something does.

@@ -20,6 +20,10 @@ DEADLINE = "DeadlineExceeded"
 """The reason of a job that ran out of time, whatever its kind calls it."""
 
 
+KEPT = 3600
+"""Seconds for which a job that is over is kept, if nobody is left to delete it and its kind can do that itself."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a job ended.
