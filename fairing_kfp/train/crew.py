@@ -84,7 +84,7 @@ class Crew:
             self._roll.lives[uid] = life
             ready, _ = self._roll.ready.get(rank, ("", ""))
             # One that did its part stays among the peers of those that are started anew.
-            if ready.startswith(uid) and ready != life and (pod.get("status") or {}).get("phase") != "Succeeded":
+            if ready.startswith(uid) and ready != life and not did_its_part(pod, self._container):
                 del self._roll.ready[rank]
             self._roll.changed.notify_all()
         if life and life not in self._met:
@@ -164,13 +164,25 @@ class Crew:
             node.end()
 
 
+def did_its_part(pod: Object, container: str) -> bool:
+    """Whether a container ended well; its pod and its job are told so a second or two later."""
+    return bool(_state(pod, container).get("terminated", {}).get("exitCode") == 0)
+
+
 def life_of(pod: Object, container: str) -> str | None:
     """Which life of a container runs, as the kubelet may start it anew in its pod; None if none does."""
-    status = pod.get("status") or {}
-    for found in status.get("containerStatuses") or []:
-        if found["name"] == container and "running" in (found.get("state") or {}) and status.get("podIP"):
-            return f"{pod['metadata']['uid']}/{found.get('restartCount', 0)}"
-    return None
+    if "running" not in _state(pod, container) or not pod["status"].get("podIP"):
+        return None
+    return f"{pod['metadata']['uid']}/{_status(pod, container).get('restartCount', 0)}"
+
+
+def _state(pod: Object, container: str) -> Object:
+    return _status(pod, container).get("state") or {}
+
+
+def _status(pod: Object, container: str) -> Object:
+    statuses: list[Object] = (pod.get("status") or {}).get("containerStatuses") or []
+    return next((found for found in statuses if found["name"] == container), {})
 
 
 def _amount(count: int) -> str:

@@ -15,7 +15,7 @@ from fairing_kfp.cluster.lines import Line
 from fairing_kfp.cluster.logs import Streams
 from fairing_kfp.cluster.watch import Change, follow, watch
 from fairing_kfp.errors import ClusterError, JobFailedError
-from fairing_kfp.train.crew import Crew
+from fairing_kfp.train.crew import Crew, did_its_part
 from fairing_kfp.train.ending import Found, failed, worst
 from fairing_kfp.train.order import Order
 from fairing_kfp.train.waiting import Waiting
@@ -156,9 +156,9 @@ class JobFollower:
             streams.add(change.object)
 
     def _are_done(self) -> bool:
-        """Whether all nodes did their part, which the job's controller says a second or more later."""
-        phases = [(pod.get("status") or {}).get("phase") for pod in self._nodes.pods.values()]
-        return self._crew.fetched and len(phases) == self._order.nodes and set(phases) == {"Succeeded"}
+        """Whether all nodes did their part, which the job's controller says a second or two later."""
+        done = [did_its_part(pod, self._workload.container) for pod in self._nodes.pods.values()]
+        return self._crew.fetched and len(done) == self._order.nodes and all(done)
 
     def _renew(self, namespace: str, pods: str) -> None:
         """Sees the pods of a job that failed as they are: it may be heard of before its pods are."""
