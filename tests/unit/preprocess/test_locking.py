@@ -179,7 +179,8 @@ def test_that_of_a_script_or_notebook_lies_beside_it(file, tmp_path):
     made = [fairing_kfp.load_pipeline(f"{file.parent / 'components.py'}:component")]
     made += [fairing_component.from_notebook(notebook)]
     assert [lock_path(component, Settings()) for component in made] == 2 * [file.parent / "fairing.lock"]
-    assert lock_path(dsl.component(len_of, base_image="python:3.11"), Settings()) == Path(__file__).parent / "fairing.lock"
+    plain = dsl.component(len_of, base_image="python:3.11")
+    assert lock_path(plain, Settings()) == Path(__file__).parent / "fairing.lock"
 
 
 def test_where_it_lies(file, tmp_path, monkeypatch):
