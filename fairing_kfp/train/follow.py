@@ -86,7 +86,7 @@ class JobFollower:
         states = follow(self._cluster, kind, placed.name, namespace, uid=placed.uid)
         self._listen(states)
         self._listen(watch(self._cluster, POD, namespace, labels=self._workload.pods(placed.name)))
-        outcome = None
+        outcome, state = None, placed.object
         while outcome is None:
             try:
                 heard = self._heard.get(timeout=_LOOK)
@@ -98,7 +98,8 @@ class JobFollower:
             if isinstance(heard, Change):
                 self._take(heard, streams)
             else:
-                outcome = self._workload.outcome(heard)
+                state = heard
+            outcome = self._workload.outcome(state, self._nodes.pods.values(), self._order.retries)
             if self._crew.failure:
                 raise self._crew.failure
         self._end(outcome, streams)

@@ -5,6 +5,8 @@ Source: https://kubernetes.io/docs/concepts/workloads/controllers/job/
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.train.order import Order
 from fairing_kfp.train.workload import Outcome, condition
@@ -33,8 +35,9 @@ class Job:
             spec["activeDeadlineSeconds"] = order.deadline
         return {"apiVersion": self.api_version, "kind": self.kind, "metadata": {"name": name}, "spec": spec}
 
-    def check(self, cluster: Cluster, order: Order) -> None:
+    def check(self, cluster: Cluster, order: Order) -> Job:
         """Every cluster has Jobs."""
+        return self
 
     def pods(self, name: str) -> str:
         """By the Job's name; see `Workload`."""
@@ -45,7 +48,7 @@ class Job:
         index = (pod["metadata"].get("labels") or {}).get(_INDEX)
         return int(index) if index is not None else None
 
-    def outcome(self, state: Object) -> Outcome | None:
+    def outcome(self, state: Object, pods: Iterable[Object] = (), retries: int = 0) -> Outcome | None:
         """By the conditions Complete and Failed; see `Workload`."""
         if condition(state, "Complete"):
             return Outcome(succeeded=True)

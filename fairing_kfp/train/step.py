@@ -42,8 +42,7 @@ def train(
         ClusterError: the job cannot be made, failed, or was deleted.
     """
     given, task = _without_task(executor_input)
-    kind = workload(order.kind)
-    kind.check(cluster, order)
+    kind = workload(order.kind).check(cluster, order)
     owner = Owner.of_step(cluster, f"{order.text()}{json.dumps(given, sort_keys=True)}")
     name = owner.name(order.name)
     crew = Crew(cluster, order, given, say)
