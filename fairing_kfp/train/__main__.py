@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _write(line: str) -> None:
-    """A line of the step's log, in one piece, as several threads write them."""
+    """Writes a line to the step's log, whole: several threads do."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
