@@ -16,19 +16,17 @@ from fairing_kfp.cluster.rule import Rule, binding, role
 ACCOUNTS = ("pipeline-runner", "default-editor")
 """As whom steps run: on KFP alone, and on Kubeflow with profiles."""
 
-_MADE = ("create", "delete", "get", "list", "watch")
+_MADE = ("create", "delete", "get", "list", "patch", "watch")  # a retried step ties the job to its own pod: patch
 _APPLIED = ("create", "get", "list", "patch", "watch")
-_PODS = (
-    Rule("", "pods", ("get", "list", "watch")),
-    Rule("", "pods/log", ("get",)),
-    Rule("", "events", ("list",)),
-)
+_SEEN = (Rule("", "pods/log", ("get",)), Rule("", "events", ("list",)))
+_PODS = (Rule("", "pods", ("get", "list", "watch")), *_SEEN)
+_NODES = (Rule("", "pods", ("get", "list", "patch", "watch")), *_SEEN)  # and makes itself known to the nodes: patch
 
 FEATURES: dict[str, tuple[Rule, ...]] = {
-    "job": (Rule("batch", "jobs", _MADE), *_PODS),
-    "trainjob": (Rule("trainer.kubeflow.org", "trainjobs", _MADE), *_PODS),
-    "pytorchjob": (Rule("kubeflow.org", "pytorchjobs", _MADE), *_PODS),
-    "tfjob": (Rule("kubeflow.org", "tfjobs", _MADE), *_PODS),
+    "job": (Rule("batch", "jobs", _MADE), *_NODES),
+    "trainjob": (Rule("trainer.kubeflow.org", "trainjobs", _MADE), *_NODES),
+    "pytorchjob": (Rule("kubeflow.org", "pytorchjobs", _MADE), *_NODES),
+    "tfjob": (Rule("kubeflow.org", "tfjobs", _MADE), *_NODES),
     "deployment": (Rule("apps", "deployments", _APPLIED), Rule("", "services", _APPLIED), *_PODS),
     "kserve": (Rule("serving.kserve.io", "inferenceservices", _APPLIED), *_PODS),
 }
