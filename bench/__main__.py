@@ -22,6 +22,7 @@ PLACES = {
     "memory": "memory",
     "import": "imports",
     "start": "start",
+    "notebook": "notebook",
     "pack": "pack",
 }
 

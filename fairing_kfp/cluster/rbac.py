@@ -16,17 +16,21 @@ from fairing_kfp.cluster.rule import Rule, binding, role
 ACCOUNTS = ("pipeline-runner", "default-editor")
 """As whom steps run: on KFP alone, and on Kubeflow with profiles."""
 
-_MADE = ("create", "delete", "get", "list", "patch", "watch")  # a retried step ties the job to its own pod: patch
 _APPLIED = ("create", "get", "list", "patch", "watch")
-_SEEN = (Rule("", "pods/log", ("get",)), Rule("", "events", ("list",)))
-_PODS = (Rule("", "pods", ("get", "list", "watch")), *_SEEN)
-_NODES = (Rule("", "pods", ("get", "list", "patch", "watch")), *_SEEN)  # and makes itself known to the nodes: patch
+_PODS = (
+    Rule("", "pods", ("get", "list", "watch")),
+    Rule("", "pods/log", ("get",)),
+    Rule("", "events", ("list",)),
+)
+# A step that is retried becomes the owner of its job, and known to the job's pods.
+_TRAINED = ("create", "delete", "get", "list", "patch", "watch")
+_NODES = (Rule("", "pods", ("get", "list", "patch", "watch")), *_PODS[1:])
 
 FEATURES: dict[str, tuple[Rule, ...]] = {
-    "job": (Rule("batch", "jobs", _MADE), *_NODES),
-    "trainjob": (Rule("trainer.kubeflow.org", "trainjobs", _MADE), *_NODES),
-    "pytorchjob": (Rule("kubeflow.org", "pytorchjobs", _MADE), *_NODES),
-    "tfjob": (Rule("kubeflow.org", "tfjobs", _MADE), *_NODES),
+    "job": (Rule("batch", "jobs", _TRAINED), *_NODES),
+    "trainjob": (Rule("trainer.kubeflow.org", "trainjobs", _TRAINED), *_NODES),
+    "pytorchjob": (Rule("kubeflow.org", "pytorchjobs", _TRAINED), *_NODES),
+    "tfjob": (Rule("kubeflow.org", "tfjobs", _TRAINED), *_NODES),
     "deployment": (Rule("apps", "deployments", _APPLIED), Rule("", "services", _APPLIED), *_PODS),
     "kserve": (Rule("serving.kserve.io", "inferenceservices", _APPLIED), *_PODS),
 }

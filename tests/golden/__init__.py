@@ -10,6 +10,9 @@ PIPELINES = {
     "control-flow": f"{_TOP}/tests/pipelines/control_flow.py:control_flow",
     "digits": f"{_TOP}/samples/digits/pipeline.py",
     "script": f"{_TOP}/samples/script/pipeline.py",
+    "job": f"{_TOP}/samples/job/pipeline.py",
+    "pytorchjob": f"{_TOP}/samples/distributed/pipeline.py:by_pytorchjob",
+    "trainjob": f"{_TOP}/samples/distributed/pipeline.py:by_trainjob",
     "notebook": f"{_TOP}/samples/notebook/pipeline.py",
 }
 
@@ -25,5 +28,5 @@ def assert_golden(name: str, text: str) -> None:
 
 def _masked(text: str) -> str:
     """The YAML without what differs between machines and releases: registries, digests, kfp's version."""
-    text = re.sub(r"\S+@sha256:[0-9a-f]{64}", "REGISTRY/PROJECT@sha256:DIGEST", text)
+    text = re.sub(r"[^\s\"']+@sha256:[0-9a-f]{64}", "REGISTRY/PROJECT@sha256:DIGEST", text)
     return re.sub(r"sdkVersion: kfp-[\d.]+", "sdkVersion: kfp", text)
