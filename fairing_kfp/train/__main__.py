@@ -23,13 +23,19 @@ def main(arguments: list[str]) -> int:
             Order.parse(given.order),
             json.loads(given.executor_input),
             Cluster(),
-            say=lambda text: print(f"fairing-kfp: {text}", flush=True),  # noqa: T201 - the step's log
-            show=lambda line: print(line, flush=True),  # noqa: T201
+            say=lambda text: _write(f"fairing-kfp: {text}"),
+            show=_write,
         )
     except FairingError as error:
         print(f"fairing-kfp: {error}", file=sys.stderr, flush=True)  # noqa: T201
         return 1
     return 0
+
+
+def _write(line: str) -> None:
+    """Writes a line to the step's log, whole: several threads do."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
