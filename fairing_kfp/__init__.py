@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fairing_kfp import distributed
     from fairing_kfp.component import Component, fairing_component
     from fairing_kfp.errors import FairingError, StepFailedError
     from fairing_kfp.loading import load_pipeline
@@ -29,6 +30,7 @@ _PLACES = {
     "StepFailedError": "errors",
     "StepResult": "local.run",
     "compile": "pipeline",
+    "distributed": "distributed",
     "explain": "pipeline",
     "fairing_component": "component",
     "job": "train.component",
@@ -52,6 +54,7 @@ __all__ = [
     "StepFailedError",
     "StepResult",
     "compile",
+    "distributed",
     "explain",
     "fairing_component",
     "job",
@@ -70,7 +73,8 @@ def __getattr__(name: str) -> Any:
     """Imports a public name when it is first used (PEP 562)."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    module = importlib.import_module(f"{__name__}.{_PLACES[name]}")
+    return module if _PLACES[name] == name else getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -43,9 +43,11 @@ def sockets() -> Any:
 
 
 def prepare(declared: Mapping[str, Any]) -> None:
-    """What the kernel inherits: the outputs it may record, and `fairing_kfp.record` where the package is not there."""
+    """What the kernel inherits: the outputs it may record, and `fairing_kfp` where the package is not there."""
     os.environ[VARIABLE] = json.dumps(declared)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # debugpy warns of frozen modules
-    if importlib.util.find_spec("fairing_kfp") is None:
-        stand_in = os.path.join(os.path.dirname(rebuild.CODE), "runtime", "stand_in")
+    # a kernel of another Python finds it by this variable alone
+    stand_in = os.path.join(os.path.dirname(rebuild.CODE), "runtime", "stand_in")
+    found = importlib.util.find_spec("fairing_kfp")
+    if found is None or (found.origin or "").startswith(stand_in):
         os.environ["PYTHONPATH"] = os.pathsep.join([os.environ.get("PYTHONPATH", ""), stand_in]).strip(os.pathsep)

@@ -212,6 +212,18 @@ def test_the_longest_name_and_many_nodes_are_taken(cluster: Cluster, kind: Workl
     order = order_of(kind.kind.lower(), base_image, "pass", nodes=1000)
     template = pod_template(order, kind.container, OWNER.labels, VERIFIER, {})
     preflight(cluster, kind.manifest(order, "n" * LONGEST, template))
+    if kind.kind == "TrainJob":
+        preflight(cluster, job_set_of_trainer("n" * LONGEST, order))
+        with pytest.raises(InvalidObjectError, match="too long"):
+            preflight(cluster, job_set_of_trainer("n" * (LONGEST + 1), order))
+
+
+def job_set_of_trainer(name: str, order: Order) -> Object:
+    """What Trainer makes of a TrainJob; where it is refused, the TrainJob waits for ever without a word."""
+    pods = {"spec": {"containers": [{"name": "node", "image": order.image}]}}
+    job = {"completionMode": "Indexed", "completions": order.nodes, "parallelism": order.nodes, "template": pods}
+    spec = {"replicatedJobs": [{"name": "node", "replicas": 1, "template": {"spec": job}}]}
+    return {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "metadata": {"name": name}, "spec": spec}
 
 
 def test_needs_the_rights_of_its_role_alone(
