@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 from typing import Any
 
-from . import node_files, node_handler
+from . import frameworks, node_files, node_handler
 from .work import Work
 
 VERIFIER = "/run/fairing/verifier"
@@ -154,14 +154,11 @@ class Node:
 
     def _run(self, work: Work) -> int:
         step = os.path.join(self._root, "runtime", "step.py")
-        command = [sys.executable, step, "--executor_input", json.dumps(work.executor_input)]
-        variables = {
-            "FAIRING_RANK": str(work.rank),
-            "FAIRING_NODES": str(len(work.peers)),
-            "FAIRING_PEERS": ",".join(work.peers),
-        }
+        told = frameworks.means(work.framework, work.rank, work.peers, work.processes)
+        started = [step, *told.before, step] if told.before else [step]
+        command = [sys.executable, *started, "--executor_input", json.dumps(work.executor_input)]
         # A session of its own, so that signals reach what it starts itself, too.
-        self._child = child = subprocess.Popen(command, env={**os.environ, **variables}, start_new_session=True)
+        self._child = child = subprocess.Popen(command, env=told.environment(dict(os.environ)), start_new_session=True)
         if self._asked_to_end:
             _signal(child, self._asked_to_end)
         elif work is not self._work:
