@@ -22,6 +22,7 @@ from http.server import ThreadingHTTPServer
 from typing import Any
 
 from . import node_files, node_handler
+from .frameworks import means
 from .work import Work
 
 VERIFIER = "/run/fairing/verifier"
@@ -114,13 +115,10 @@ class Node:
 
     def _run(self, work: Work) -> int:
         step = os.path.join(self._root, "runtime", "step.py")
-        command = [sys.executable, step, "--executor_input", json.dumps(work.executor_input)]
-        variables = {
-            "FAIRING_RANK": str(work.rank),
-            "FAIRING_NODES": str(len(work.peers)),
-            "FAIRING_PEERS": ",".join(work.peers),
-        }
-        self._child = subprocess.Popen(command, env={**os.environ, **variables})
+        how = means(work.framework, work.rank, work.peers, work.processes)
+        launcher = [step, *how.before] if how.before else []
+        command = [sys.executable, *launcher, step, "--executor_input", json.dumps(work.executor_input)]
+        self._child = subprocess.Popen(command, env=how.environment(dict(os.environ)))
         if self._asked_to_end:
             self._child.send_signal(self._asked_to_end)
         code = self._child.wait()
