@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fairing_kfp.preprocess import uv_command, wheels
 from fairing_kfp.preprocess.bytecode import compile_trees
+from fairing_kfp.preprocess.indexes import as_variable
 from fairing_kfp.preprocess.lock import Lock
 from fairing_kfp.preprocess.merging import Merged, merge
 from fairing_kfp.preprocess.places import DEPENDENCIES
@@ -100,7 +101,11 @@ def _made(lock: Lock, scratch: Path) -> Mapping[str, Path]:
 def _install(lock: Lock, folder: Path, *options: str) -> None:
     folder.mkdir(parents=True)
     options = (*_INSTALL, *wheels_only(lock.built), *options, "--target", str(folder), *lock.target.uv_options)
-    uv_command.run("install", options, lock.text, str(lock.target))
+    variables = {}
+    if lock.sources:  # hashes decide, so that it does not matter which index has a version
+        options += ("--index-strategy", "unsafe-best-match")
+        variables["UV_INDEX"] = as_variable(lock.sources, os.environ.get("UV_INDEX", ""))
+    uv_command.run("install", options, lock.text, str(lock.target), **variables)
 
 
 def _link(merged: Merged, root: Path) -> Path:

@@ -43,6 +43,9 @@ EXPECTED = {
     "yanked": "1.0",
     "yanked-on-purpose": "2.0",
     "newer-libc": "1.0",
+    "cuda": ["2.0+cu126", "2.0"],
+    "cuda-of-a-project": ["2.0+cu126", "2.0"],
+    "cuda-of-a-lock": ["2.0+cu126", "2.0"],
 }
 
 
@@ -79,16 +82,30 @@ def _stock(index: PackageIndex) -> None:
     index.wheel("quail", tag="cp311-cp311-win_amd64")
     index.wheel("rat", needs=["bee<2"])
     index.wheel("seal", needs=["bee>=2"])
+    index.wheel("flock", "2.0", needs=["gull==2.0"])
+    index.wheel("tern", "2.0")
+    index.wheel("colony", "2.0", needs=["tern==2.0"])
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackageIndex]:
-    """The index, which uv asks first, with the credentials that its settings name."""
+def cuda() -> Iterator[PackageIndex]:
+    """An index of wheels for one version of CUDA, which has others of packages that the index has, too."""
+    with serve_packages(PackageIndex()) as served:
+        for name in ("gull", "tern"):
+            served.wheel(name, "2.0+cu126", tag="cp311-cp311-manylinux_2_28_x86_64")
+        served.wheel("colony", "1.0")
+        yield served
+
+
+@pytest.fixture(scope="module")
+def index(cuda: PackageIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackageIndex]:
+    """The index, which uv asks first, with the credentials that its settings name; then comes that for CUDA."""
     with serve_packages(PackageIndex()) as served, pytest.MonkeyPatch.context() as patch:
         _stock(served)
-        patch.setenv("UV_INDEX", f"loop={served.url}/simple")
-        patch.setenv("UV_INDEX_LOOP_USERNAME", served.user)
-        patch.setenv("UV_INDEX_LOOP_PASSWORD", served.password)
+        patch.setenv("UV_INDEX", f"loop={served.url}/simple cuda={cuda.url}/simple")
+        for name in ("LOOP", "CUDA", "GPU"):
+            patch.setenv(f"UV_INDEX_{name}_USERNAME", served.user)
+            patch.setenv(f"UV_INDEX_{name}_PASSWORD", served.password)
         patch.setenv("UV_HTTP_RETRIES", "0")
         patch.setenv("UV_CACHE_DIR", str(tmp_path_factory.mktemp("uv")))
         yield served
@@ -101,7 +118,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Cache:
 
 
 @pytest.fixture(scope="module")
-def folder(index: PackageIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(index: PackageIndex, cuda: PackageIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pipeline file and the files that it names, as an author has them."""
     folder = tmp_path_factory.mktemp("author")
     shutil.copy(PIPELINES, folder / "packages.py")
@@ -123,12 +140,19 @@ def folder(index: PackageIndex, tmp_path_factory: pytest.TempPathFactory) -> Pat
             'dependencies = ["ant", "beside"]\n[dependency-groups]\nkeepers = ["dog"]\ndev = ["yak"]\n'
             '[tool.uv.sources]\nbeside = {path = "../beside"}\n[tool.uv]\nconstraint-dependencies = ["bee<2"]\n'
         ),
+        "cuda/pyproject.toml": (
+            '[project]\nname = "sea"\nversion = "1"\nrequires-python = ">=3.10"\n'
+            'dependencies = ["colony", "tern>=2; sys_platform == \'linux\'"]\n'
+            '[tool.uv.sources]\ntern = [{ index = "gpu", marker = "sys_platform == \'linux\'" }]\n'
+            f'[[tool.uv.index]]\nname = "gpu"\nurl = "{cuda.url}/simple"\nexplicit = true\n'
+        ),
         "beside/pyproject.toml": '[project]\nname = "beside"\nversion = "1"\n',
     }
     for name, text in texts.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
-    run(uv.find_uv_bin(), "lock", "-q", "--python", sys.executable, "--directory", str(folder / "locked"))
+    for project in ("locked", "cuda"):
+        run(uv.find_uv_bin(), "lock", "-q", "--python", sys.executable, "--directory", str(folder / project))
     installed = folder / "site-packages"
     command = ["pip", "install", "-q", "--target", str(installed), "local-only<2", "--python", sys.executable]
     run(uv.find_uv_bin(), *command)
