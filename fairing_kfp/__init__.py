@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fairing_kfp.pipeline import Compiled, Explained, compile, explain, run
     from fairing_kfp.runtime.record import record
     from fairing_kfp.train.component import job, pytorchjob, tfjob, trainjob
+    from fairing_kfp.train.vertex.component import vertexjob
 
 _PLACES = {
     "Compiled": "pipeline",
@@ -40,6 +41,7 @@ _PLACES = {
     "run": "pipeline",
     "tfjob": "train.component",
     "trainjob": "train.component",
+    "vertexjob": "train.vertex.component",
 }
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "run",
     "tfjob",
     "trainjob",
+    "vertexjob",
 ]
 
 
