@@ -1,5 +1,6 @@
-"""Our own image: this package and its locked packages upon a Python base, for steps that talk to Kubernetes; for those that talk
-to Google Cloud there is one with Google's clients, which are large.
+"""Our own image: this package and its locked packages upon a Python base, for steps that talk to Kubernetes.
+
+For those that talk to Google Cloud there is one with Google's clients too, which are large.
 
 It depends on the package's files, the lock beside them, the base and the minor version of the Python that makes it, so
 that everybody who publishes a release gets one digest. It needs neither root nor privilege, and of its file system

@@ -35,8 +35,8 @@ def vertexjob(
     """A component that runs as a custom job of Vertex AI.
 
     Args:
-        component: what `@fairing_component`, `from_script` or `from_notebook` made. Vertex AI has to be able to pull its
-            image: from Artifact Registry, or a public one from Docker Hub.
+        component: what `@fairing_component`, `from_script` or `from_notebook` made. Vertex AI has to be able to pull
+            its image: from Artifact Registry, or a public one from Docker Hub.
         project: the id of the Google Cloud project.
         region: such as `europe-west4`.
         staging: `gs://bucket/folder`, through which inputs and outputs travel; emptied when the job has ended.
@@ -88,8 +88,8 @@ def vertexjob(
         spot=spot,
         endpoint=endpoint,
     )
-    # Resources are those of the machine. What is mounted, such as credentials of Google's, the step itself needs, and so
-    # does it their variable; where the step's pod may run is the pod's business.
+    # Resources are those of the machine. What is mounted, such as credentials of Google's, the step itself needs, and
+    # the variable that names them; where the step's pod may run is the pod's business.
     field = dsl.TaskConfigField
     passed = [
         dsl.TaskConfigPassthrough(field=field.RESOURCES),

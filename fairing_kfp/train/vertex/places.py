@@ -57,7 +57,7 @@ class Places:
 
     def executor_input(self, *, first: bool = True) -> dict[str, Any]:
         """What the code is given: that of the first machine, or of the others, whose outputs nobody wants."""
-        theirs = _copy(self._theirs)
+        theirs: dict[str, Any] = _copy(self._theirs)
         root = f"{self.folder}/outputs" if first else _THROWN_AWAY
         outputs = theirs.get("outputs", {})
         for name, number, artifact in _artifacts(theirs, "outputs"):

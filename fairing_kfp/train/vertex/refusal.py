@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -38,7 +39,7 @@ def refusals(what: str, *, role: str, absent: str) -> Iterator[None]:
     except of_login.GoogleAuthError as error:
         raise VertexError(f"{what}: Google's login fails: {_first(error)}", "renew the step's credentials") from error
     except exceptions.RetryError as error:
-        raise VertexError(f"{what}: no answer: {_first(error.cause or error)}", _LATER) from error
+        raise VertexError(f"{what}: no answer: {_words(error.cause or error)}", _LATER) from error
     except exceptions.GoogleAPICallError as error:
         remedy = {
             400: "correct what it names",
@@ -55,7 +56,7 @@ def refusals(what: str, *, role: str, absent: str) -> Iterator[None]:
 def _words(error: Exception) -> str:
     """What the answer says, without the request that the client puts before it; of a page, that it is one."""
     text = str(getattr(error, "message", "")) or str(error)
-    text = text.partition(": ")[2] if text[:5] in ("GET h", "POST ", "PUT h", "DELET") else text
+    text = re.sub(r"^(GET|POST|PUT|DELETE) \S+: ", "", text)
     return "a page instead of JSON" if "<html" in text.lower() else _first(text)
 
 

@@ -92,6 +92,15 @@ class Staging:
 
         return sum(_each(get, pairs))
 
+    def has(self, thing: Moved) -> bool:
+        """Whether a file is there.
+
+        Raises:
+            VertexError: Google refuses.
+        """
+        key = self._key(thing.uri)
+        return key in self._names(key)
+
     def delete(self) -> None:
         """Empties the folder; again is harmless.
 
@@ -122,4 +131,8 @@ class Staging:
 
 def _each(verb: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="fairing-kfp") as pool:
-        return list(pool.map(verb, items))
+        try:
+            return list(pool.map(verb, items))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # a step that is told to stop does not begin more
+            raise

@@ -1,4 +1,4 @@
-"""The step itself: sends the inputs, makes the job or adopts it, follows it, fetches the outputs, leaves nothing behind."""
+"""The step itself: sends the inputs, makes the job or adopts it, follows it, and fetches the outputs."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def train(
     wanted = custom_job(order, name, mine, places, env)
     jobs, staging = Jobs(order, credentials), Staging(order, places.folder, credentials)
     job = jobs.find(mine)
-    with _ended_at_end(jobs, staging, mine, say) as seen:
+    if job is not None and succeeded(job) and not staging.has(places.output):
+        job = None  # an earlier attempt has fetched its outputs, and failed later
+    with _ended_at_end(jobs, staging, places, mine, say) as seen:
         if job is None:
             staging.check()
             sent = staging.send(places.inputs)
@@ -74,19 +76,19 @@ def train(
 
 
 def _fetch(staging: Staging, places: Places, order: VertexOrder) -> int:
-    came = staging.fetch([*places.artifacts, *places.parameters, places.output])
-    output = Path(places.output.path)
-    if not output.is_file():
+    if not staging.has(places.output):
         raise VertexError(
             f"{order.shown} of {order.name} ended without its outputs",
-            "see that its code does not leave by sys.exit(), and that its service_account may write to the staging bucket",
+            "see that its code does not leave by sys.exit(), and that its service_account may write to the bucket",
         )
+    came = staging.fetch([*places.artifacts, *places.parameters, places.output])
+    output = Path(places.output.path)
     output.write_text(json.dumps(places.as_here(json.loads(output.read_bytes()))))
     return came
 
 
 @contextmanager
-def _ended_at_end(jobs: Jobs, staging: Staging, mine: str, say: Say) -> Iterator[list[Any]]:
+def _ended_at_end(jobs: Jobs, staging: Staging, places: Places, mine: str, say: Say) -> Iterator[list[Any]]:
     """Cancels the job, unless it has ended, and empties its folder, however the block is left.
 
     Yields:
@@ -95,17 +97,25 @@ def _ended_at_end(jobs: Jobs, staging: Staging, mine: str, say: Say) -> Iterator
     seen: list[Any] = []
     try:
         yield seen
-    finally:
+    except BaseException:
 
         def end() -> None:
-            # An answer that was not awaited may have made a job.
+            # A request whose answer was not awaited may have made a job.
             job = seen[-1] if seen else jobs.find(mine)
             if job is not None and not ended(job):
                 jobs.cancel(job.name)
                 say(f"{job.display_name} is told to end")
 
+        def empty() -> None:
+            if seen and succeeded(seen[-1]) and staging.has(places.output):
+                say(f"the outputs stay in {staging.folder}, where a retry fetches them")
+            else:
+                staging.delete()
+
         _tried(end, "the job may go on", say)
-        _tried(staging.delete, f"files are left in {staging.folder}", say)
+        _tried(empty, f"files are left in {staging.folder}", say)
+        raise
+    _tried(staging.delete, f"files are left in {staging.folder}", say)
 
 
 def _tried(act: Callable[[], object], left: str, say: Say) -> None:
