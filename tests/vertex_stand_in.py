@@ -12,6 +12,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import threading
 import urllib.parse
 import uuid
@@ -103,8 +104,7 @@ def serve_vertex(root: Path, run: Callable[[Any, threading.Event], Ending]) -> I
     (root / BUCKET).mkdir(parents=True)
     stand_in = Vertex(root, run)
     handler = type("Handler", (_Handler,), {"vertex": stand_in})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), handler) as server:
         stand_in.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
@@ -115,6 +115,14 @@ def serve_vertex(root: Path, run: Callable[[Any, threading.Event], Ending]) -> I
             for thread in stand_in.threads:
                 thread.join(20)
             server.shutdown()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # clients that are killed are no errors of ours
 
 
 class _RefusedError(Exception):

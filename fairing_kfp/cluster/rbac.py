@@ -29,6 +29,7 @@ FEATURES: dict[str, tuple[Rule, ...]] = {
     "trainjob": (Rule("trainer.kubeflow.org", "trainjobs", _MADE), *_PODS),
     "pytorchjob": (Rule("kubeflow.org", "pytorchjobs", _MADE), *_PODS),
     "tfjob": (Rule("kubeflow.org", "tfjobs", _MADE), *_PODS),
+    "vertex": (Rule("", "pods", ("get",)),),
     "deployment": (Rule("apps", "deployments", _APPLIED), Rule("", "services", _APPLIED), *_PODS),
     "kserve": (Rule("serving.kserve.io", "inferenceservices", _APPLIED), *_PODS),
 }

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.auth.credentials import Credentials
 
 from fairing_kfp import load_pipeline
 from fairing_kfp.build.cache import Cache
@@ -23,16 +22,7 @@ from fairing_kfp.source import placeholders
 from fairing_kfp.train.vertex.order import VertexOrder
 from fairing_kfp.train.vertex.step import train
 from tests.vertex_stand_in import PROJECT, REGION, STAGING, Ending, Vertex, run_in_process, serve_vertex
-
-PIPELINE = Path(__file__).parents[3] / "pipelines" / "vertex.py"
-IMAGE = f"{REGION}-docker.pkg.dev/{PROJECT}/images/digits@sha256:{'1' * 64}"
-
-
-class Login(Credentials):
-    """Credentials of nobody."""
-
-    def refresh(self, request: Any) -> None:
-        self.token = "nobody"
+from tests.vertex_steps import IMAGE, PIPELINE, Login, executor_input
 
 
 @dataclass
@@ -104,21 +94,4 @@ def step(vertex: Vertex, tmp_path: Path) -> Step:
         machine="n1-standard-8",
         endpoint=vertex.endpoint,
     )
-    return Step(vertex, folder, executor_input(folder), [], order)
-
-
-def executor_input(folder: Path, word: str = "go") -> dict[str, Any]:
-    """What KFP tells a step of `learn` whose artifacts lie in a folder."""
-
-    def artifact(name: str, kind: str) -> dict[str, Any]:
-        made = {"name": name, "type": {"schemaTitle": f"system.{kind}"}, "uri": f"{folder}/{name}", "metadata": {}}
-        return {"artifacts": [made]}
-
-    return {
-        "inputs": {"artifacts": {"scans": artifact("scans", "Dataset")}, "parameterValues": {"word": word}},
-        "outputs": {
-            "artifacts": {"model": artifact("model", "Model"), "notes": artifact("notes", "Artifact")},
-            "parameters": {name: {"outputFile": f"{folder}/parameters/{name}"} for name in ("Output", "half")},
-            "outputFile": f"{folder}/executor_output.json",
-        },
-    }
+    return Step(vertex, folder, executor_input(str(folder)), [], order)

@@ -15,7 +15,7 @@ from fairing_kfp.errors import ComponentError, ConfigError
 from fairing_kfp.own_step import OWN_IMAGES, VERTEX_IMAGE, order_of
 from fairing_kfp.train.vertex.order import VertexOrder
 from tests.stand_in_builder import StandInBuilder
-from tests.unit.train.vertex.conftest import PIPELINE
+from tests.vertex_steps import PIPELINE
 
 _PLACE = {"project": "my-project", "region": "europe-west4", "staging": "gs://my-bucket/staging"}
 _OWN = f"registry.example.com/me/own@sha256:{'2' * 64}"
@@ -64,9 +64,9 @@ def test_only_pipelines_on_vertex_hold_the_mark_of_its_image() -> None:
 
 
 def test_what_is_no_component_of_ours_is_refused() -> None:
-    @dsl.component
-    def plain() -> int:
-        return 1
+    @dsl.component(base_image="python:3.12")
+    def plain():
+        pass
 
     with pytest.raises(ComponentError, match=r"vertexjob\('plain'\)"):
         vertexjob(plain, **_PLACE)

@@ -22,9 +22,14 @@ def test_its_text_gives_it_again() -> None:
     assert VertexOrder.parse(order.text()) == order
 
 
-@pytest.mark.parametrize("project", ["my-project", "example.com:my-project", "123456789"])
-@pytest.mark.parametrize("region", ["us-central1", "europe-west12", "northamerica-northeast1"])
-@pytest.mark.parametrize("staging", ["gs://bucket", "gs://my.bucket_1/a/b c/"])
+@pytest.mark.parametrize(
+    ("project", "region", "staging"),
+    [
+        ("my-project", "us-central1", "gs://bucket"),
+        ("example.com:my-project", "europe-west12", "gs://my.bucket_1/a/b-c/"),
+        ("123456789", "northamerica-northeast1", "gs://bucket/a"),
+    ],
+)
 def test_what_google_takes_is_taken(project: str, region: str, staging: str) -> None:
     VertexOrder(**{**_GOOD, "project": project, "region": region, "staging": staging})
 

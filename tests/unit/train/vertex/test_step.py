@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from fairing_kfp.cluster.owner import Owner
 from fairing_kfp.errors import ConfigError, VertexError
@@ -24,8 +22,9 @@ from fairing_kfp.train.vertex.__main__ import main
 from fairing_kfp.train.vertex.jobs import Jobs
 from fairing_kfp.train.vertex.order import OWNER
 from fairing_kfp.train.vertex.step import TASK_CONFIG
-from tests.unit.train.vertex.conftest import IMAGE, Login, Step
+from tests.unit.train.vertex.conftest import Step
 from tests.vertex_stand_in import BUCKET, Ending, Fault, Vertex
+from tests.vertex_steps import IMAGE, Login, login
 
 
 def posts(vertex: Vertex) -> list[str]:
@@ -284,23 +283,6 @@ def test_an_attempt_after_one_that_succeeded_or_failed_makes_a_new_job(step: Ste
     assert len({job.labels[OWNER] for job in step.vertex.jobs.values()}) == 1
 
 
-def login(step: Step) -> Path:
-    """Credentials of a service account that nobody has."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    described = {
-        "type": "service_account",
-        "client_email": "step@my-project.iam.gserviceaccount.com",
-        "private_key_id": "1",
-        "private_key": key.decode(),
-        "token_uri": f"{step.vertex.endpoint}/token",
-    }
-    file = step.folder / "login.json"
-    file.write_text(json.dumps(described))
-    return file
-
-
 def as_process(step: Step, **env: str) -> subprocess.Popen[str]:
     """The program of the step."""
     arguments = ["--executor_input", json.dumps(step.executor_input), "--order", step.order.text()]
@@ -310,7 +292,7 @@ def as_process(step: Step, **env: str) -> subprocess.Popen[str]:
         [sys.executable, "-m", "fairing_kfp.train.vertex", *arguments],
         env={
             **{name: value for name, value in os.environ.items() if name != "KFP_POD_NAME"},
-            "GOOGLE_APPLICATION_CREDENTIALS": str(login(step)),
+            "GOOGLE_APPLICATION_CREDENTIALS": str(login(step.folder, step.vertex.endpoint)),
             "STORAGE_EMULATOR_HOST": step.vertex.endpoint,
             **env,
         },
@@ -340,7 +322,7 @@ def test_a_step_that_is_told_to_stop_cancels_its_job(step: Step) -> None:
 def test_the_program_says_what_is_wrong_in_a_few_lines(
     step: Step, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(login(step)))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(login(step.folder, step.vertex.endpoint)))
     monkeypatch.setattr(signal, "signal", lambda number, handler: None)
     order = replace(step.order, project="other-project").text()
 
