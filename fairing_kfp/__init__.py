@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fairing_kfp.pipeline import Compiled, Explained, compile, explain, run
     from fairing_kfp.runtime.record import record
     from fairing_kfp.train.component import job, pytorchjob, tfjob, trainjob
+    from fairing_kfp.train.vertex.component import vertexjob
 
 _PLACES = {
     "Compiled": "pipeline",
@@ -42,6 +43,7 @@ _PLACES = {
     "run": "pipeline",
     "tfjob": "train.component",
     "trainjob": "train.component",
+    "vertexjob": "train.vertex.component",
 }
 
 __all__ = [
@@ -66,6 +68,7 @@ __all__ = [
     "run",
     "tfjob",
     "trainjob",
+    "vertexjob",
 ]
 
 

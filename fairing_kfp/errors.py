@@ -23,6 +23,7 @@
     │   ├── MissingObjectError    no such object, or it was deleted underneath
     │   ├── ExchangeError         files cannot be brought to a job's nodes, or back
     │   └── JobFailedError        a job failed, or cannot run
+    ├── VertexError               Google Cloud answered with an error or not at all, or a custom job failed
     ├── CacheError                the cache on disk cannot be used
     ├── ConfigError               a setting is missing or malformed
     ├── PipelineError             a file or function is not a runnable pipeline
@@ -164,6 +165,10 @@ class ExchangeError(ClusterError):
 
 class JobFailedError(ClusterError):
     """A job failed, or cannot run."""
+
+
+class VertexError(FairingError):
+    """Google Cloud answered with an error or not at all, or a custom job of Vertex AI failed."""
 
 
 class CacheError(FairingError):

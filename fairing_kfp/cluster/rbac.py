@@ -31,6 +31,7 @@ FEATURES: dict[str, tuple[Rule, ...]] = {
     "trainjob": (Rule("trainer.kubeflow.org", "trainjobs", _TRAINED), *_NODES),
     "pytorchjob": (Rule("kubeflow.org", "pytorchjobs", _TRAINED), *_NODES),
     "tfjob": (Rule("kubeflow.org", "tfjobs", _TRAINED), *_NODES),
+    "vertex": (Rule("", "pods", ("get",)),),
     "deployment": (Rule("apps", "deployments", _APPLIED), Rule("", "services", _APPLIED), *_PODS),
     "kserve": (Rule("serving.kserve.io", "inferenceservices", _APPLIED), *_PODS),
 }

@@ -16,11 +16,12 @@ from fairing_kfp.errors import PipelineError, StepFailedError
 from fairing_kfp.gate import ARGUMENT
 from fairing_kfp.local.event import Event
 from fairing_kfp.own_step import image_of, order_of
-from fairing_kfp.train.order import Order
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
     from fairing_kfp.local.launches import Started
+    from fairing_kfp.train.order import Order
+    from fairing_kfp.train.vertex.order import VertexOrder
 
 _SHOWN_LOG_LINES = 60
 
@@ -108,7 +109,7 @@ def run_graph(
             tell(Event("warn", started.launch.name, warning))
     for container in containers:
         if order := order_of(container):
-            tell(Event("warn", *_said_of(Order.parse(order), launches)))
+            tell(Event("warn", *_said_of(order, launches)))
     name = specification["pipelineInfo"]["name"]
     run = output.absolute() / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.monotonic_ns() % 10_000:04}"
     run.mkdir(parents=True)
@@ -194,10 +195,10 @@ def _launch_by(container: dict[str, Any], launches: Mapping[str, Started], run: 
     container["args"] = ["{{$}}"]
 
 
-def _said_of(order: Order, launches: Mapping[str, Started]) -> tuple[str, str]:
+def _said_of(order: Order | VertexOrder, launches: Mapping[str, Started]) -> tuple[str, str]:
     """The name of a train step, and what is different about it here."""
     place = "one container" if launches[order.image].launch.runner == "docker" else "one process"
-    return order.name, f"{order.name} runs here as {place}; on Kubernetes it is a {order.shown}"
+    return order.name, f"{order.name} runs here as {place}; on {order.where} it is a {order.shown}"
 
 
 def _tell_apart(specification: dict[str, Any]) -> None:
