@@ -11,6 +11,7 @@ PIPELINES = {
     "digits": f"{_TOP}/samples/digits/pipeline.py",
     "script": f"{_TOP}/samples/script/pipeline.py",
     "notebook": f"{_TOP}/samples/notebook/pipeline.py",
+    "notebook-as-code": f"{_TOP}/samples/notebook-as-code/pipeline.py",
 }
 
 
