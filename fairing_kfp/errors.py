@@ -22,7 +22,8 @@
     │   ├── ForeignObjectError    an object of that name belongs to somebody else
     │   ├── MissingObjectError    no such object, or it was deleted underneath
     │   ├── ExchangeError         files cannot be brought to a job's nodes, or back
-    │   └── JobFailedError        a job failed, or cannot run
+    │   ├── JobFailedError        a job failed, or cannot run
+    │   └── ServingError          what was to be served does not come to serve
     ├── CacheError                the cache on disk cannot be used
     ├── ConfigError               a setting is missing or malformed
     ├── PipelineError             a file or function is not a runnable pipeline
@@ -164,6 +165,10 @@ class ExchangeError(ClusterError):
 
 class JobFailedError(ClusterError):
     """A job failed, or cannot run."""
+
+
+class ServingError(ClusterError):
+    """What was to be served does not come to serve, or does not answer as it should."""
 
 
 class CacheError(FairingError):

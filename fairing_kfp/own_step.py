@@ -13,6 +13,9 @@ OWN_IMAGE = f"{PLACEHOLDER}fairing-kfp"
 TRAIN = ("python3", "-m", "fairing_kfp.train")
 """What starts a train step."""
 
+SERVE = ("python3", "-m", "fairing_kfp.serving")
+"""What starts a serve step."""
+
 ORDER = "--order"
 """What a step of ours is told to do: JSON."""
 

@@ -17,20 +17,28 @@ ACCOUNTS = ("pipeline-runner", "default-editor")
 """As whom steps run: on KFP alone, and on Kubeflow with profiles."""
 
 _MADE = ("create", "delete", "get", "list", "watch")
-_APPLIED = ("create", "get", "list", "patch", "watch")
+_APPLIED = ("create", "delete", "get", "patch")
+_FOLLOWED = ("create", "delete", "get", "list", "patch", "watch")
 _PODS = (
     Rule("", "pods", ("get", "list", "watch")),
     Rule("", "pods/log", ("get",)),
     Rule("", "events", ("list",)),
 )
+_SERVERS = (Rule("", "pods", ("list", "watch")), *_PODS[1:])
 
 FEATURES: dict[str, tuple[Rule, ...]] = {
     "job": (Rule("batch", "jobs", _MADE), *_PODS),
     "trainjob": (Rule("trainer.kubeflow.org", "trainjobs", _MADE), *_PODS),
     "pytorchjob": (Rule("kubeflow.org", "pytorchjobs", _MADE), *_PODS),
     "tfjob": (Rule("kubeflow.org", "tfjobs", _MADE), *_PODS),
-    "deployment": (Rule("apps", "deployments", _APPLIED), Rule("", "services", _APPLIED), *_PODS),
-    "kserve": (Rule("serving.kserve.io", "inferenceservices", _APPLIED), *_PODS),
+    "deployment": (
+        Rule("apps", "deployments", _FOLLOWED),
+        Rule("", "services", _APPLIED),
+        Rule("networking.k8s.io", "ingresses", _APPLIED),
+        Rule("autoscaling", "horizontalpodautoscalers", _APPLIED),
+        *_SERVERS,
+    ),
+    "kserve": (Rule("serving.kserve.io", "inferenceservices", _FOLLOWED), *_SERVERS),
 }
 
 _PATH = re.compile(
