@@ -21,6 +21,7 @@
     │   ├── InvalidObjectError    an object has a field or value that Kubernetes refuses
     │   ├── ForeignObjectError    an object of that name belongs to somebody else
     │   └── MissingObjectError    no such object, or it was deleted underneath
+    ├── EndpointError             a served model answered with an error, or not at all
     ├── CacheError                the cache on disk cannot be used
     ├── ConfigError               a setting is missing or malformed
     ├── PipelineError             a file or function is not a runnable pipeline
@@ -154,6 +155,20 @@ class ForeignObjectError(ClusterError):
 
 class MissingObjectError(ClusterError):
     """There is no such object, or it was deleted underneath."""
+
+
+class EndpointError(FairingError):
+    """A served model answered with an error, or did not answer.
+
+    Args:
+        message: what was asked, and what was answered.
+        remedy: what to do.
+        status: the HTTP status, or None when there was no answer.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, status: int | None = None) -> None:
+        super().__init__(message, remedy)
+        self.status = status
 
 
 class CacheError(FairingError):

@@ -1,0 +1,1 @@
+"""Predictors: classes and functions that answer requests, their server, and its clients."""
