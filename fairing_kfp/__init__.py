@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from fairing_kfp.notebook_module import load_notebook
     from fairing_kfp.pipeline import Compiled, Explained, compile, explain, run
     from fairing_kfp.runtime.record import record
+    from fairing_kfp.serving.endpoint import Endpoint
+    from fairing_kfp.serving.predictor import Predictor
     from fairing_kfp.train.component import job, pytorchjob, tfjob, trainjob
 
 _PLACES = {
     "Compiled": "pipeline",
     "Component": "component",
+    "Endpoint": "serving.endpoint",
     "Explained": "pipeline",
     "FairingError": "errors",
     "Locked": "locking",
+    "Predictor": "serving.predictor",
     "RunResult": "local.run",
     "StepFailedError": "errors",
     "StepResult": "local.run",
@@ -45,9 +49,11 @@ _PLACES = {
 __all__ = [
     "Compiled",
     "Component",
+    "Endpoint",
     "Explained",
     "FairingError",
     "Locked",
+    "Predictor",
     "RunResult",
     "StepFailedError",
     "StepResult",

@@ -1,1 +1,1 @@
-"""Predictors and what serves them: the server in their images, and the step that deploys them and waits for them."""
+"""Predictors: their server and its clients, and the step that deploys them and waits for them."""
