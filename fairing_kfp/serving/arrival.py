@@ -15,7 +15,7 @@ from fairing_kfp.cluster.logs import last_lines
 from fairing_kfp.cluster.pods import Trouble, trouble
 from fairing_kfp.cluster.watch import Change, follow, watch
 from fairing_kfp.errors import ClusterError, ServingError
-from fairing_kfp.serving.served import SERVES, VERSION
+from fairing_kfp.serving.served import BY, SERVES, VERSION
 from fairing_kfp.serving.target import Target, is_of, is_ready
 
 _LINES = 20
@@ -46,8 +46,9 @@ class Arrival:
         self._cluster, self._target, self._placed = cluster, target, placed
         self._patience, self._say = patience, say
         metadata = placed.object["metadata"]
-        self._namespace, self._serves = str(metadata["namespace"]), str(metadata["labels"][SERVES])
-        self._version = str(target.template(placed.object)["metadata"]["labels"][VERSION])
+        self._namespace = str(metadata["namespace"])
+        labels = target.template(placed.object)["metadata"]["labels"]
+        self._version, self._chosen = str(labels[VERSION]), f"{SERVES}={labels[SERVES]},{BY}={labels[BY]}"
         self._shown = f"{placed.object['kind']} {placed.name}"
         self._state = placed.object
         self._pods: dict[str, Object] = {}
@@ -67,7 +68,7 @@ class Arrival:
         """
         kind = kind_of(self._cluster, self._placed.object)
         self._listen(follow(self._cluster, kind, self._placed.name, self._namespace, uid=self._placed.uid))
-        self._listen(watch(self._cluster, POD, self._namespace, labels=f"{SERVES}={self._serves}"))
+        self._listen(watch(self._cluster, POD, self._namespace, labels=self._chosen))
         try:
             while True:
                 self._hear()

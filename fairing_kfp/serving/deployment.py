@@ -13,7 +13,7 @@ from fairing_kfp.cluster.apply import find
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.kinds import DEPLOYMENT, SERVICE, Kind
 from fairing_kfp.serving.order import Autoscaling, Order
-from fairing_kfp.serving.served import PORT, SERVES, VERSION, Served, pod_spec, version_of
+from fairing_kfp.serving.served import PORT, VERSION, Served, chosen, pod_spec, version_of
 from fairing_kfp.serving.target import condition, is_observed
 
 INGRESS = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
@@ -89,9 +89,9 @@ class Deployment:
 
 def _deployment(served: Served, before: Object | None) -> Object:
     pod = pod_spec(served, Deployment.container)
-    labels = {**served.labels, VERSION: version_of(pod)}
+    labels = {**served.labels, **chosen(served.order), VERSION: version_of(pod)}
     spec: Object = {
-        "selector": {"matchLabels": {SERVES: served.name}},
+        "selector": {"matchLabels": chosen(served.order)},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
         "progressDeadlineSeconds": served.order.load_within + _SLACK,
         "revisionHistoryLimit": 3,
@@ -120,7 +120,7 @@ def _replicas(served: Served, before: Object | None) -> int | None:
 
 def _service(served: Served) -> Object:
     port = {"name": "http", "port": 80, "targetPort": PORT, "protocol": "TCP"}
-    spec = {"type": served.order.service, "selector": {SERVES: served.name}, "ports": [port]}
+    spec = {"type": served.order.service, "selector": chosen(served.order), "ports": [port]}
     return {**_head(served, SERVICE), "spec": spec}
 
 

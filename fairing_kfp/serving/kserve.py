@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.kinds import Kind, find_kind
 from fairing_kfp.serving.order import Order
-from fairing_kfp.serving.served import SERVES, VERSION, Served, authors, pod_spec, version_of
+from fairing_kfp.serving.served import VERSION, Served, authors, chosen, pod_spec, version_of
 from fairing_kfp.serving.target import condition, is_observed, is_of, is_ready
 
 _API, _KIND = "serving.kserve.io/v1beta1", "InferenceService"
@@ -38,7 +38,7 @@ class KServe:
         """See `Target`."""
         order = served.order
         predictor = _format(served) if order.model_format else _custom(served)
-        labels = {**order.labels, SERVES: served.name, VERSION: version_of(predictor)}
+        labels = {**order.labels, **chosen(order), VERSION: version_of(predictor)}
         predictor |= {"labels": labels, **_scaled(order)}
         if order.annotations:
             predictor["annotations"] = dict(order.annotations)

@@ -93,8 +93,8 @@ class Rollout:
 
     def _is_new(self, placed: Placed) -> bool:
         before = {kind.kind: state for kind, state in self._before.items()}[placed.object["kind"]]
-        version = placed.object["metadata"]["resourceVersion"]
-        return before is None or before["metadata"]["resourceVersion"] != version
+        # Not by the resource version, which changes with the status, too.
+        return before is None or applied(before) != applied(placed.object)
 
     def _drop(self, kind: Kind) -> bool:
         """Deletes what an earlier version had beside."""

@@ -20,8 +20,8 @@ MODELS = "mnt/models"
 """Where models lie in an image, as KServe mounts them."""
 
 READY, LIVE = "/v2/health/ready", "/v2/health/live"
-SERVES = "fairing-kfp/serves"
-"""The label whose value is the name of what is served; pods are chosen by it."""
+SERVES, BY = "fairing-kfp/serves", "fairing-kfp/by"
+"""The labels whose values are the name of what is served and the target; pods are chosen by them."""
 
 VERSION = "fairing-kfp/version"
 """The label whose value stands for all that a pod is made of."""
@@ -58,6 +58,11 @@ class Served:
     def labels(self) -> dict[str, str]:
         """Those of all that is made; the author's go below ours."""
         return {**self.order.labels, **ownership(self.name)}
+
+
+def chosen(order: Order) -> dict[str, str]:
+    """The labels by which the pods are chosen: a name may be served by two targets while one takes over."""
+    return {SERVES: order.name, BY: order.target}
 
 
 def ownership(name: str) -> dict[str, str]:
