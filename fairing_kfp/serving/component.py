@@ -133,10 +133,12 @@ def _order(name: str, given: Mapping[str, Any], options: Mapping[str, Any]) -> O
     from fairing_kfp.cluster.mutators import composed, environment
 
     rest = dict(options)
-    mutators = [environment(rest.pop("env", {})), *rest.pop("mutators", ())]
-    pod = composed(*mutators)({"containers": [{"name": "main"}]})
+    variables = rest.pop("env", None)
+    mutators = [*([environment(variables)] if variables else []), *rest.pop("mutators", ())]
+    empty: dict[str, Any] = {"containers": [{"name": "main"}]}
+    pod = composed(*mutators)(empty)
     try:
-        order = Order(name=name, pod=pod, **given, **rest)
+        order = Order(name=name, pod={} if pod == empty else pod, **given, **rest)
     except TypeError as error:
         known = ", ".join(ServeOptions.__annotations__)
         raise ComponentError(f"serve(name={name!r}): {error}", f"use some of {known}") from error

@@ -13,7 +13,7 @@ from fairing_kfp.cluster.apply import find
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.kinds import DEPLOYMENT, SERVICE, Kind
 from fairing_kfp.serving.order import Autoscaling, Order
-from fairing_kfp.serving.served import PORT, VERSION, Served, chosen, pod_spec, version_of
+from fairing_kfp.serving.served import PORT, VERSION, Served, chosen, pod_spec, version_of, with_image
 from fairing_kfp.serving.target import condition, is_observed
 
 INGRESS = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
@@ -51,7 +51,8 @@ class Deployment:
         changed = copy.deepcopy(manifest)
         template = changed["spec"]["template"]
         template["spec"]["containers"][0]["image"] = image
-        template["metadata"]["labels"][VERSION] = version_of(template["spec"])
+        labels = template["metadata"]["labels"]
+        labels[VERSION] = with_image(labels[VERSION], image)
         return changed
 
     def arrived(self, state: Object, pods: Sequence[Object]) -> bool:
@@ -89,7 +90,7 @@ class Deployment:
 
 def _deployment(served: Served, before: Object | None) -> Object:
     pod = pod_spec(served, Deployment.container)
-    labels = {**served.labels, **chosen(served.order), VERSION: version_of(pod)}
+    labels = {**served.labels, **chosen(served.order), VERSION: version_of(pod, served.image)}
     spec: Object = {
         "selector": {"matchLabels": chosen(served.order)},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},

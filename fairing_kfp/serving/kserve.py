@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.kinds import Kind, find_kind
 from fairing_kfp.serving.order import Order
-from fairing_kfp.serving.served import VERSION, Served, authors, chosen, pod_spec, version_of
+from fairing_kfp.serving.served import VERSION, Served, authors, chosen, pod_spec, version_of, with_image
 from fairing_kfp.serving.target import condition, is_observed, is_of, is_ready
 
 _API, _KIND = "serving.kserve.io/v1beta1", "InferenceService"
@@ -38,7 +38,7 @@ class KServe:
         """See `Target`."""
         order = served.order
         predictor = _format(served) if order.model_format else _custom(served)
-        labels = {**order.labels, **chosen(order), VERSION: version_of(predictor)}
+        labels = {**order.labels, **chosen(order), VERSION: version_of(predictor, served.image)}
         predictor |= {"labels": labels, **_scaled(order)}
         if order.annotations:
             predictor["annotations"] = dict(order.annotations)
@@ -63,7 +63,7 @@ class KServe:
         changed = copy.deepcopy(manifest)
         predictor = changed["spec"]["predictor"]
         predictor["containers"][0]["image"] = image
-        predictor["labels"][VERSION] = version_of({"image": image, "before": manifest["spec"]["predictor"]})
+        predictor["labels"][VERSION] = with_image(predictor["labels"][VERSION], image)
         return changed
 
     def arrived(self, state: Object, pods: Sequence[Object]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from fairing_kfp.errors import ConfigError
@@ -161,8 +161,10 @@ class Order:
         return self.autoscaling.least if self.autoscaling else self.replicas
 
     def text(self) -> str:
-        """The order as JSON; the same order is the same text."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        """The order as JSON, as far as it is not the usual one; the same order is the same text."""
+        given = {one.name: asdict(self)[one.name] for one in fields(self) if getattr(self, one.name) != _usual(one)}
+        # Argo and KFP would take two braces for a place to fill in; JSON has them within texts alone.
+        return json.dumps(given, sort_keys=True, separators=(",", ":")).replace("{{", "{\\u007b")
 
     @classmethod
     def parse(cls, text: str) -> Order:
@@ -183,6 +185,10 @@ class Order:
 
     def _wrong(self, what: str, remedy: str) -> ConfigError:
         return ConfigError(f"serve(name={self.name!r}): {what} does not fit", remedy)
+
+
+def _usual(one: Field[Any]) -> Any:
+    return one.default_factory() if one.default_factory is not MISSING else one.default
 
 
 def _whole(value: object, least: int) -> bool:

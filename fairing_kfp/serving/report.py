@@ -6,10 +6,9 @@ import html
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from fairing_kfp.serving.order import Order
-from fairing_kfp.serving.sample import Exchange, body_of, url_of
+from fairing_kfp.serving.outcome import Outcome
+from fairing_kfp.serving.sample import body_of, url_of
 
 _LONGEST = 4000
 _STYLE = (
@@ -20,43 +19,12 @@ _STYLE = (
 )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a serve step has done.
-
-    Attributes:
-        order: what was wanted.
-        namespace: where it serves.
-        endpoint: where it is reached within the cluster.
-        outside: where it is reached from elsewhere, if that is known.
-        image: by digest; empty if a model format is served.
-        before: the image that served before; empty if none did.
-        changed: whether anything had to be changed.
-        model: the model's URI; empty if there is none.
-        size: of the model, in bytes.
-        exchange: the sample request, if one was sent.
-        seconds: how long the steps took, each with its name.
-    """
-
-    order: Order
-    namespace: str
-    endpoint: str
-    outside: Sequence[str]
-    image: str
-    before: str
-    changed: bool
-    model: str
-    size: int
-    exchange: Exchange | None
-    seconds: Sequence[tuple[str, float]]
-
-
 def report(outcome: Outcome) -> str:
     """The page."""
     order = outcome.order
     rows = [
         ("serves", f"{order.shown} in the namespace {outcome.namespace}"),
-        ("since", "this run" if outcome.changed else "before: nothing had to be changed"),
+        ("since", "this run" if outcome.changed else "an earlier run: nothing had to be changed"),
         ("endpoint", outcome.endpoint),
         *(("from outside", url) for url in outcome.outside),
         ("image", outcome.image),

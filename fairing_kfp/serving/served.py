@@ -122,9 +122,20 @@ def authors(order: Order, container: str) -> Object:
     return {**order.pod, "containers": containers}
 
 
-def version_of(pod: Mapping[str, Any]) -> str:
-    """What stands for a pod specification: the same, the same version."""
-    return hashlib.sha256(json.dumps(pod, sort_keys=True).encode()).hexdigest()[:16]
+def version_of(pod: Mapping[str, Any], image: str) -> str:
+    """What stands for a pod specification and its image: the same, the same version."""
+    first, *others = pod.get("containers") or [{}]
+    rest = {**pod, "containers": [{**first, "image": ""}, *others]}
+    return with_image(_digits(json.dumps(rest, sort_keys=True)), image)
+
+
+def with_image(version: str, image: str) -> str:
+    """The version that is another by its image alone."""
+    return f"{version.partition('.')[0]}.{_digits(image)}"
+
+
+def _digits(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _probe(path: str, **more: int) -> Object:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from fairing_kfp.cluster.client import Cluster, Object
-from fairing_kfp.runtime.node_files import local_path
 from fairing_kfp.serving.append import registries
 from fairing_kfp.serving.model import Model, artifact
 from fairing_kfp.serving.order import Order
-from fairing_kfp.serving.report import Outcome, report
+from fairing_kfp.serving.outcome import Outcome
 from fairing_kfp.serving.rollout import Rollout
 from fairing_kfp.serving.sample import Exchange, ask
 from fairing_kfp.serving.served import Served
@@ -68,7 +65,7 @@ def serve(
         exchange=exchanges[0] if exchanges else None,
         seconds=clock.times,
     )
-    _write(executor_input.get("outputs", {}), outcome)
+    outcome.write(executor_input.get("outputs", {}))
     return outcome
 
 
@@ -90,22 +87,6 @@ def _served(order: Order, executor_input: Mapping[str, Any], say: Callable[[str]
 def _image(template: Object) -> str:
     containers = template["spec"].get("containers") or [{}]
     return str(containers[0].get("image") or "")
-
-
-def _write(outputs: Mapping[str, Any], outcome: Outcome) -> None:
-    """Puts outputs where KFP's launcher looks for them (launcher_v2.go)."""
-    values = {"endpoint": outcome.endpoint, "image": outcome.image}
-    for name, parameter in outputs.get("parameters", {}).items():
-        _put(Path(parameter["outputFile"]), values[name])
-    for one in outputs.get("artifacts", {}).values():
-        _put(Path(local_path(one["artifacts"][0]["uri"])), report(outcome))
-    if outputs.get("outputFile"):
-        _put(Path(outputs["outputFile"]), json.dumps({"parameterValues": values}))
-
-
-def _put(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 class _Clock:
