@@ -9,16 +9,15 @@ from collections.abc import Callable, Iterator
 
 from fairing_kfp.cluster.apply import Placed
 from fairing_kfp.cluster.client import Cluster, Object
-from fairing_kfp.cluster.events import Event, events_of
 from fairing_kfp.cluster.kinds import POD, kind_of
-from fairing_kfp.cluster.logs import last_lines
 from fairing_kfp.cluster.pods import Trouble, trouble
 from fairing_kfp.cluster.watch import Change, follow, watch
 from fairing_kfp.errors import ClusterError, ServingError
+from fairing_kfp.serving.failure import Failures, is_hopeless
 from fairing_kfp.serving.served import BY, SERVES, VERSION
 from fairing_kfp.serving.target import Target, is_of, is_ready
 
-_LINES = 20
+_LESS = "ask for less, or have whoever runs the cluster allow more"
 _SLACK = 60.0  # seconds in which a pod is placed and its image pulled; an image that does not come is given up
 _STUBBORN = 5.0  # seconds after which what the object itself says is believed
 _AGAIN = 60.0  # seconds after which what keeps a pod from running is said once more
@@ -50,6 +49,8 @@ class Arrival:
         labels = target.template(placed.object)["metadata"]["labels"]
         self._version, self._chosen = str(labels[VERSION]), f"{SERVES}={labels[SERVES]},{BY}={labels[BY]}"
         self._shown = f"{placed.object['kind']} {placed.name}"
+        self._failures = Failures(cluster, self._namespace, placed.name, self._shown, target.container)
+        self._begun = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self._state = placed.object
         self._pods: dict[str, Object] = {}
         self._since: dict[str, float] = {}
@@ -126,60 +127,42 @@ class Arrival:
             self._ready, self._moved = ready, now
         self._check_object(now)
         for pod in mine:
-            found = trouble(pod, self._events(pod) if _is_pending(pod) else ()) if not is_ready(pod) else None
+            events = self._failures.events(pod) if _is_pending(pod) else []
+            found = trouble(pod, events) if not is_ready(pod) else None
             if found is not None:
                 self._check_pod(pod, found, now)
+        if not mine and now - self._moved > _STUBBORN:
+            self._check_made()
         if now - self._moved > self._patience + _SLACK:
-            raise self._late(mine)
+            waiting = next((pod for pod in mine if not is_ready(pod)), None)
+            raise self._failures.of_time(waiting, self._patience + _SLACK)
 
     def _check_object(self, now: float) -> None:
         why = self._target.failure(self._state)
         if not why:
             self._since.pop("", None)
         elif now - self._since.setdefault("", now) > _STUBBORN:
-            raise ServingError(f"{self._shown} does not come to serve: {why}", "ask for less, or have more allowed")
+            raise ServingError(f"{self._shown} does not come to serve: {why}", _LESS)
+
+    def _check_made(self) -> None:
+        """Sees whether Kubernetes is kept from making pods; of KServe's the object does not say so."""
+        why = self._failures.refused(self._begun)
+        if why:
+            raise ServingError(f"{self._shown} does not come to serve: its pods are refused: {why}", _LESS)
 
     def _check_pod(self, pod: Object, found: Trouble, now: float) -> None:
         if found.exit_code is not None:
             # Once may be chance. Twice is not.
             if _restarts(pod, found.container):
-                raise self._failed(pod, found)
+                raise self._failures.of_pod(pod, found)
             return
         since = self._since.setdefault(f"{pod['metadata']['uid']} {found.reason}", now)
         if self._said[0] != found.reason or now - self._said[1] > _AGAIN:
             self._said = (found.reason, now)
             self._say(f"waiting: {found.message}")
-        if found.reason != "Unschedulable" and now - since > _SLACK:
-            raise self._failed(pod, found)
-
-    def _failed(self, pod: Object, found: Trouble) -> ServingError:
-        lines = self._last_lines(pod, found.container)
-        return ServingError(f"{self._shown} does not come to serve: {found.message}{lines}", found.remedy)
-
-    def _late(self, mine: list[Object]) -> ServingError:
-        waiting = next((pod for pod in mine if not is_ready(pod)), None)
-        text = f"{self._shown} did not come to serve within {self._patience + _SLACK:.0f} seconds"
-        if waiting is None:
-            return ServingError(text, "see its events: kubectl describe")
-        warned = [event.message for event in self._events(waiting) if event.warning]
-        why = f": {warned[-1]}" if warned else ""
-        lines = self._last_lines(waiting, self._target.container)
-        return ServingError(f"{text}{why}{lines}", "allow more time with load_within=, or have it load less")
-
-    def _events(self, pod: Object) -> list[Event]:
-        try:
-            return events_of(self._cluster, pod)
-        except ClusterError:
-            return []  # they are a help, and no more
-
-    def _last_lines(self, pod: Object, container: str) -> str:
-        try:
-            lines = last_lines(
-                self._cluster, self._namespace, pod["metadata"]["name"], container or self._target.container, _LINES
-            )
-        except ClusterError:
-            return ""
-        return "; its last lines:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
+        allowed = _STUBBORN if is_hopeless(found) else _SLACK
+        if found.reason != "Unschedulable" and now - since > allowed:
+            raise self._failures.of_pod(pod, found)
 
 
 def _is_pending(pod: Object) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from fairing_kfp.cluster.applied import applied
 from fairing_kfp.cluster.client import Cluster
-from fairing_kfp.errors import ConfigError, InvalidObjectError, MissingObjectError, NotInstalledError
+from fairing_kfp.errors import ConfigError, ForbiddenError, InvalidObjectError, MissingObjectError, NotInstalledError
 from fairing_kfp.image.reference import Reference, is_digest
 from fairing_kfp.serving.order import SHOWN
 from fairing_kfp.serving.rollout import Rolled, Rollout
@@ -67,14 +67,20 @@ def _serving(
     cluster: Cluster, name: str, targets: Collection[str], say: Callable[[str], None]
 ) -> tuple[Target, Rollout]:
     found: list[tuple[Target, Rollout]] = []
+    refused: ForbiddenError | None = None
     for one in targets:
         candidate = target_of(one)
         try:
             rollout = Rollout(cluster, candidate, name, _PATIENCE, say)
         except NotInstalledError:
             continue
+        except ForbiddenError as error:
+            refused = error
+            continue
         if rollout.before:
             found.append((candidate, rollout))
+    if not found and refused:
+        raise refused
     if not found:
         raise MissingObjectError(
             f"nothing is served by the name {name} in the namespace {cluster.namespace}",
