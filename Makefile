@@ -31,12 +31,13 @@ LOCK = .venv/bin/uv pip compile --quiet --no-python-downloads --universal --pyth
 # What Google's aiplatform needs beside the client of its API.
 BESIDE = google-cloud-bigquery google-cloud-resource-manager google-genai docstring-parser pydantic
 
-lock: .venv/installed-dev ## Locks what our own images hold, for all Pythons and platforms
+lock: .venv/installed-dev ## Locks what our own images and the server of predictors hold, for all Pythons and platforms
 	@$(LOCK) --group cluster --output-file fairing_kfp/own_image.lock
 	@printf '%s\n' $(BESIDE) > .cache/beside.txt
 	@$(LOCK) --group cluster --group vertex --excludes .cache/beside.txt --constraints fairing_kfp/own_image.lock \
 	  --output-file fairing_kfp/own_image_vertex.lock
 	@rm .cache/beside.txt
+	@$(LOCK) --group server --output-file fairing_kfp/serving/server.lock
 
 bench: .venv/installed-dev ## Measures against peers; see bench/README.md
 	@.venv/bin/python -m bench

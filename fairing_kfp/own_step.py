@@ -26,6 +26,9 @@ TRAIN = ("python3", "-m", "fairing_kfp.train")
 VERTEX = ("python3", "-m", "fairing_kfp.train.vertex")
 """What starts one that trains on Vertex AI."""
 
+SERVE = ("python3", "-m", "fairing_kfp.serving")
+"""What starts a serve step."""
+
 ORDER = "--order"
 """What a step of ours is told to do: JSON."""
 

@@ -16,6 +16,7 @@ from fairing_kfp.gate import with_gates
 from fairing_kfp.kubernetes_secrets import check_here
 from fairing_kfp.locking import locks_of, pipeline_name
 from fairing_kfp.own_step import OWN_IMAGES
+from fairing_kfp.serving.compiled import with_serving
 from fairing_kfp.settings import Settings
 from fairing_kfp.source import placeholders
 from fairing_kfp.whole_file import write_whole
@@ -90,7 +91,8 @@ def compile(
         FairingError: an image cannot be made or sent; then no YAML is written.
     """
     named = builder if isinstance(builder, str) else None
-    text, chosen = traced(pipeline), Settings.load(builder=named, **settings)
+    chosen = Settings.load(builder=named, **settings)
+    text = with_serving(traced(pipeline), chosen)
     cache = cache or _default_cache()
     locks = locks_of(pipeline, text, chosen, settings.get("start"), cache)
     prepared = _prepared(text, chosen, cache, locks)
@@ -187,6 +189,7 @@ def run(
             tell, progress = teller, progress or teller.transfers
         if runner == "docker":
             prepared = _prepared(text, chosen, cache, locks)
+            prepared = {mark: item for mark, item in prepared.items() if not item.bundle.serves}
             unkept = locks.keep()
             with _builders(chosen, text, cache, progress) as builders:
                 references = _publish(prepared, builders)
@@ -195,9 +198,10 @@ def run(
                 for number, (mark, item) in enumerate(prepared.items())
             }
         else:
-            started = {
-                mark: launches.in_process(source, chosen, cache, locks) for mark, source in placeholders(text).items()
-            }
+            started = {}
+        for mark, source in placeholders(text).items():
+            if mark not in started:  # without Docker all; with it, what is served: its port is this machine's
+                started[mark] = launches.in_process(source, chosen, cache, locks)
         return run_graph(text, started, given, Path(output), cache, reuse=reuse, tell=tell)
 
 

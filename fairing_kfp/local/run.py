@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -16,6 +17,8 @@ from fairing_kfp.errors import PipelineError, StepFailedError
 from fairing_kfp.gate import ARGUMENT
 from fairing_kfp.local.event import Event
 from fairing_kfp.own_step import image_of, order_of
+from fairing_kfp.serving.compiled import serve_order
+from fairing_kfp.serving.local import lifeline
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
@@ -110,6 +113,14 @@ def run_graph(
     for container in containers:
         if order := order_of(container):
             tell(Event("warn", *_said_of(order, launches)))
+    serving = [order for order in map(serve_order, containers) if order]
+    for served in serving:
+        if served.image not in launches:
+            raise PipelineError(
+                f"{served.name} is no predictor of this pipeline, and cannot be served here: "
+                f"{served.image or served.model_format}",
+                "run it on KFP; or serve a class that @fairing_component decorates",
+            )
     name = specification["pipelineInfo"]["name"]
     run = output.absolute() / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.monotonic_ns() % 10_000:04}"
     run.mkdir(parents=True)
@@ -129,7 +140,8 @@ def run_graph(
         tell(event)
 
     try:
-        outputs = walk(yaml.safe_dump_all(documents), dict(arguments), run, memory if reuse else None, hear)
+        with lifeline(run) if serving else contextlib.nullcontext():
+            outputs = walk(yaml.safe_dump_all(documents), dict(arguments), run, memory if reuse else None, hear)
     except RuntimeError as error:
         failed = next((step for step in reversed(steps) if step.state == "failed"), None)
         if failed is None:
@@ -176,7 +188,8 @@ def _typed(name: str, value: Any, kind: str) -> Any:
 
 
 def _launch_by(container: dict[str, Any], launches: Mapping[str, Started], run: Path) -> None:
-    image = image_of(container)
+    serving = serve_order(container)
+    image = serving.image if serving else image_of(container)
     if image not in launches:
         return  # a component of kfp's own, which kfp.local runs as it always does
     started = launches[image]
@@ -184,6 +197,11 @@ def _launch_by(container: dict[str, Any], launches: Mapping[str, Started], run: 
     key = re.sub(r"\W", "", image)[-12:]
     env = {variable["name"]: variable.get("value", "") for variable in container.get("env", [])}
     launch = replace(launch, env={**launch.env, **env})
+    if serving:
+        key = f"{key}-{serving.name}"
+        launch = replace(
+            launch, name=f"serve-{serving.name}", runner="serve", image=started.image, serves=serving.text()
+        )
     if ARGUMENT in container.get("args", ()):
         key, command = f"{key}-check", [*launch.command, ARGUMENT]
         launch = replace(launch, name=f"{launch.name}-check", command=command, secrets=())
