@@ -289,7 +289,7 @@ def naïve() -> None: ...
     [
         (3, {}, "a int, not a function"),
         (len, {}, "builtin_function_or_method"),
-        (Digits, {}, "a class, not a function"),
+        (Digits, {}, "the class Digits has no method load"),
         (Digits(), {}, "method wrapped in a function"),
         (coroutine, {}, "asyncio.run"),
         (generator, {}, "generator function"),
