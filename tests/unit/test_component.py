@@ -300,7 +300,7 @@ def naïve() -> None: ...
         (unresolved, {}, "'Nowhere' is not defined"),
         (lambda: None, {}, "has no name"),
         (naïve, {}, "KFP refuses the name 'naïve'"),
-        (coroutine.__class__, {}, "a class"),
+        (coroutine.__class__, {}, "the class function has no method load"),
         (functools.partial(unknown, 3), {}, "positional"),
         (made(), {"name": "é"}, "KFP refuses the name"),
         (made(), {"name": "___"}, "KFP refuses the name"),
