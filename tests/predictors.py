@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -14,8 +15,7 @@ class Words:
     """Needs no package; the model is a text."""
 
     def load(self, model_path: str) -> None:
-        with open(model_path) as file:
-            self.word = file.read()
+        self.word = Path(model_path).read_text()
 
     def predict(self, instances: list):
         time.sleep(0.05)
@@ -27,8 +27,7 @@ class Scales:
     """The model is a number, by which arrays are multiplied."""
 
     def load(self, model_path: str) -> None:
-        with open(model_path) as file:
-            self.factor = float(file.read())
+        self.factor = float(Path(model_path).read_text())
 
     def predict(self, instances: np.ndarray):
         return instances * self.factor
