@@ -23,6 +23,7 @@ PLACES = {
     "import": "imports",
     "start": "start",
     "pack": "pack",
+    "serve": "serve",
 }
 
 

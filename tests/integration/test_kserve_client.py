@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.machinery
 import json
-import subprocess
 import sys
 import textwrap
 import types
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uv
 
 from fairing_kfp import Endpoint
 from fairing_kfp.build.cache import Cache
@@ -27,31 +25,20 @@ from fairing_kfp.serving.here import running
 from fairing_kfp.serving.layer import server_files
 from tests import predictors
 from tests.integration.conftest import missing, run
+from tests.kserve_python import RELEASE
+from tests.kserve_python import kserve_python as make_kserve_python
 
 _PROGRAM = Path(__file__).parents[1] / "kserve_client.py"
-KSERVE = "kserve==0.21.0"
-"""The release that is talked to; with what it needs 430 MB, which is why it is no dependency of the tests."""
 
 
 @pytest.fixture(scope="session")
 def kserve_python() -> Path:
-    """A Python that has KServe, made once a checkout."""
-    place = (
-        Path(__file__).parents[2]
-        / ".cache"
-        / KSERVE.replace("==", "-")
-        / f"{sys.version_info[0]}.{sys.version_info[1]}"
-    )
-    python = place / "bin" / "python"
-    if not (place / "made").exists():
-        command = uv.find_uv_bin()
-        subprocess.run([command, "venv", "-q", "--clear", "--python", sys.executable, str(place)], check=True)
-        install = [command, "pip", "install", "-q", "--python", str(python), KSERVE]
-        done = subprocess.run(install, capture_output=True, text=True, check=False)
-        if done.returncode:
-            missing(f"{KSERVE} cannot be installed: {done.stderr[-500:]}")
-        (place / "made").touch()
-    return python
+    """A Python that has KServe."""
+    try:
+        return make_kserve_python()
+    except OSError as error:
+        missing(str(error))
+        raise
 
 
 def test_kserves_client_and_its_openapi_document(kserve_python: Path, tmp_path: Path) -> None:
@@ -121,7 +108,7 @@ def test_a_model_of_kserves_kind_runs_in_kserves_server(
     predictor: Any = theirs.Theirs
     (packages,) = kserve_python.parents[1].glob("lib/python*/site-packages")
     layers = [runtime_layer(), Layer.of_files("server", server_files()), *predictor.source.bundle().layers]
-    root = unpack_root(layers, {DEPENDENCIES: packages}, root_digest(layers, KSERVE, {}), cache)
+    root = unpack_root(layers, {DEPENDENCIES: packages}, root_digest(layers, RELEASE, {}), cache)
     launch = Launch("theirs", "subprocess", [str(bare_python(cache)), str(root / "server" / "serve.py")], {})
     with running(launch) as server:
         told = server.endpoint._get("/v2")

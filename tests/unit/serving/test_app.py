@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from fairing_kfp.serving.server import logs
+from fairing_kfp.serving.server.life import listen, live
 from fairing_kfp.serving.server.settings import Settings
 
 
@@ -232,3 +234,27 @@ def test_a_model_that_cannot_be_loaded_says_where_it_was_looked_for(serve):
 
     with pytest.raises(Exception, match="OSError: gone; there is nothing at model: name the model in FAIRING_MODEL_P"):
         serve(Broken)
+
+
+@pytest.mark.parametrize(("host", "family"), [("127.0.0.1", socket.AF_INET), ("", None), ("::1", socket.AF_INET6)])
+def test_it_listens_so_that_answers_are_not_held_back(host, family):
+    """asyncio sets TCP_NODELAY for sockets that name their protocol; else the kernel waits 40 ms for more."""
+    try:
+        listening = listen(Settings(host=host, port=0))
+    except OSError as error:
+        pytest.skip(f"this machine has no {host}: {error}")
+    with listening:
+        assert listening.proto == socket.IPPROTO_TCP
+        assert family in (None, listening.family)
+        with socket.create_connection((host or "127.0.0.1", listening.getsockname()[1]), timeout=5):
+            pass
+
+
+def test_a_port_that_is_taken_is_said(capsys, serve, logging_again):
+    logs.set_up("text", "info")
+    client = serve(Waits)
+    with listen(Settings(host="127.0.0.1", port=0)) as taken:
+        settings = Settings(host="127.0.0.1", port=taken.getsockname()[1])
+        assert asyncio.run(live(client.application, client.model, client.workers, settings)) == 1
+
+    assert f"cannot listen on port {settings.port} of 127.0.0.1: Address already in use" in capsys.readouterr().out
