@@ -34,8 +34,8 @@ _NOTE = (
     "sends its next request when it has its answer; the time of each request is all of it by their number, so that its "
     "ratio is that of requests per second. Both servers log each request, to nowhere. KServe {release} runs on uvloop "
     "and httptools, which are compiled; its gRPC server and its latency log are off. Ours is pure Python, and predicts "
-    "in a thread, so that probes are answered meanwhile. A start ends with the first answer; memory is what the process "
-    "holds after all that."
+    "in a thread, so that probes are answered meanwhile. A start ends with the first answer; memory is what the "
+    "process holds after all that."
 )
 _LEARN = """
 import pickle, sys

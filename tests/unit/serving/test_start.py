@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from fairing_kfp.build.cache import Cache
-from fairing_kfp.errors import EndpointError
+from fairing_kfp.errors import ConfigError, EndpointError
 from fairing_kfp.image.layer import Layer
 from fairing_kfp.local.launcher import Launch
 from fairing_kfp.local.root import bare_python, root_digest, unpack_root
@@ -203,6 +203,16 @@ def test_a_model_that_cannot_be_loaded_ends_the_server_with_the_reason(
     assert "exit code 1" in caught.value.message
     assert "the model cannot be loaded: IsADirectoryError" in caught.value.message
     assert "Traceback" in caught.value.message
+
+
+def test_what_is_wrong_is_said_before_it_starts(launch: Callable[..., Launch], model: Path) -> None:
+    one = launch("plain_predictor", PLAIN)
+    with pytest.raises(ConfigError, match="there is no model at .*/missing"), running(one, model.with_name("missing")):
+        pass
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"the port {port} is not free"), running(one, model, port=port):
+            pass
 
 
 def test_an_undeclared_package_is_named(launch: Callable[..., Launch], model: Path) -> None:
