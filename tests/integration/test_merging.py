@@ -12,7 +12,8 @@ from fairing_kfp.train.merging import merged
 from tests.integration.conftest import _need
 
 KEYS = ("containers", "initContainers", "volumes", "env", "volumeMounts", "ports", "imagePullSecrets")
-MAIN = {"name": "main", "image": "i", "command": ["a"], "env": [{"name": "A", "value": "1"}]}
+VARIABLES = [{"name": "A", "value": "1"}, {"name": "C", "value": "1"}]
+MAIN = {"name": "main", "image": "i", "command": ["a"], "env": VARIABLES}
 OURS: dict[str, Any] = {
     "containers": [MAIN],
     "nodeSelector": {"a": "1"},
