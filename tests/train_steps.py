@@ -188,10 +188,12 @@ class Run:
 
     Attributes:
         process: the step's.
+        pod: what stands for the step's pod; None outside of KFP.
         lines: what it said, so far.
     """
 
     process: subprocess.Popen[str]
+    pod: Mapping[str, Any] | None = None
     lines: list[str] = field(default_factory=list)
     _more: threading.Condition = field(default_factory=threading.Condition)
 
@@ -249,13 +251,15 @@ def start(
         pod: the pod that stands for the step's.
         env: further variables.
     """
-    variables = {**os.environ, "KUBECONFIG": str(config), "PYTHONPATH": str(Path(__file__).parent.parent), **env}
+    variables = {**os.environ, "KUBECONFIG": str(config), "PYTHONPATH": str(Path(__file__).parent.parent)}
+    variables |= {"PYTHONWARNINGS": "ignore", **env}  # of urllib3, that a proxy's certificate is not checked
     if pod:
         variables |= {"KFP_POD_NAME": pod["metadata"]["name"], "KFP_POD_UID": pod["metadata"]["uid"]}
     command = [sys.executable, "-u", *step.command(executor_input)[1:]]
-    return Run(
-        subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1)
+    process = subprocess.Popen(
+        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
     )
+    return Run(process, pod)
 
 
 def step_pod(attempt: int = 0, run: str = "", task: str = "train", **spec: Any) -> dict[str, Any]:

@@ -101,10 +101,10 @@ def as_project(sources: Iterable[Source], lines: Sequence[str]) -> str:
 
 
 def as_variable(sources: Iterable[Source], before: str) -> str:
-    """The value of UV_INDEX that names the sources' indexes after those that it names already."""
+    """The value of UV_INDEX that names the sources' indexes before those that it names already."""
     there = {one.partition("=")[0] for one in before.split()}
     more = sorted({f"{one.index}={one.url}" for one in sources if one.url and one.index not in there})
-    return " ".join([*before.split(), *more])
+    return " ".join([*more, *before.split()])
 
 
 def _as_table(source: Source) -> str:

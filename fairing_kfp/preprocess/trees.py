@@ -101,11 +101,14 @@ def _made(lock: Lock, scratch: Path) -> Mapping[str, Path]:
 def _install(lock: Lock, folder: Path, *options: str) -> None:
     folder.mkdir(parents=True)
     options = (*_INSTALL, *wheels_only(lock.built), *options, "--target", str(folder), *lock.target.uv_options)
-    variables = {}
-    if lock.sources:  # hashes decide, so that it does not matter which index has a version
+    indexed = lock.pins.keys() & {source.package for source in lock.sources}
+    if others := lock.only(*(lock.pins.keys() - indexed)).text:
+        uv_command.run("install", options, others, str(lock.target))
+    if indexed:
+        # Hashes decide what is taken, so that it does not matter which other index knows these packages.
         options += ("--index-strategy", "unsafe-best-match")
-        variables["UV_INDEX"] = as_variable(lock.sources, os.environ.get("UV_INDEX", ""))
-    uv_command.run("install", options, lock.text, str(lock.target), **variables)
+        indexes = as_variable(lock.sources, os.environ.get("UV_INDEX", ""))
+        uv_command.run("install", options, lock.only(*indexed).text, str(lock.target), UV_INDEX=indexes)
 
 
 def _link(merged: Merged, root: Path) -> Path:

@@ -28,23 +28,33 @@ _LOOK = 2.5  # seconds between looks at the clock
 
 @dataclass
 class _Nodes:
-    """The last states of a job's pods by rank; of a rank that was started anew the newest pod counts."""
+    """The pods of a job.
+
+    Attributes:
+        pods: the last states by rank; of a rank that was started anew the newest pod's.
+        failed: the last pods that failed, by rank.
+        seen: the last states of all that there ever were, by uid.
+    """
 
     pods: dict[int, Object] = field(default_factory=dict)
-    replaced: set[str] = field(default_factory=set)
+    failed: dict[int, Object] = field(default_factory=dict)
+    seen: dict[str, Object] = field(default_factory=dict)
 
     def take(self, rank: int, change: Change) -> None:
-        uid, before = change.object["metadata"]["uid"], self.pods.get(rank)
-        if uid in self.replaced:
-            return
-        if before is not None and before["metadata"]["uid"] != uid:
-            if _age(before) > _age(change.object):
-                self.replaced.add(uid)
-                return
-            self.replaced.add(before["metadata"]["uid"])
-        self.pods[rank] = change.object
-        if change.gone and change.object["status"].get("phase") == "Pending":
-            del self.pods[rank]  # it waits for nothing any more
+        pod, before = change.object, self.pods.get(rank)
+        uid = pod["metadata"]["uid"]
+        new = uid not in self.seen
+        self.seen[uid] = pod
+        if (pod.get("status") or {}).get("phase") == "Failed":
+            self.failed[rank] = pod
+        if before is None or before["metadata"]["uid"] == uid or (new and _age(before) <= _age(pod)):
+            self.pods[rank] = pod
+        if change.gone and pod["status"].get("phase") == "Pending":
+            self.pods.pop(rank, None)  # it waits for nothing any more
+
+    def in_trouble(self) -> dict[int, Object]:
+        """Those that may say why their job failed: some kinds start pods anew even then."""
+        return {**self.failed, **{rank: pod for rank, pod in self.pods.items() if rank not in self.failed}}
 
 
 class JobFollower:
@@ -104,7 +114,7 @@ class JobFollower:
         self._tell_unread(streams)
         if not outcome.succeeded:
             self._renew(namespace, pods)
-            found = worst(self._cluster, self._nodes.pods)
+            found = worst(self._cluster, self._nodes.in_trouble())
             shown, container = f"{self._order.shown} of {self._order.name}", self._workload.container
             raise failed(self._cluster, shown, container, outcome, found, logged=self._is_logged(found))
         if not self._crew.fetched:
@@ -127,7 +137,7 @@ class JobFollower:
                     self._take(heard, streams)
                 else:
                     job = heard
-            outcome = self._workload.outcome(job, self._nodes.pods.values(), self._order.retries)
+            outcome = self._workload.outcome(job, self._nodes.seen.values(), self._order.retries)
             if outcome is None and self._are_done():
                 outcome = Outcome(succeeded=True)
             if outcome is not None:

@@ -14,6 +14,7 @@ PIPELINES = {
     "pytorchjob": f"{_TOP}/samples/distributed/pipeline.py:by_pytorchjob",
     "trainjob": f"{_TOP}/samples/distributed/pipeline.py:by_trainjob",
     "notebook": f"{_TOP}/samples/notebook/pipeline.py",
+    "notebook-as-code": f"{_TOP}/samples/notebook-as-code/pipeline.py",
 }
 
 

@@ -34,7 +34,7 @@ from fairing_kfp.cluster import rbac
 from fairing_kfp.cluster.connect import Access
 from tests.accounts import access_of, service_account
 from tests.authority import Authority, make_authority
-from tests.integration.trains import Bench
+from tests.integration.trains import RESOURCES, Bench
 from tests.train_steps import Step, steps_of
 
 GO_REGISTRY = "github.com/google/go-containerregistry/cmd/registry@v0.20.6"
@@ -449,10 +449,17 @@ def train_steps(base_image: str, testbed_registry: str, tmp_path_factory: pytest
     return steps_of(compiled.text)
 
 
+@pytest.fixture(scope="session")
+def train_kinds(kubectl: Callable[..., str]) -> tuple[str, ...]:
+    """The kinds of jobs that the cluster has."""
+    installed = {line.split("/")[-1] for line in kubectl("get", "crd", "-o", "name").split()}
+    return tuple(kind for kind, resource in RESOURCES.items() if kind == "job" or resource in installed)
+
+
 @pytest.fixture(scope="module")
-def train_account(namespace: str, kubectl: Callable[..., str]) -> tuple[str, Access]:
-    """A service account that may do what Jobs need, and its access."""
-    name = service_account(kubectl, namespace, rbac.manifest("job", namespace))
+def train_account(namespace: str, kubectl: Callable[..., str], train_kinds: tuple[str, ...]) -> tuple[str, Access]:
+    """A service account that may do what jobs need, and its access."""
+    name = service_account(kubectl, namespace, "---\n".join(rbac.manifest(kind, namespace) for kind in train_kinds))
     return name, access_of(kubectl, namespace, name)
 
 
@@ -462,8 +469,17 @@ def bench(
     namespace: str,
     train_account: tuple[str, Access],
     kubectl: Callable[..., str],
+    train_kinds: tuple[str, ...],
     tmp_path: Path,
 ) -> Bench:
     """Where a test tries train steps."""
     name, access = train_account
-    return Bench(train_steps, namespace, name, access, kubectl, tmp_path)
+    return Bench(train_steps, namespace, name, access, kubectl, train_kinds, tmp_path)
+
+
+@pytest.fixture(params=["job", "trainjob", "pytorchjob", "tfjob"])
+def kind(request: pytest.FixtureRequest, train_kinds: tuple[str, ...]) -> str:
+    """A kind of jobs, where the cluster has it."""
+    if request.param not in train_kinds:
+        missing(f"the cluster has no {RESOURCES[request.param]}")
+    return str(request.param)

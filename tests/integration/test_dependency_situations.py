@@ -16,8 +16,9 @@ import uv
 import fairing_kfp
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.errors import DependencyError, StepFailedError
+from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.dependencies import Target, resolve, unpack
-from fairing_kfp.preprocess.requirements import Requirements
+from fairing_kfp.preprocess.requirements import Requirements, read_requirements
 from tests.integration.conftest import missing, run
 from tests.package_index import PackageIndex, serve_packages
 
@@ -93,7 +94,7 @@ def cuda() -> Iterator[PackageIndex]:
     with serve_packages(PackageIndex()) as served:
         for name in ("gull", "tern"):
             served.wheel(name, "2.0+cu126", tag="cp311-cp311-manylinux_2_28_x86_64")
-        served.wheel("colony", "1.0")
+        served.wheel("colony", "2.0", files={"colony.py": "version = 'of another'\n"})
         yield served
 
 
@@ -257,6 +258,21 @@ def test_a_file_with_hashes_is_complete(index: PackageIndex, kept: Cache) -> Non
 
     with pytest.raises(DependencyError, match=r"bee==2\.0 is needed, but the requirements with hashes do not hold it"):
         resolve(Requirements.of(["ant==2.0"], hashes={"ant==2": [ant]}), IMAGE, kept)
+
+
+@pytest.mark.parametrize("packages", ["pyproject.toml", "uv.lock"])
+def test_only_what_a_project_says_comes_from_its_index(
+    index: PackageIndex, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packages: str
+) -> None:
+    monkeypatch.delenv("UV_INDEX")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"loop={index.url}/simple")  # which is asked last
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    cache = Cache(tmp_path / "cache")
+
+    tree = unpack(resolve(read_requirements(packages, Bundle("sea", ()), folder / "cuda"), IMAGE, cache), cache)
+
+    assert (tree / "tern.py").read_text() == "version = '2.0+cu126'\n"
+    assert (tree / "colony.py").read_text() == "version = '2.0'\n"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from fairing_kfp.cluster.connect import Access
+from fairing_kfp.cluster.owner import RUN
 from tests.train_steps import Run, Step, eventually, kubeconfig, start, step_pod
+
+RESOURCES = {
+    "job": "jobs.batch",
+    "trainjob": "trainjobs.trainer.kubeflow.org",
+    "pytorchjob": "pytorchjobs.kubeflow.org",
+    "tfjob": "tfjobs.kubeflow.org",
+}
+
+
+def _of(done: Run) -> str:
+    assert done.pod is not None
+    return f"{RUN}={done.pod['metadata']['labels']['pipeline/runid']}"
 
 
 @dataclass
@@ -23,6 +36,7 @@ class Bench:
         account: a service account that has the role of the feature, and no other.
         access: that of the account.
         kubectl: with admin rights.
+        kinds: of jobs that are installed.
         folder: for what the steps make.
     """
 
@@ -31,6 +45,7 @@ class Bench:
     account: str
     access: Access
     kubectl: Callable[..., str]
+    kinds: tuple[str, ...]
     folder: Path
 
     @property
@@ -69,22 +84,23 @@ class Bench:
         config = kubeconfig(access, self.folder / f"config-{uuid.uuid4().hex[:8]}")
         return start(step, executor_input, config, pod or self.create(step_pod()))
 
-    def jobs(self) -> list[dict[str, Any]]:
-        """The jobs that are there, and are not being deleted."""
-        found = json.loads(self.kubectl("-n", self.namespace, "get", "jobs", "-o", "json"))["items"]
+    def get(self, kinds: str, selector: str) -> list[dict[str, Any]]:
+        """Objects that a selector chooses, and that are not being deleted."""
+        found = json.loads(self.kubectl("-n", self.namespace, "get", kinds, "-l", selector, "-o", "json"))["items"]
         return [item for item in found if "deletionTimestamp" not in item["metadata"]]
 
-    def pods(self, job: str = "") -> list[dict[str, Any]]:
-        """The pods of jobs."""
-        label = f"batch.kubernetes.io/job-name={job}" if job else "batch.kubernetes.io/job-name"
-        return list(json.loads(self.kubectl("-n", self.namespace, "get", "pods", "-l", label, "-o", "json"))["items"])
+    def jobs(self, done: Run) -> list[dict[str, Any]]:
+        """The jobs of a step that are there."""
+        return self.get(",".join(RESOURCES[kind] for kind in self.kinds), _of(done))
 
-    def nothing_left(self, done: Run | None = None) -> None:
-        """Sees that no job is left, nor pods of one."""
-        assert self.jobs() == [], done.log if done else ""
-        eventually(
-            lambda: not self.pods(), 40, lambda: f"pods are left: {[p['metadata']['name'] for p in self.pods()]}"
-        )
+    def pods(self, done: Run) -> list[dict[str, Any]]:
+        """The pods of its jobs, by rank as far as their names tell."""
+        return sorted(self.get("pods", _of(done)), key=lambda pod: str(pod["metadata"]["name"]))
+
+    def nothing_left(self, done: Run) -> None:
+        """Sees that no job of a step is left, nor a pod of one."""
+        assert self.jobs(done) == [], done.log
+        eventually(lambda: not self.pods(done), 40, lambda: f"pods are left: {self.pods(done)}")
 
     def log_of(self, pod: Mapping[str, Any], code: int = 0, seconds: int = 90) -> str:
         """The log of a pod that ended, with a code."""

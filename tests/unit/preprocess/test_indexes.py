@@ -94,12 +94,12 @@ def test_a_project_for_uv_has_just_what_has_sources() -> None:
     assert as_project([], ["numpy"]) == ""
 
 
-def test_users_indexes_come_first() -> None:
+def test_indexes_have_the_address_that_the_user_gives_if_any() -> None:
     assert as_variable([CUDA, CPU], "") == f"cpu={CPU.url} cuda={CUDA.url}"
     assert as_variable([CUDA], "own=https://own.example.com cuda=https://mine.example.com") == (
         "own=https://own.example.com cuda=https://mine.example.com"
     )
-    assert as_variable([CUDA], "https://own.example.com") == f"https://own.example.com cuda={CUDA.url}"
+    assert as_variable([CUDA], "https://own.example.com") == f"cuda={CUDA.url} https://own.example.com"
 
 
 def test_lock_files_have_no_address() -> None:

@@ -20,7 +20,6 @@ from fairing_kfp.runtime import kernel, notebook, rebuild
 
 {before}
 rebuild.CODE = "code"
-notebook._START_SECONDS = {seconds}
 files = {{name: SimpleNamespace(path="out/" + name) for name in notebook.ARTIFACTS}}
 notebook.Notebook("sums", {{}})(**files, status="out/status")
 gc.collect()
@@ -31,7 +30,7 @@ gc.collect()
 def run(tmp_path: Path) -> Callable[..., tuple[str, str]]:
     """Runs a notebook whose kernel is started by a command; gives the status and the log."""
 
-    def ran(*command: str, before: str = "", seconds: int = 50) -> tuple[str, str]:
+    def ran(*command: str, before: str = "") -> tuple[str, str]:
         kernel = {"name": "own", "display_name": "own", "language": "python"}
         folder = tmp_path / "jupyter" / "kernels" / "own"
         for made in (tmp_path / "code", folder):
@@ -40,13 +39,13 @@ def run(tmp_path: Path) -> Callable[..., tuple[str, str]]:
         cells = [v4.new_code_cell("print(1 + 1)")]
         write(v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), tmp_path / "code" / "notebook.ipynb")
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM.format(before=before, seconds=seconds)],
+            [sys.executable, "-c", PROGRAM.format(before=before)],
             cwd=tmp_path,
             env={**os.environ, "JUPYTER_PATH": str(tmp_path / "jupyter"), "TMPDIR": str(tmp_path)},
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=90,
         )
         assert done.returncode == 0, done.stderr
         assert json.loads((tmp_path / "out" / "notebook").read_text())["cells"]
@@ -71,7 +70,7 @@ def test_a_kernel_that_starts(run: Callable[..., tuple[str, str]]) -> None:
     ("command", "says"),
     [
         (("sh", "-c", "echo no such library; exit 1"), "Kernel died before replying"),
-        (("sh", "-c", "exec sleep 50"), "Kernel didn't respond in 3 seconds"),
+        (("sh", "-c", "exec sleep 50"), "Kernel didn't respond in 2 seconds"),
         (("/no/such/python",), "No such file or directory: '/no/such/python'"),
     ],
     ids=["ends", "never-answers", "missing"],
@@ -79,7 +78,8 @@ def test_a_kernel_that_starts(run: Callable[..., tuple[str, str]]) -> None:
 def test_a_kernel_that_does_not_start_is_a_status(
     run: Callable[..., tuple[str, str]], command: tuple[str, ...], says: str
 ) -> None:
-    status, log = run(*command, seconds=3 if "sleep" in " ".join(command) else 50)
+    before = "notebook._START_SECONDS = 2" if "seconds" in says else ""
+    status, log = run(*command, before=before)
 
     assert status.startswith("the kernel own did not start; the log may say more")
     assert says in status
