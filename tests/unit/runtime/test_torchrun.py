@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from fairing_kfp.build.cache import Cache
 from fairing_kfp.image.layer import Layer
 from fairing_kfp.local.root import bare_python, root_digest, unpack_root
 from fairing_kfp.preprocess.function import FunctionSource
+from fairing_kfp.preprocess.places import DEPENDENCIES
 from fairing_kfp.preprocess.runtime_files import runtime_files
 from fairing_kfp.runtime.frameworks import means
 
@@ -42,18 +44,22 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
     return Cache(tmp_path_factory.mktemp("torchrun"))
 
 
+def unpacked(cache: Cache, trees: Mapping[str, Path]) -> Path:
+    packed = FunctionSource(learn, {"how": str, "return": list}).bundle("learn")
+    layers = [Layer.of_files("runtime", runtime_files()), Layer.of_files("code", packed.files)]
+    return unpack_root(layers, trees, root_digest(layers, str(trees), {}), cache)
+
+
 @pytest.fixture(scope="module")
 def root(cache: Cache) -> Path:
-    packed = FunctionSource(learn, {"how": str, "return": list}, ()).bundle("learn")
-    layers = [Layer.of_files("runtime", runtime_files()), Layer.of_files("code", packed.files)]
-    return unpack_root(layers, STAND_INS, root_digest(layers, str(STAND_INS), {}), cache)
+    """A step whose packages have torch."""
+    return unpacked(cache, {DEPENDENCIES: STAND_INS})
 
 
 @pytest.fixture(scope="module")
 def bare_root(cache: Cache) -> Path:
-    packed = FunctionSource(learn, {"how": str, "return": list}, ()).bundle("learn")
-    layers = [Layer.of_files("runtime", runtime_files()), Layer.of_files("code", packed.files)]
-    return unpack_root(layers, None, root_digest(layers, "", {}), cache)
+    """A step without packages."""
+    return unpacked(cache, {})
 
 
 def start(root: Path, cache: Cache, folder: Path, rank: int, port: int, how: str = "", nodes: int = 2) -> Any:
