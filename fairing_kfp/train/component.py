@@ -74,8 +74,8 @@ def trainjob(component: Any, *, runtime: str = "", **options: Unpack[JobOptions]
 
     Args:
         component: as for `job`.
-        runtime: the name of a ClusterTrainingRuntime, `torch-distributed` by default; `TrainingRuntime/NAME` for one of the
-            namespace.
+        runtime: the name of a ClusterTrainingRuntime, by default `torch-distributed`; or `TrainingRuntime/NAME` for
+            one of the namespace.
         options: see `JobOptions`.
 
     Returns:
