@@ -26,12 +26,18 @@ check: .venv/installed-dev ## Style and types
 golden: .venv/installed-dev ## Writes the compiled pipelines that tests compare with
 	@WRITE_GOLDEN=1 .venv/bin/python -m pytest tests -k golden
 
-LOCKED = .venv/bin/uv pip compile --quiet --no-python-downloads --universal --python-version 3.10 --generate-hashes \
+LOCK = .venv/bin/uv pip compile --quiet --no-python-downloads --universal --python-version 3.10 --generate-hashes \
   --only-binary :all: --no-header --no-annotate --no-emit-index-url --upgrade
+# What Google's aiplatform needs beside the client of its API.
+BESIDE = google-cloud-bigquery google-cloud-resource-manager google-genai docstring-parser pydantic
 
-lock: .venv/installed-dev ## Locks what our own image and the server of predictors hold, for all Pythons and platforms
-	@$(LOCKED) --group cluster --output-file fairing_kfp/own_image.lock
-	@$(LOCKED) --group server --output-file fairing_kfp/serving/server.lock
+lock: .venv/installed-dev ## Locks what our own images and the server of predictors hold, for all Pythons and platforms
+	@$(LOCK) --group cluster --output-file fairing_kfp/own_image.lock
+	@printf '%s\n' $(BESIDE) > .cache/beside.txt
+	@$(LOCK) --group cluster --group vertex --excludes .cache/beside.txt --constraints fairing_kfp/own_image.lock \
+	  --output-file fairing_kfp/own_image_vertex.lock
+	@rm .cache/beside.txt
+	@$(LOCK) --group server --output-file fairing_kfp/serving/server.lock
 
 bench: .venv/installed-dev ## Measures against peers; see bench/README.md
 	@.venv/bin/python -m bench

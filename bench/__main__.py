@@ -22,7 +22,9 @@ PLACES = {
     "memory": "memory",
     "import": "imports",
     "start": "start",
+    "notebook": "notebook",
     "pack": "pack",
+    "serve": "serve",
 }
 
 

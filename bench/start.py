@@ -62,7 +62,7 @@ _CASES: dict[str, tuple[Callable[[], float], list[str]]] = {
 def measure() -> list[Table]:
     """Compares cold starts, with and without packages, with the image on the node and not yet."""
     rows = []
-    with workplace() as work, _silence():
+    with workplace() as work, silence():
         base = with_pip(work)
         for words, (function, packages) in _CASES.items():
             began = time.monotonic()
@@ -93,7 +93,7 @@ class _Ours:
     def __init__(
         self, work: Workplace, base: str, function: Callable[[], float], packages: list[str], name: str = "start"
     ) -> None:
-        self._pipeline = _pipeline_of(fairing_component(packages=packages)(function))
+        self._pipeline = pipeline_of(fairing_component(packages=packages)(function))
         target, cache = f"{work.registry.host}/{name}", Cache(work.folder / f"cache-{name}")
         lock = str(work.folder / "fairing.lock")
         self._where: dict[str, Any] = {"registry": target, "base_image": base, "cache": cache, "lock": lock}
@@ -123,7 +123,7 @@ def _uncompiled(step: _Ours) -> Stages:
 
 
 def _kfp_starts(work: Workplace, base: str, function: Callable[[], float], packages: list[str]) -> Stages:
-    pipeline = _pipeline_of(dsl.component(base_image=base, packages_to_install=packages)(function))
+    pipeline = pipeline_of(dsl.component(base_image=base, packages_to_install=packages)(function))
     runner = local.DockerRunner(network_mode="host", environment=pip_settings())
     local.init(runner, pipeline_root=str(work.folder / "kfp"), raise_on_error=True)
     try:
@@ -132,7 +132,9 @@ def _kfp_starts(work: Workplace, base: str, function: Callable[[], float], packa
         raise MissingError(f"a lightweight component does not run in a container here: {error}") from error
 
 
-def _pipeline_of(component: Any) -> Any:
+def pipeline_of(component: Any) -> Any:
+    """A pipeline of a single step."""
+
     @dsl.pipeline  # type: ignore[untyped-decorator]
     def start() -> float:
         return component().output  # type: ignore[no-any-return]
@@ -146,7 +148,7 @@ def _start(run: Callable[[], float]) -> Cost:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Keeps the logs of the steps from the screen."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

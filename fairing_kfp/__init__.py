@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fairing_kfp import distributed
     from fairing_kfp.component import Component, fairing_component
     from fairing_kfp.errors import FairingError, StepFailedError
     from fairing_kfp.loading import load_pipeline
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from fairing_kfp.serving.predictor import Predictor
     from fairing_kfp.serving.rollback import rollback
     from fairing_kfp.train.component import job, pytorchjob, tfjob, trainjob
+    from fairing_kfp.train.vertex.component import vertexjob
 
 _PLACES = {
     "Autoscaling": "serving.order",
@@ -37,6 +39,7 @@ _PLACES = {
     "StepFailedError": "errors",
     "StepResult": "local.run",
     "compile": "pipeline",
+    "distributed": "distributed",
     "explain": "pipeline",
     "fairing_component": "component",
     "job": "train.component",
@@ -51,6 +54,7 @@ _PLACES = {
     "serve_model": "serving.component",
     "tfjob": "train.component",
     "trainjob": "train.component",
+    "vertexjob": "train.vertex.component",
 }
 
 __all__ = [
@@ -66,6 +70,7 @@ __all__ = [
     "StepFailedError",
     "StepResult",
     "compile",
+    "distributed",
     "explain",
     "fairing_component",
     "job",
@@ -80,6 +85,7 @@ __all__ = [
     "serve_model",
     "tfjob",
     "trainjob",
+    "vertexjob",
 ]
 
 
@@ -87,7 +93,8 @@ def __getattr__(name: str) -> Any:
     """Imports a public name when it is first used (PEP 562)."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+    module = importlib.import_module(f"{__name__}.{_PLACES[name]}")
+    return module if _PLACES[name] == name else getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -24,6 +24,7 @@
     │   ├── ExchangeError         files cannot be brought to a job's nodes, or back
     │   ├── JobFailedError        a job failed, or cannot run
     │   └── ServingError          what was to be served does not come to serve
+    ├── VertexError               Google Cloud answered with an error or not at all, or a custom job failed
     ├── EndpointError             a served model answered with an error, or not at all
     ├── CacheError                the cache on disk cannot be used
     ├── ConfigError               a setting is missing or malformed
@@ -166,6 +167,10 @@ class ExchangeError(ClusterError):
 
 class JobFailedError(ClusterError):
     """A job failed, or cannot run."""
+
+
+class VertexError(FairingError):
+    """Google Cloud answered with an error or not at all, or a custom job of Vertex AI failed."""
 
 
 class ServingError(ClusterError):

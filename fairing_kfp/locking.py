@@ -126,12 +126,28 @@ def lock_path(pipeline: Any, settings: Settings, start: Path | None = None) -> P
     """The lock file of a pipeline: beside the file that defines it, if there is one."""
     if settings.lock:
         return Path(settings.lock)
+    folder = _component_folder(pipeline) or _folder(pipeline) or start or Path.cwd()
+    return folder.absolute() / "fairing.lock"
+
+
+def _component_folder(component: Any) -> Path | None:
+    """The folder of a script's or notebook's component; None for a pipeline, and what a function was decorated to."""
+    from fairing_kfp.preprocess.function import FunctionSource
+    from fairing_kfp.source import placeholders
+
+    container = getattr(component.component_spec.implementation, "container", None)
+    sources = placeholders(container.image).values() if container else ()
+    return next((one.code.folder for one in sources if not isinstance(one.code, FunctionSource)), None)
+
+
+def _folder(pipeline: Any) -> Path | None:
+    """The folder of the file in which the function of a pipeline or component is defined."""
     function = getattr(pipeline, "pipeline_func", None) or getattr(pipeline, "python_func", None)
     code = getattr(inspect.unwrap(function), "__code__", None) if function else None
     file = Path(code.co_filename) if code else Path()
     # A notebook's cells pretend to be files, and have none or one in a temporary folder.
     defined = file.suffix == ".py" and file.is_file() and "ipykernel" not in str(file)
-    return (file.parent if defined else (start or Path.cwd())).absolute() / "fairing.lock"
+    return file.parent if defined else None
 
 
 def pipeline_name(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -38,10 +39,22 @@ def granted(feature: str) -> Used:
 
 def account_with(kubectl: Callable[..., str], namespace: str, manifests: str = "") -> Access:
     """The access of a fresh service account that may do what manifests allow to `pipeline-runner`, and no more."""
+    return access_of(kubectl, namespace, service_account(kubectl, namespace, manifests))
+
+
+def access_of(kubectl: Callable[..., str], namespace: str, account: str) -> Access:
+    """The access of a service account."""
+    token = kubectl("-n", namespace, "create", "token", account).strip()
+    admin = from_kubeconfig()
+    return Access(admin.server, namespace, f"Bearer {token}", admin.ca, verify=admin.verify)
+
+
+def service_account(kubectl: Callable[..., str], namespace: str, manifests: str = "") -> str:
+    """The name of a fresh service account that may do what manifests allow to `pipeline-runner`, and no more."""
     name = f"limited-{uuid.uuid4().hex[:6]}"
     kubectl("-n", namespace, "create", "serviceaccount", name)
     if manifests:
-        kubectl("apply", "-f", "-", input=manifests.replace("pipeline-runner", name))
-    token = kubectl("-n", namespace, "create", "token", name).strip()
-    admin = from_kubeconfig()
-    return Access(admin.server, namespace, f"Bearer {token}", admin.ca, verify=admin.verify)
+        # Bindings and roles of their own: other tests apply the same manifests for other accounts.
+        mine = re.sub(r"name: fairing-kfp-(\S+)", rf"name: fairing-kfp-\1-{name}", manifests)
+        kubectl("apply", "-f", "-", input=mine.replace("pipeline-runner", name))
+    return name

@@ -127,6 +127,5 @@ def _on_signal(act: Callable[[], object]) -> Iterator[None]:
 
 
 def _note(error: BaseException, text: str) -> None:
-    """Adds a line to an error (PEP 678, from Python 3.11 on)."""
-    if hasattr(error, "add_note"):
-        error.add_note(text)
+    """Adds a line to an error (PEP 678), in Python 3.10 as well."""
+    vars(error)["__notes__"] = [*getattr(error, "__notes__", []), text]

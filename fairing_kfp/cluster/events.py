@@ -41,6 +41,22 @@ def events_of(cluster: Cluster, item: Object) -> list[Event]:
     return sorted(map(_event, answer.get("items") or []), key=lambda event: event.time)
 
 
+def warnings_of(cluster: Cluster, namespace: str, name: str) -> list[Event]:
+    """What went wrong with an object of a name, and with those that it made and that begin with that name.
+
+    Args:
+        cluster: is asked.
+        namespace: the object's.
+        name: the object's.
+
+    Raises:
+        ClusterError: Kubernetes refuses to tell.
+    """
+    answer = cluster.request("GET", EVENT.path(namespace), query={"fieldSelector": "type=Warning"})
+    found = [item for item in answer.get("items") or [] if f"{item['involvedObject']['name']}-".startswith(f"{name}-")]
+    return sorted(map(_event, found), key=lambda event: event.time)
+
+
 def _event(item: Object) -> Event:
     series = item.get("series") or {}
     times = (series.get("lastObservedTime"), item.get("lastTimestamp"), item.get("eventTime"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 
-LONGEST = 52
-"""Of a name: a label of 63 characters less what Kubernetes and operators append for pods (`-worker-10`, `-x7k2p`)."""
+LONGEST = 46
+"""Of a name: a label of 63 characters less what Kubernetes and operators append for pods, of which JobSet's is the
+longest (`-node-0-999-x7k2p`)."""
 
 _DIGEST = 10
 

@@ -16,7 +16,6 @@ from fairing_kfp.cluster.rule import Rule, binding, role
 ACCOUNTS = ("pipeline-runner", "default-editor")
 """As whom steps run: on KFP alone, and on Kubeflow with profiles."""
 
-_MADE = ("create", "delete", "get", "list", "watch")
 _APPLIED = ("create", "delete", "get", "patch")
 _FOLLOWED = ("create", "delete", "get", "list", "patch", "watch")
 _PODS = (
@@ -24,13 +23,16 @@ _PODS = (
     Rule("", "pods/log", ("get",)),
     Rule("", "events", ("list",)),
 )
+# A step that is retried becomes the owner of its job, and known to the job's pods.
+_NODES = (Rule("", "pods", ("get", "list", "patch", "watch")), *_PODS[1:])
 _SERVERS = (Rule("", "pods", ("list", "watch")), *_PODS[1:])
 
 FEATURES: dict[str, tuple[Rule, ...]] = {
-    "job": (Rule("batch", "jobs", _MADE), *_PODS),
-    "trainjob": (Rule("trainer.kubeflow.org", "trainjobs", _MADE), *_PODS),
-    "pytorchjob": (Rule("kubeflow.org", "pytorchjobs", _MADE), *_PODS),
-    "tfjob": (Rule("kubeflow.org", "tfjobs", _MADE), *_PODS),
+    "job": (Rule("batch", "jobs", _FOLLOWED), *_NODES),
+    "trainjob": (Rule("trainer.kubeflow.org", "trainjobs", _FOLLOWED), *_NODES),
+    "pytorchjob": (Rule("kubeflow.org", "pytorchjobs", _FOLLOWED), *_NODES),
+    "tfjob": (Rule("kubeflow.org", "tfjobs", _FOLLOWED), *_NODES),
+    "vertex": (Rule("", "pods", ("get",)),),
     "deployment": (
         Rule("apps", "deployments", _FOLLOWED),
         Rule("", "services", _APPLIED),

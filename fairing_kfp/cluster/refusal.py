@@ -27,7 +27,7 @@ _DENIED = re.compile(
 # Server-side apply answers 500 to what it cannot read, without a reason.
 _UNREADABLE = re.compile(r"typed patch object|unable to convert|field not declared|proper version")
 _CONVERTED = re.compile(r"^failed to \w[^()]*\([^)]*\)(?: to proper version)?: (?:unable to convert [^:]*: )?")
-_QUANTITY = "quantities must match"
+_QUANTITIES = ("quantities must match", "[KMGTPE]i")  # in the server's own words, and by the pattern of a definition
 
 
 def words_of(response: urllib3.BaseHTTPResponse) -> Words:
@@ -109,7 +109,7 @@ def _invalid(status: int, words: Words, message: str) -> InvalidObjectError:
         text = f"Kubernetes refuses the {kind} {name}: " + "; ".join(named)
     else:
         text = "Kubernetes refuses the object: " + _CONVERTED.sub("", message)
-    if _QUANTITY in message:
+    if any(one in message for one in _QUANTITIES):
         remedy = "write quantities as Kubernetes has them: 500m or 2 for cpu, 512Mi or 4G for memory"
     elif "unknown field" in message or "not declared" in message:
         remedy = "check the field's spelling and place, and that the installed version knows it: kubectl explain"

@@ -19,11 +19,12 @@ from fairing_kfp.local.event import Event
 from fairing_kfp.own_step import image_of, order_of
 from fairing_kfp.serving.compiled import serve_order
 from fairing_kfp.serving.local import lifeline
-from fairing_kfp.train.order import Order
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
     from fairing_kfp.local.launches import Started
+    from fairing_kfp.train.order import Order
+    from fairing_kfp.train.vertex.order import VertexOrder
 
 _SHOWN_LOG_LINES = 60
 
@@ -111,7 +112,7 @@ def run_graph(
             tell(Event("warn", started.launch.name, warning))
     for container in containers:
         if order := order_of(container):
-            tell(Event("warn", *_said_of(Order.parse(order), launches)))
+            tell(Event("warn", *_said_of(order, launches)))
     serving = [order for order in map(serve_order, containers) if order]
     for served in serving:
         if served.image not in launches:
@@ -212,10 +213,10 @@ def _launch_by(container: dict[str, Any], launches: Mapping[str, Started], run: 
     container["args"] = ["{{$}}"]
 
 
-def _said_of(order: Order, launches: Mapping[str, Started]) -> tuple[str, str]:
+def _said_of(order: Order | VertexOrder, launches: Mapping[str, Started]) -> tuple[str, str]:
     """The name of a train step, and what is different about it here."""
     place = "one container" if launches[order.image].launch.runner == "docker" else "one process"
-    return order.name, f"{order.name} runs here as {place}; on Kubernetes it is a {order.shown}"
+    return order.name, f"{order.name} runs here as {place}; on {order.where} it is a {order.shown}"
 
 
 def _tell_apart(specification: dict[str, Any]) -> None:

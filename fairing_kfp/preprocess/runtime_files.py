@@ -17,6 +17,7 @@ from fairing_kfp.preprocess.places import ROOT
 
 _EXECUTOR = "kfp.dsl.executor"
 _ELSEWHERE = ("step.py", "stand_in.py")
+_IN_STEPS = ("distributed.py", "record.py")
 
 
 @cache
@@ -28,7 +29,8 @@ def runtime_files() -> tuple[File, ...]:
     files["step.py"] = (ours / "step.py").read_bytes()
     files["child/sitecustomize.py"] = (ours / "child" / "sitecustomize.py").read_bytes()
     files["stand_in/fairing_kfp/__init__.py"] = (ours / "stand_in.py").read_bytes()
-    files["stand_in/fairing_kfp/record.py"] = (ours / "record.py").read_bytes()
+    for name in _IN_STEPS:
+        files[f"stand_in/fairing_kfp/{name}"] = (ours / name).read_bytes()
     files["fairing_runtime/cloudpickle.py"] = (_package("cloudpickle") / "cloudpickle.py").read_bytes()
     files.update({f"private/{place}": path.read_bytes() for place, path in _executor_files().items()})
     return tuple(File(f"{ROOT}/runtime/{place}", files[place]) for place in sorted(files))

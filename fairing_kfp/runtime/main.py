@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 import traceback
 import types
 from typing import Any
 
-from . import environment, executor, gate, node, packed
+from . import environment, executor, frameworks, gate, node, outputs, packed, torchrun
 
 
 def main(root: str, argv: list[str]) -> int:
@@ -22,6 +23,8 @@ def main(root: str, argv: list[str]) -> int:
     """
     if "--node" in argv[1:2]:
         return node.main(root)
+    if frameworks.TORCHRUN in argv[1:2]:
+        return torchrun.main(root, argv)
     parser = argparse.ArgumentParser(description="Runs a step packed by fairing-kfp.")
     parser.add_argument("--executor_input", required=True, help="KFP's ExecutorInput as JSON")
     parser.add_argument("--gate", action="store_true", help="fails if the notebook's status says that it failed")
@@ -33,6 +36,9 @@ def main(root: str, argv: list[str]) -> int:
     if problem:
         print(problem, file=sys.stderr)
         return 1
+    given = json.loads(arguments.executor_input)
+    if not outputs.wanted(os.environ):
+        given = outputs.scratch_outputs(given)
     sys.argv = argv[:1]
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a killed step's last words count
     environment.prepare(root)
@@ -46,7 +52,7 @@ def main(root: str, argv: list[str]) -> int:
         print(environment.import_problem(step, error), file=sys.stderr)
         return 1
     try:
-        executor_class(json.loads(arguments.executor_input), function).execute()
+        executor_class(given, function).execute()
     except Exception as error:  # whatever the user's code raises; its frames alone are of interest
         traceback.print_exception(type(error), error, _user_frames(error.__traceback__))
         return 1

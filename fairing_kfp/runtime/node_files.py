@@ -36,11 +36,12 @@ def output_paths(executor_input: dict[str, Any]) -> list[str]:
 
 
 def files_below(path: str) -> Iterator[tuple[str, int]]:
-    """A file, or the files of a folder, each with its size; links are followed, as KFP's upload follows them."""
+    """A file, or the files of a folder, each with its size; links are followed, but not in circles."""
     if os.path.isfile(path):
         yield path, os.path.getsize(path)
     for folder, folders, names in os.walk(path, followlinks=True):
-        folders.sort()
+        real = os.path.realpath(folder)
+        folders[:] = sorted(name for name in folders if not _leads_back(os.path.join(folder, name), real))
         for name in sorted(names):
             file = os.path.join(folder, name)
             if os.path.isfile(file):
@@ -51,3 +52,8 @@ def is_within(path: str, places: list[str]) -> bool:
     """Whether a path is one of the places or below one."""
     real = os.path.normpath(path)
     return any(real == place or real.startswith(place.rstrip("/") + "/") for place in map(os.path.normpath, places))
+
+
+def _leads_back(path: str, folder: str) -> bool:
+    """Whether a path is a link to a folder that it lies in itself."""
+    return os.path.islink(path) and is_within(folder, [os.path.realpath(path)])

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
+import tempfile
 import urllib.parse
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
@@ -44,9 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
     node: Node
 
     def do_GET(self) -> None:
-        self._answer(
-            {"/state": self._state, "/outputs": self._outputs, "/file": self._give_file},
-        )
+        self._answer({"/state": self._state, "/outputs": self._outputs, "/file": self._give_file})
 
     def do_PUT(self) -> None:
         self._answer({"/file": self._take_file})
@@ -59,20 +57,30 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, verbs: dict[str, Any]) -> None:
         place = urllib.parse.urlsplit(self.path)
-        self.query = dict(urllib.parse.parse_qsl(place.query))
-        if not self.node.knows(self.headers.get("Authorization", "").removeprefix("Bearer ")):
+        # Names of files are bytes.
+        self.query = dict(urllib.parse.parse_qsl(place.query, errors="surrogateescape"))
+        if not self.node.knows(self.headers.get("Authorization", "").replace("Bearer ", "", 1)):
             self.close_connection = True  # a body that was announced is not read
             self._say(401, {"error": "only the step that made the job is answered"})
         elif place.path not in verbs:
             self.close_connection = True
             self._say(404, {"error": f"there is no {place.path}"})
         else:
-            try:
-                verbs[place.path]()
-            except OSError as error:
-                self.close_connection = True
-                with contextlib.suppress(OSError):
-                    self._say(500, {"error": f"{error.strerror or error}: {error.filename or self.path}"})
+            with self.node.answering():
+                self._do(verbs[place.path])
+
+    def _do(self, verb: Any) -> None:
+        status = 500
+        try:
+            verb()
+            return
+        except OSError as error:
+            said = f"{error.strerror or error}: {error.filename or self.query.get('path', self.path)}"
+        except (KeyError, TypeError, ValueError) as error:
+            status, said = 400, f"{self.path}: {error!r}"
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self._say(status, {"error": said})
 
     def _state(self) -> None:
         self._say(200, self.node.wait(min(float(self.query.get("seconds", 0)), _LONGEST_WAIT)))
@@ -82,31 +90,59 @@ class _Handler(BaseHTTPRequestHandler):
         self._say(200, [file for path in paths for file in node_files.files_below(path)])
 
     def _give_file(self) -> None:
-        path = self.query.get("path", "")
+        path = self.query["path"]
         if not node_files.is_within(path, self.node.outputs()):
             self._say(404, {"error": f"{path} is no output"})
             return
         with open(path, "rb") as file:
+            left = os.fstat(file.fileno()).st_size
             self.send_response(200)
-            self.send_header("Content-Length", str(os.fstat(file.fileno()).st_size))
+            self.send_header("Content-Length", str(left))
             self.end_headers()
-            shutil.copyfileobj(file, self.wfile, _PIECE)
+            while left:
+                piece = file.read(min(left, _PIECE))
+                if not piece:
+                    self.close_connection = True
+                    return  # it became shorter: the step sees that something lacks
+                self.wfile.write(piece)
+                left -= len(piece)
+                self.node.hear()
 
     def _take_file(self) -> None:
         path = os.path.normpath(self.query["path"])
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        partial = f"{path}.partial"
         left = int(self.headers["Content-Length"])
-        with open(partial, "wb") as file:
-            while left:
-                piece = self.rfile.read(min(left, _PIECE))
-                if not piece:
-                    self.close_connection = True
-                    return  # broken off; it comes again
-                file.write(piece)
-                left -= len(piece)
-        os.replace(partial, path)
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            # A name of its own: one that was broken off may still be at it.
+            handle, partial = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".partial-")
+        except OSError:
+            self._drain(left)
+            raise
+        try:
+            with os.fdopen(handle, "wb") as file:
+                while left:
+                    piece = self.rfile.read(min(left, _PIECE))
+                    if not piece:
+                        self.close_connection = True
+                        return  # broken off; it comes again
+                    left -= len(piece)
+                    self.node.hear()
+                    file.write(piece)
+            os.chmod(partial, 0o644)
+            os.replace(partial, path)
+        except OSError:
+            self._drain(left)
+            raise
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(partial)
         self._say(200, {})
+
+    def _drain(self, left: int) -> None:
+        """Reads the rest of a body, so that whoever sends it comes to read the answer."""
+        with contextlib.suppress(OSError):
+            while left and (piece := self.rfile.read(min(left, _PIECE))):
+                left -= len(piece)
 
     def _start(self) -> None:
         self.node.start(Work.parse(self.rfile.read(int(self.headers["Content-Length"]))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import logging
 import os
@@ -17,8 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from . import environment, rebuild
-from .record import VARIABLE
+from . import environment, kernel, rebuild
 from .report import plain, report
 from .working_folder import working_folder
 
@@ -30,6 +28,8 @@ _START_SECONDS = 300
 _EMPTY: dict[str, Any] = {"int": 0, "float": 0.0, "bool": False, "str": "", "list": [], "dict": {}}
 """What stands for an output that a failed notebook did not give: KFP keeps a task's artifacts only if all are there.
 Nothing reads it, as the gate fails the run."""
+_unfreed: list[BaseException] = []
+"""Errors, and with them what papermill left of a kernel: freeing its sockets would wait for one that never listens."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Notebook:
         with _scratch(os.path.dirname(executed)):
             folder = working_folder(os.path.join(rebuild.CODE, "files"))
             try:
-                _prepare_kernel({name: [file, self.outputs[name]] for name, file in files.items()})
+                kernel.prepare({name: [file, self.outputs[name]] for name, file in files.items()})
                 values = {name: _value(argument) for name, argument in arguments.items() if argument is not None}
                 for name in self.artifacts:
                     os.makedirs(os.path.dirname(values[name]), exist_ok=True)
@@ -112,14 +112,15 @@ def _run(values: dict[str, Any], folder: str, executed: str) -> _Ended:
     shutil.copyfile(source, executed)  # for when not even a kernel starts
     logging.getLogger("papermill").setLevel(logging.ERROR)
     raised: BaseException | None = None
+    name = ""
     try:
         with _signals():
-            kernel, quiet = _kernel(source)
+            name, quiet = kernel.chosen(_read(source))
             execute_notebook(
                 _literal(source),
                 _literal(made),
                 values,
-                kernel_name=kernel,
+                kernel_name=name,
                 extra_arguments=quiet,
                 language="python",
                 progress_bar=False,
@@ -128,11 +129,13 @@ def _run(values: dict[str, Any], folder: str, executed: str) -> _Ended:
                 start_timeout=_START_SECONDS,
                 iopub_timeout=60,
                 cwd=folder,
+                config=kernel.sockets(),
             )
     except PapermillExecutionError:
         pass  # the notebook has it
     except (_Interrupted, Exception) as error:  # whatever it is, what the notebook made so far is kept
         raised = error
+        _unfreed.append(error)
     if os.path.exists(made):
         shutil.move(made, executed)
     notebook = _read(executed)
@@ -144,7 +147,10 @@ def _run(values: dict[str, Any], folder: str, executed: str) -> _Ended:
     if type(raised).__name__ == "DeadKernelError":
         return _Ended(f"{where}the kernel died; it was killed, as for too much memory, or left by itself")
     traceback.print_exception(raised)
-    return _Ended(_shortened(f"{where}{type(raised).__name__}: {raised}"))
+    said = f"{type(raised).__name__}: {raised}"
+    if not where:
+        said = f"the kernel {name} did not start; the log may say more ({said})"
+    return _Ended(_shortened(f"{where}{said}"))
 
 
 def _failure(notebook: Any, executed: str) -> str:
@@ -192,30 +198,6 @@ def _numbered(notebook: Any) -> Iterator[tuple[int, Any]]:
         if not {"injected-parameters", _ERROR_MARK} & set(cell["metadata"].get("tags", [])):
             number += 1
         yield number, cell
-
-
-def _kernel(source: str) -> tuple[str, list[str]]:
-    """The notebook's own kernel where the image has it, else that of this Python; and arguments for it."""
-    from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager, NoSuchKernel
-
-    name = _read(source)["metadata"]["kernelspec"]["name"]
-    known = KernelSpecManager()
-    try:
-        specification = known.get_kernel_spec(name)
-    except NoSuchKernel:
-        name, specification = NATIVE_KERNEL_NAME, known.get_kernel_spec(NATIVE_KERNEL_NAME)
-    # it warns of TCP, on which no other machine can reach it, and of being ended after an error
-    quiet = ["--log-level=CRITICAL"] if "ipykernel_launcher" in specification.argv else []
-    return str(name), quiet
-
-
-def _prepare_kernel(declared: Mapping[str, Any]) -> None:
-    """What the kernel inherits: the outputs it may record, and `fairing_kfp.record` where the package is not there."""
-    os.environ[VARIABLE] = json.dumps(declared)
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # debugpy warns of frozen modules
-    if importlib.util.find_spec("fairing_kfp") is None:
-        stand_in = os.path.join(os.path.dirname(rebuild.CODE), "runtime", "stand_in")
-        os.environ["PYTHONPATH"] = os.pathsep.join([os.environ.get("PYTHONPATH", ""), stand_in]).strip(os.pathsep)
 
 
 @contextmanager

@@ -114,7 +114,25 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         unpacked(self.root)
 
 
+class _StandIn(importlib.abc.MetaPathFinder):
+    """Finds our own package, where the image has it not, by what the runtime has of it."""
+
+    def __init__(self, root: str) -> None:
+        self.folder = os.path.join(root, "runtime", "stand_in")
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname != "fairing_kfp":
+            return None
+        return importlib.machinery.PathFinder.find_spec(fullname, [self.folder], target)
+
+
 def install_finder(root: str) -> None:
-    """Makes packed modules importable; they come before others of their name, as a script's own folder does."""
+    """Makes packed modules importable; they come before others of their name, as a script's own folder does.
+
+    Our own package comes last of all.
+    """
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder(root))
+        sys.meta_path.append(_StandIn(root))

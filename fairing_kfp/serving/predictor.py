@@ -151,12 +151,13 @@ def check(plain: Any, scope: Mapping[str, Any], name: str) -> dict[str, str]:
     if not isinstance(plain, type):
         if not isinstance(plain, types.FunctionType):
             raise ComponentError(f"{name}: {plain!r} is neither a class nor a function", f"serve a function, or {_HOW}")
-        return {"predict": _taken(plain, "instances", scope, name, plain.__name__)}
+        taken = _parameter(plain, ["instances"], name, f"def {plain.__name__}(instances)")
+        return {"predict": _kind(plain, taken, scope, name) if taken else inputs.ANY}
     if any(base.__module__.partition(".")[0] == "kserve" for base in plain.__mro__):
         return dict(KSERVE)
     for method in ("load", "predict"):
         if not callable(getattr(plain, method, None)):
-            raise ComponentError(f"the predictor {name} has no method {method}", _HOW)
+            raise ComponentError(f"the class {name} has no method {method}, so that it is no predictor", _HOW)
     _check_constructor(plain, name)
     found = {}
     for method, argument in _METHODS.items():
@@ -178,51 +179,38 @@ def _check_constructor(plain: type, name: str) -> None:
 
 
 def _method(plain: type, method: str, argument: str, scope: Mapping[str, Any], name: str) -> str:
+    """What a method takes; empty for one without an argument."""
     found = inspect.getattr_static(plain, method)
     function = found.__func__ if isinstance(found, (staticmethod, classmethod)) else found
     shown = f"{name}.{method}"
     if not isinstance(function, types.FunctionType):
         raise ComponentError(f"{shown} is not a method, but {found!r}", f"write it as def {method}(self, {argument})")
-    if not argument:
-        _check_call(getattr(plain, method) if function is not found else function, shown, method, "")
-        return ""
-    return _taken(found, argument, scope, name, method)
+    before = "" if isinstance(found, staticmethod) else "self"
+    given = [one for one in (before, argument) if one]
+    parameter = _parameter(function, given, shown, f"def {method}({', '.join(given)})")
+    # Of the others what they take does not matter.
+    return _kind(function, parameter, scope, shown) if parameter and argument == "instances" else ""
 
 
-def _taken(found: Any, argument: str, scope: Mapping[str, Any], name: str, method: str) -> str:
-    """What a method or function takes as its argument; only for those that take instances it matters."""
-    function = found.__func__ if isinstance(found, (staticmethod, classmethod)) else found
-    bound = isinstance(found, staticmethod) or "." not in function.__qualname__.rpartition("<locals>.")[2]
-    shown = name if bound and not isinstance(found, staticmethod) else f"{name}.{method}"
-    parameter = _check_call(function, shown, method, argument, bound=bound)
-    if argument != "instances":
-        return ""
-    return _kind(function, parameter, scope, shown)
-
-
-def _check_call(function: Any, shown: str, method: str, argument: str, *, bound: bool = False) -> inspect.Parameter:
-    """The parameter that is given the argument.
+def _parameter(function: Any, given: list[str], shown: str, form: str) -> inspect.Parameter | None:
+    """The parameter that gets the last of the arguments, if there are any.
 
     Raises:
-        ComponentError: it cannot be called so, or cannot be called in a thread.
+        ComponentError: it cannot be called so, or not in a thread.
     """
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         raise ComponentError(
             f"{shown} is a coroutine or generator function, and the server calls it in a thread",
             "write it as a plain function, for example with asyncio.run",
         )
-    given = [object()] * (bool(argument) + (not bound))
+    signature = inspect.signature(function)
     try:
-        arguments = inspect.signature(function).bind(*given).arguments
-    except TypeError:
-        called = f"def {method}({', '.join(filter(None, ['' if bound else 'self', argument]))})"
+        names = list(signature.bind(*given).arguments)
+    except TypeError as error:
         raise ComponentError(
-            f"{shown} cannot be called with {'one argument' if argument else 'no argument'}", f"write it as {called}"
+            f"{shown} cannot be called with {' and '.join(given)}: {error}", f"write it as {form}"
         ) from None
-    return inspect.signature(function).parameters[list(arguments)[-1]] if arguments else _NOTHING
-
-
-_NOTHING = inspect.Parameter("nothing", inspect.Parameter.POSITIONAL_ONLY)
+    return signature.parameters[names[-1]] if names else None
 
 
 def _kind(function: Any, parameter: inspect.Parameter, scope: Mapping[str, Any], shown: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 
 from fairing_kfp.cluster.client import Cluster
@@ -23,14 +24,24 @@ def main(arguments: list[str]) -> int:
             Order.parse(given.order),
             json.loads(given.executor_input),
             Cluster(),
-            say=lambda text: print(f"fairing-kfp: {text}", flush=True),  # noqa: T201 - the step's log
-            show=lambda line: print(line, flush=True),  # noqa: T201
+            say=lambda text: _write(f"fairing-kfp: {text}"),
+            show=_write,
         )
     except FairingError as error:
-        print(f"fairing-kfp: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        notes = getattr(error, "__notes__", [])  # such as what is left behind
+        sys.stderr.write("\n".join([f"fairing-kfp: {error}", *notes]) + "\n")
         return 1
     return 0
 
 
+def _write(line: str) -> None:
+    """Writes a line to the step's log, whole: several threads do."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stderr.flush()
+    # Threads that still listen may be about to write; Python's own end would abort the process then.
+    os._exit(code)

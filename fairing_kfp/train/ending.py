@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.events import Event, events_of
@@ -30,17 +30,25 @@ class Found:
     trouble: Trouble
 
 
-def worst(cluster: Cluster, pods: Mapping[int, Object]) -> Found | None:
-    """What is wrong with the nodes of a job: of several the one that ended by itself, and of those the first."""
-    found = []
-    for rank, pod in sorted(pods.items()):
-        one = trouble(pod, _events(cluster, pod))
-        if one is not None:
-            found.append(Found(rank, pod, one))
+def worst(cluster: Cluster, pods: Mapping[int, Object], deep: bool = True) -> Found | None:
+    """What is wrong with the nodes of a job: of several the one that ended by itself, and of those the first.
+
+    Args:
+        cluster: is asked for events, which say more.
+        pods: those of the nodes, by rank.
+        deep: whether events are asked for even of a pod that only seems to wait, as for a volume.
+    """
+    seen = ((rank, pod, trouble(pod)) for rank, pod in sorted(pods.items()))
+    found = [Found(rank, pod, one) for rank, pod, one in seen if one is not None]
+    if not found:
+        rank = min(pods, default=None) if deep else None
+        one = trouble(pods[rank], _events(cluster, pods[rank])) if rank is not None else None
+        return Found(rank, pods[rank], one) if rank is not None and one is not None else None
     # Nodes that were told to end, as others failed, are of no interest.
-    return min(
-        found, key=lambda one: (not one.trouble.ended, one.trouble.exit_code in (143, 137), one.rank), default=None
-    )
+    first = min(found, key=lambda one: (not one.trouble.ended, one.trouble.exit_code in (143, 137), one.rank))
+    if first.trouble.ended:
+        return first
+    return replace(first, trouble=trouble(first.pod, _events(cluster, first.pod)) or first.trouble)
 
 
 def failed(

@@ -4,41 +4,57 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from fairing_kfp.cluster.apply import Placed
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.kinds import POD, Kind
 from fairing_kfp.cluster.lines import Line
 from fairing_kfp.cluster.logs import Streams
-from fairing_kfp.cluster.pods import Trouble
 from fairing_kfp.cluster.watch import Change, follow, watch
 from fairing_kfp.errors import ClusterError, JobFailedError
-from fairing_kfp.train.crew import Crew
+from fairing_kfp.train.crew import Crew, did_its_part
 from fairing_kfp.train.ending import Found, failed, worst
 from fairing_kfp.train.order import Order
+from fairing_kfp.train.waiting import Waiting
 from fairing_kfp.train.workload import Outcome, Workload
 
 _LAST_LINES = 15.0  # seconds in which logs come to their end after their job did
-_STUBBORN = 60.0  # seconds after which an image or volume that does not come is given up; the kubelet tried thrice
-_AGAIN = 300.0  # seconds after which what keeps a node from running is said once more
-_LOOK = 5.0  # seconds between looks at the clock
+_LAST_WORDS = 1.0  # seconds for what a job wrote that is given up, or is gone
+_LOOK = 2.5  # seconds between looks at the clock
 
 
 @dataclass
 class _Nodes:
-    """The last states of a job's pods by rank, and since when which of them cannot start."""
+    """The pods of a job.
+
+    Attributes:
+        pods: the last states by rank; of a rank that was started anew the newest pod's.
+        failed: the last pods that failed, by rank.
+        seen: the last states of all that there ever were, by uid.
+    """
 
     pods: dict[int, Object] = field(default_factory=dict)
-    waiting: dict[str, float] = field(default_factory=dict)
+    failed: dict[int, Object] = field(default_factory=dict)
+    seen: dict[str, Object] = field(default_factory=dict)
 
     def take(self, rank: int, change: Change) -> None:
-        before = self.pods.get(rank)
-        older = before is not None and _age(before) > _age(change.object)
-        if not older:  # of a rank that was started anew only the newest pod counts
-            self.pods[rank] = change.object
+        pod, before = change.object, self.pods.get(rank)
+        uid = pod["metadata"]["uid"]
+        new = uid not in self.seen
+        self.seen[uid] = pod
+        if (pod.get("status") or {}).get("phase") == "Failed":
+            self.failed[rank] = pod
+        if before is None or before["metadata"]["uid"] == uid or (new and _age(before) <= _age(pod)):
+            self.pods[rank] = pod
+        if change.gone and pod["status"].get("phase") == "Pending":
+            self.pods.pop(rank, None)  # it waits for nothing any more
+
+    def in_trouble(self) -> dict[int, Object]:
+        """Those that may say why their job failed: some kinds start pods anew even then."""
+        return {**self.failed, **{rank: pod for rank, pod in self.pods.items() if rank not in self.failed}}
 
 
 class JobFollower:
@@ -48,7 +64,8 @@ class JobFollower:
         cluster: where it is.
         workload: its kind, as train steps know it.
         order: what it runs.
-        crew: attends its nodes.
+        executor_input: KFP's, as its nodes get it.
+        token: what this step shows to its nodes.
         say: takes a sentence for the step's log.
         show: takes a line of a node's log.
     """
@@ -58,17 +75,19 @@ class JobFollower:
         cluster: Cluster,
         workload: Workload,
         order: Order,
-        crew: Crew,
+        executor_input: Mapping[str, Any],
+        token: str,
         say: Callable[[str], None],
         show: Callable[[str], None],
     ) -> None:
-        self._cluster, self._workload, self._order, self._crew = cluster, workload, order, crew
+        self._cluster, self._workload, self._order = cluster, workload, order
         self._say, self._show = say, show
+        self._heard: queue.Queue[Change | Object | ClusterError] = queue.Queue()
+        self._crew = Crew(cluster, order, workload.container, executor_input, token, say, self._heard.put)
+        self._waiting = Waiting(cluster, order, say)
         self._nodes = _Nodes()
         self._ranks: dict[str, int] = {}
-        self._heard: queue.Queue[Change | Object | ClusterError] = queue.Queue()
-        self._said: tuple[str, float] = ("", 0.0)
-        self._begun = time.monotonic()
+        self._unread = 0
 
     def to_the_end(self, kind: Kind, placed: Placed) -> None:
         """Returns when the job has succeeded and its outputs are here.
@@ -82,26 +101,49 @@ class JobFollower:
             ClusterError: it was deleted, files cannot be exchanged, or Kubernetes does not answer any more.
         """
         namespace = str(placed.object["metadata"]["namespace"])
+        pods = self._workload.pods(placed.name)
         streams = Streams(self._cluster, namespace, self._workload.container, self._line)
-        states = follow(self._cluster, kind, placed.name, namespace, uid=placed.uid)
-        self._listen(states)
-        self._listen(watch(self._cluster, POD, namespace, labels=self._workload.pods(placed.name)))
-        outcome = None
-        while outcome is None:
+        self._listen(follow(self._cluster, kind, placed.name, namespace, uid=placed.uid))
+        self._listen(watch(self._cluster, POD, namespace, labels=pods))
+        try:
+            outcome = self._outcome(placed.object, streams)
+        except ClusterError:
+            streams.join(_LAST_WORDS)
+            raise
+        streams.join(_LAST_LINES)
+        self._tell_unread(streams)
+        if not outcome.succeeded:
+            self._renew(namespace, pods)
+            found = worst(self._cluster, self._nodes.in_trouble())
+            shown, container = f"{self._order.shown} of {self._order.name}", self._workload.container
+            raise failed(self._cluster, shown, container, outcome, found, logged=self._is_logged(found))
+        if not self._crew.fetched:
+            raise JobFailedError(
+                f"{self._order.shown} of {self._order.name} ended before its outputs were fetched",
+                "run it again; see whether somebody else ended its first node",
+            )
+
+    def _outcome(self, job: Object, streams: Streams) -> Outcome:
+        """Hears of the job and its pods, until the job is over."""
+        while True:
             try:
                 heard = self._heard.get(timeout=_LOOK)
             except queue.Empty:
-                self._check_nodes()
-                continue
-            if isinstance(heard, ClusterError):
-                raise heard
-            if isinstance(heard, Change):
-                self._take(heard, streams)
+                self._tell_unread(streams)
             else:
-                outcome = self._workload.outcome(heard)
-            if self._crew.failure:
-                raise self._crew.failure
-        self._end(outcome, streams)
+                if isinstance(heard, ClusterError):
+                    raise heard
+                if isinstance(heard, Change):
+                    self._take(heard, streams)
+                else:
+                    job = heard
+            outcome = self._workload.outcome(job, self._nodes.seen.values(), self._order.retries)
+            if outcome is None and self._are_done():
+                outcome = Outcome(succeeded=True)
+            if outcome is not None:
+                return outcome
+            if self._heard.empty():
+                self._waiting.look(job, self._nodes.pods)
 
     def _listen(self, states: Iterator[Change] | Iterator[Object]) -> None:
         def hear() -> None:
@@ -118,69 +160,31 @@ class JobFollower:
         if rank is None:
             return
         self._nodes.take(rank, change)
-        name = change.object["metadata"]["name"]
-        self._ranks[name] = rank
-        running = not change.gone and self._runs(change.object)
-        self._crew.see(rank, change.object, running)
+        self._ranks[change.object["metadata"]["name"]] = rank
+        self._crew.see(rank, change.object, change.gone)
         if not change.gone and (rank == 0 or self._order.logs == "all"):
             streams.add(change.object)
-        if not change.gone:
-            self._check_nodes()
 
-    def _runs(self, pod: Object) -> bool:
-        statuses = (pod.get("status") or {}).get("containerStatuses") or []
-        states = [one.get("state") or {} for one in statuses if one["name"] == self._workload.container]
-        return bool(pod["status"].get("podIP")) and any("running" in state for state in states)
+    def _are_done(self) -> bool:
+        """Whether all nodes did their part, which the job's controller says a second or two later."""
+        done = [did_its_part(pod, self._workload.container) for pod in self._nodes.pods.values()]
+        return self._crew.fetched and len(done) == self._order.nodes and all(done)
+
+    def _renew(self, namespace: str, pods: str) -> None:
+        """Sees the pods of a job that failed as they are: it may be heard of before its pods are."""
+        answer = self._cluster.request("GET", POD.path(namespace), query={"labelSelector": pods})
+        for pod in answer.get("items") or []:
+            rank = self._workload.rank(pod)
+            if rank is not None:
+                self._nodes.take(rank, Change(pod))
 
     def _line(self, pod: str, line: Line) -> None:
         self._show(f"[{self._ranks[pod]}] {line.text}" if self._order.logs == "all" else line.text)
 
-    def _check_nodes(self) -> None:
-        """Says what keeps nodes from running, and gives up on what will not change."""
-        now = time.monotonic()
-        pending = {
-            rank: pod for rank, pod in self._nodes.pods.items() if (pod.get("status") or {}).get("phase") == "Pending"
-        }
-        found = worst(self._cluster, pending) if pending else None
-        if found is None or found.trouble.ended:
-            self._nodes.waiting.clear()
-            return
-        since = self._nodes.waiting.setdefault(found.pod["metadata"]["uid"], now)
-        if self._said[0] != found.trouble.reason or now - self._said[1] > _AGAIN:
-            self._said = (found.trouble.reason, now)
-            self._say(f"node {found.rank} waits: {found.trouble.message}")
-        allowed = self._allowed(found.trouble)
-        if now - since > allowed:
-            raise JobFailedError(
-                f"{self._order.shown} of {self._order.name} cannot start: node {found.rank} waited "
-                f"{now - since:.0f} seconds: {found.trouble.message}",
-                found.trouble.remedy,
-            )
-
-    def _allowed(self, trouble: Trouble) -> float:
-        return (
-            self._order.start_within if trouble.reason == "Unschedulable" else min(_STUBBORN, self._order.start_within)
-        )
-
-    def _end(self, outcome: Outcome, streams: Streams) -> None:
-        streams.join(_LAST_LINES)
-        for failure in streams.failures:
-            self._say(f"lines of a log are missing: {failure.message}")
-        if not outcome.succeeded:
-            found = worst(self._cluster, self._nodes.pods)
-            raise failed(
-                self._cluster,
-                f"{self._order.shown} of {self._order.name}",
-                self._workload.container,
-                outcome,
-                found,
-                logged=self._is_logged(found),
-            )
-        if not self._crew.fetched:
-            raise JobFailedError(
-                f"{self._order.shown} of {self._order.name} ended before its outputs were fetched",
-                "run it again; see whether somebody else ended its first node",
-            )
+    def _tell_unread(self, streams: Streams) -> None:
+        for failure in streams.failures[self._unread :]:
+            self._unread += 1
+            self._say(f"lines of a log are missing: {failure}")
 
     def _is_logged(self, found: Found | None) -> bool:
         return self._order.logs == "all" or found is None or found.rank == 0

@@ -5,9 +5,11 @@ Source: https://kubernetes.io/docs/concepts/workloads/controllers/job/
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.train.order import Order
-from fairing_kfp.train.workload import Outcome, condition
+from fairing_kfp.train.workload import KEPT, Outcome, condition
 
 _INDEX = "batch.kubernetes.io/job-completion-index"
 _NAME = "batch.kubernetes.io/job-name"
@@ -26,15 +28,17 @@ class Job:
             "completionMode": "Indexed",
             "completions": order.nodes,
             "parallelism": order.nodes,
-            "backoffLimit": order.retries,
+            "ttlSecondsAfterFinished": KEPT,
+            **_retries(order),
             "template": {**template, "spec": {**template["spec"], "restartPolicy": "Never"}},
         }
         if order.deadline is not None:
             spec["activeDeadlineSeconds"] = order.deadline
         return {"apiVersion": self.api_version, "kind": self.kind, "metadata": {"name": name}, "spec": spec}
 
-    def check(self, cluster: Cluster, order: Order) -> None:
+    def check(self, cluster: Cluster, order: Order) -> Job:
         """Every cluster has Jobs."""
+        return self
 
     def pods(self, name: str) -> str:
         """By the Job's name; see `Workload`."""
@@ -45,12 +49,19 @@ class Job:
         index = (pod["metadata"].get("labels") or {}).get(_INDEX)
         return int(index) if index is not None else None
 
-    def outcome(self, state: Object) -> Outcome | None:
+    def outcome(self, state: Object, pods: Iterable[Object] = (), retries: int = 0) -> Outcome | None:
         """By the conditions Complete and Failed; see `Workload`."""
         if condition(state, "Complete"):
             return Outcome(succeeded=True)
         failed = condition(state, "Failed")
         return Outcome(False, failed.get("reason", ""), failed.get("message", "")) if failed else None
+
+
+def _retries(order: Order) -> Object:
+    """How often nodes are started anew; of several that fail with one another, each as often as it may."""
+    if order.nodes > 1 and order.retries:
+        return {"backoffLimitPerIndex": order.retries, "maxFailedIndexes": 0}
+    return {"backoffLimit": order.retries}
 
 
 WORKLOAD = Job()

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fairing_kfp.cluster.apply import Placed, create, preflight
+from fairing_kfp.cluster.apply import Placed, create, delete, preflight
 from fairing_kfp.cluster.cleanup import deleted_at_end
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.kinds import Kind, kind_of
 from fairing_kfp.cluster.owner import Owner
-from fairing_kfp.train.crew import Crew
+from fairing_kfp.errors import ClusterError
+from fairing_kfp.train.exchange import new_token, verifier_of
 from fairing_kfp.train.follow import JobFollower
 from fairing_kfp.train.order import Order
 from fairing_kfp.train.template import pod_template
@@ -42,12 +43,11 @@ def train(
         ClusterError: the job cannot be made, failed, or was deleted.
     """
     given, task = _without_task(executor_input)
-    kind = workload(order.kind)
-    kind.check(cluster, order)
+    kind = workload(order.kind).check(cluster, order)
     owner = Owner.of_step(cluster, f"{order.text()}{json.dumps(given, sort_keys=True)}")
     name = owner.name(order.name)
-    crew = Crew(cluster, order, given, say)
-    template = pod_template(order, kind.container, owner.labels, crew.verifier, task)
+    token = new_token()
+    template = pod_template(order, kind.container, owner.labels, verifier_of(token), task)
     manifest = kind.manifest(order, name, template)
     metadata = manifest["metadata"]
     metadata |= {
@@ -58,12 +58,21 @@ def train(
     }
     found = kind_of(cluster, manifest)
     preflight(cluster, manifest)
-    with deleted_at_end(cluster, found, name, cluster.namespace, owner.labels):
+    with deleted_at_end(cluster, found, name, cluster.namespace, owner.labels, keep=True):
         placed = create(cluster, manifest, owner.labels)
+        if not placed.created and kind.outcome(placed.object):
+            # What an attempt left that was killed as its job ended; nothing is to be had of it any more.
+            delete(cluster, found, name, cluster.namespace, uid=placed.uid)
+            placed = create(cluster, manifest, owner.labels)
         say(f"{order.shown} {name} in the namespace {cluster.namespace} " + ("made" if placed.created else "adopted"))
         if not placed.created:
             _adopt(cluster, found, placed, owner)
-        JobFollower(cluster, kind, order, crew, say, show).to_the_end(found, placed)
+        JobFollower(cluster, kind, order, given, token, say, show).to_the_end(found, placed)
+        try:
+            delete(cluster, found, name, cluster.namespace, uid=placed.uid)
+        except ClusterError as error:
+            # What it was for is done.
+            say(f"{order.shown} {name} in the namespace {cluster.namespace} is left behind: {error}")
 
 
 def _without_task(executor_input: Mapping[str, Any]) -> tuple[dict[str, Any], Object]:

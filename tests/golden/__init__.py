@@ -11,7 +11,10 @@ PIPELINES = {
     "digits": f"{_TOP}/samples/digits/pipeline.py",
     "script": f"{_TOP}/samples/script/pipeline.py",
     "job": f"{_TOP}/samples/job/pipeline.py",
+    "pytorchjob": f"{_TOP}/samples/distributed/pipeline.py:by_pytorchjob",
+    "trainjob": f"{_TOP}/samples/distributed/pipeline.py:by_trainjob",
     "notebook": f"{_TOP}/samples/notebook/pipeline.py",
+    "notebook-as-code": f"{_TOP}/samples/notebook-as-code/pipeline.py",
 }
 
 

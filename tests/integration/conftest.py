@@ -14,20 +14,28 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import fairing_kfp
+from fairing_kfp.build.cache import Cache
+from fairing_kfp.cluster import rbac
+from fairing_kfp.cluster.connect import Access
+from tests.accounts import access_of, service_account
 from tests.authority import Authority, make_authority
+from tests.integration.trains import RESOURCES, Bench
+from tests.train_steps import Step, steps_of
 
 GO_REGISTRY = "github.com/google/go-containerregistry/cmd/registry@v0.20.6"
 TESTBED = "registry.testbed:5000"
@@ -421,3 +429,57 @@ def namespace(kubectl: Callable[..., str]) -> Iterator[str]:
         yield name
     finally:
         kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def train_steps(base_image: str, testbed_registry: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Step]:
+    """The train steps of a pipeline, published with our own image."""
+    if sys.version_info[:2] != (3, 11):
+        missing("the testbed's base image has Python 3.11, which is not this one")
+    folder = tmp_path_factory.mktemp("train-steps")
+    compiled = fairing_kfp.compile(
+        fairing_kfp.load_pipeline(f"{Path(__file__).parents[1]}/pipelines/elsewhere.py"),
+        registry=f"{testbed_registry}/tests",
+        project=f"train-{uuid.uuid4().hex[:8]}",
+        insecure=[testbed_registry],
+        base_image=base_image,
+        cache=Cache(folder / "cache"),
+        lock=str(folder / "fairing.lock"),
+    )
+    return steps_of(compiled.text)
+
+
+@pytest.fixture(scope="session")
+def train_kinds(kubectl: Callable[..., str]) -> tuple[str, ...]:
+    """The kinds of jobs that the cluster has."""
+    installed = {line.split("/")[-1] for line in kubectl("get", "crd", "-o", "name").split()}
+    return tuple(kind for kind, resource in RESOURCES.items() if kind == "job" or resource in installed)
+
+
+@pytest.fixture(scope="module")
+def train_account(namespace: str, kubectl: Callable[..., str], train_kinds: tuple[str, ...]) -> tuple[str, Access]:
+    """A service account that may do what jobs need, and its access."""
+    name = service_account(kubectl, namespace, "---\n".join(rbac.manifest(kind, namespace) for kind in train_kinds))
+    return name, access_of(kubectl, namespace, name)
+
+
+@pytest.fixture
+def bench(
+    train_steps: Mapping[str, Step],
+    namespace: str,
+    train_account: tuple[str, Access],
+    kubectl: Callable[..., str],
+    train_kinds: tuple[str, ...],
+    tmp_path: Path,
+) -> Bench:
+    """Where a test tries train steps."""
+    name, access = train_account
+    return Bench(train_steps, namespace, name, access, kubectl, train_kinds, tmp_path)
+
+
+@pytest.fixture(params=["job", "trainjob", "pytorchjob", "tfjob"])
+def kind(request: pytest.FixtureRequest, train_kinds: tuple[str, ...]) -> str:
+    """A kind of jobs, where the cluster has it."""
+    if request.param not in train_kinds:
+        missing(f"the cluster has no {RESOURCES[request.param]}")
+    return str(request.param)

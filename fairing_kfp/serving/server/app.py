@@ -17,7 +17,7 @@ from . import answers, body, openapi, v1, v2
 from .inputs import BYTES
 from .logs import log
 from .metrics import CONTENT_TYPE, Metrics
-from .model import Model, PredictorError, failed
+from .model import Model, PredictorError
 from .refusal import Refusal, bad
 from .settings import Settings
 from .tensors import BINARY, HEADER
@@ -67,7 +67,9 @@ class Api:
             *(Route(f"{path}/infer", self.v2_infer, methods=["POST"]) for path in (model, version)),
         ]
         handlers: Any = {Refusal: _refused, HTTPException: _not_found, PredictorError: _failed, Exception: _broken}
-        return Watching(Starlette(routes=routes, exception_handlers=handlers), self._metrics)
+        application = Starlette(routes=routes, exception_handlers=handlers)
+        application.router.redirect_slashes = False  # behind a proxy it would lead elsewhere
+        return Watching(application, self._metrics)
 
     async def alive(self, request: Request) -> Response:
         """The process answers."""
@@ -193,7 +195,7 @@ def _written(verb: str, write: Callable[[], Any]) -> Any:
     try:
         return write()
     except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
-        raise failed(f"the answer of {verb} cannot be sent", error) from error
+        raise PredictorError(f"{verb} gave back what cannot be sent: {error}") from error
 
 
 async def _refused(request: Request, error: Refusal) -> Response:

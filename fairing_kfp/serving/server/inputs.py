@@ -102,10 +102,14 @@ def _array(given: list[Any]) -> Any:
     np = numpy()
     try:
         array = np.asarray(given)
+        if array.dtype.kind == "U":  # numpy makes texts of numbers beside texts
+            mixed = np.asarray(given, dtype=object)
+            array = array if all(type(one) is str for one in mixed.flat) else mixed
         if array.dtype.kind == "O":
-            if not all(one is None or type(one) in (int, float) for one in array.flat):
+            kinds = {type(one) for one in array.flat}
+            if not kinds <= {int, float, bool, str, type(None)}:
                 raise _unexpected(ARRAY, "numbers or texts are wanted")
-            array = array.astype("f8")  # null is not a number
+            array = array if str in kinds else array.astype("f8")  # null is not a number
     except (ValueError, OverflowError) as error:
         raise _unexpected(ARRAY, str(error)) from None
     return array

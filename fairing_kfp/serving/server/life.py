@@ -20,6 +20,7 @@ from .settings import Settings
 from .watching import Watching
 from .workers import Workers
 
+_BACKLOG = 2048
 _KEEP_ALIVE = 75  # seconds; longer than clients and proxies keep idle connections, so that they close them, not we
 
 
@@ -54,7 +55,7 @@ async def live(application: Watching, model: Model, workers: Workers, settings: 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.begin, number)
     try:
-        listening = _listen(settings)
+        listening = listen(settings)
     except OSError as error:
         log(
             logging.ERROR,
@@ -101,11 +102,22 @@ class _Ending:
         asyncio.get_running_loop().call_later(self._linger if number == signal.SIGTERM else 0, stop)
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
     """A socket; without a host for all addresses, of both families where the machine has both."""
     both = not settings.host and socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if both or ":" in settings.host else socket.AF_INET
-    return socket.create_server((settings.host, settings.port), family=family, backlog=2048, dualstack_ipv6=both)
+    # With its protocol named: asyncio sets TCP_NODELAY only then, without which an answer takes 40 ms.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(not both))
+        made.bind((settings.host, settings.port))
+        made.listen(_BACKLOG)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 async def _load(model: Model, workers: Workers, settings: Settings, server: Server) -> bool:

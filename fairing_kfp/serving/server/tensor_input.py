@@ -103,6 +103,12 @@ def _array(np: Any, name: str, datatype: Datatype, data: Any) -> Any:
             array = array.astype("f8")  # null is not a number
         except OverflowError:
             raise bad(wanted) from None
+    if array.dtype.kind in "fO" and datatype.kind == "i":  # numpy makes floats of the largest whole numbers
+        array = np.asarray(data, dtype=object)
+        least, most = datatype.bounds
+        if all(type(value) is int and least <= value <= most for value in array.flat):
+            return array.astype(datatype.numpy)
+        raise bad(f"{wanted}: from {least} to {most}")
     fitting = {"b": "b", "i": "iu", "f": "fiu"}[datatype.kind]
     if array.dtype.kind not in fitting:
         raise bad(wanted)

@@ -95,6 +95,8 @@ def made_of(name: str, value: Any) -> Tensor:
         return _of_lists(name, value)
     try:
         array = np.asarray(value)
+        if array.dtype.kind in "US" and not hasattr(value, "dtype"):  # which end at their first zero byte
+            array = np.asarray(value, dtype=object)
     except (ValueError, TypeError) as error:
         raise TypeError(f"{_kind(value)} is no array: {error}") from error
     array = array.reshape(1) if array.ndim == 0 else array

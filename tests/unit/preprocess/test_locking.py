@@ -5,10 +5,13 @@ import textwrap
 from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import pytest
 from click.testing import CliRunner
+from kfp import dsl
 
 import fairing_kfp
+from fairing_kfp import fairing_component
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.cli import main
 from fairing_kfp.errors import ConfigError, DependencyError, LockError
@@ -55,6 +58,10 @@ def file(tmp_path, monkeypatch, unloaded):
 
 def lock(file, **options):
     return fairing_kfp.lock(fairing_kfp.load_pipeline(str(file)), **options)
+
+
+def len_of(text: str) -> int:
+    return len(text)
 
 
 def command(*words) -> str:
@@ -160,6 +167,20 @@ def test_a_run_here_takes_the_versions_of_the_image(shelf, file, cache, no_uv):
     assert warned == ("dig runs here with ant 1.2 instead of 1.0 of fairing.lock, which has no wheel for this machine",)
     assert (file.parent / "fairing.lock").read_text() == text
     assert in_process(replace(source, packages=("bee",)), Settings(), cache, locks).warnings == ()  # which is not kept
+
+
+def test_that_of_a_script_or_notebook_lies_beside_it(file, tmp_path):
+    script = file.parent / "plant.py"
+    script.write_text("print('planted')")
+    notebook = file.parent / "sow.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")]), notebook)
+    text = 'from fairing_kfp import fairing_component\ncomponent = fairing_component.from_script("plant.py")\n'
+    (file.parent / "components.py").write_text(text)
+    made = [fairing_kfp.load_pipeline(f"{file.parent / 'components.py'}:component")]
+    made += [fairing_component.from_notebook(notebook)]
+    assert [lock_path(component, Settings()) for component in made] == 2 * [file.parent / "fairing.lock"]
+    plain = dsl.component(len_of, base_image="python:3.11")
+    assert lock_path(plain, Settings()) == Path(__file__).parent / "fairing.lock"
 
 
 def test_where_it_lies(file, tmp_path, monkeypatch):
