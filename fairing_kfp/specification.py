@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +73,7 @@ class Specification:
     def pod_settings(self, label: str) -> dict[str, Any]:
         """Those settings that an executor beside this one needs, too, as far as it could know their values."""
         kept = {key: value for key, value in self.settings(label).items() if key in _POD_SETTINGS}
-        return {key: value for key, value in kept.items() if not _refers(value)}
+        return copy.deepcopy({key: value for key, value in kept.items() if not _refers(value)})
 
 
 def is_exit(task: Any) -> bool:

@@ -20,6 +20,7 @@ from fairing_kfp.serving.target import Target, is_of, is_ready
 _LESS = "ask for less, or have whoever runs the cluster allow more"
 _SLACK = 60.0  # seconds in which a pod is placed and its image pulled; an image that does not come is given up
 _STUBBORN = 5.0  # seconds after which what the object itself says is believed
+_ENDING = 30.0  # seconds after which pods that do not end are taken for dead, as those of a lost node are
 _AGAIN = 60.0  # seconds after which what keeps a pod from running is said once more
 _LOOK = 1.0  # seconds between looks at the clock
 
@@ -73,9 +74,10 @@ class Arrival:
         try:
             while True:
                 self._hear()
-                if self._target.arrived(self._state, list(self._pods.values())):
+                if not self._target.arrived(self._state, list(self._pods.values())):
+                    self._check()
+                elif self._is_alone():
                     return self._state
-                self._check()
         finally:
             self._over.set()
 
@@ -117,6 +119,14 @@ class Arrival:
                 f"somebody brought another version of {self._shown} before this one served",
                 "let one run at a time serve a name",
             )
+
+    def _is_alone(self) -> bool:
+        """Whether no pod of another version may get requests any more; those that end still do for some seconds."""
+        others = [pod["metadata"] for pod in self._pods.values() if not is_of(pod, self._version)]
+        if not any("deletionTimestamp" in one for one in others):
+            return True
+        now = time.monotonic()
+        return now - self._since.setdefault("ending", now) > _ENDING
 
     def _check(self) -> None:
         """Says what keeps pods from serving, and gives up on what will not change."""

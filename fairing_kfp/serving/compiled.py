@@ -6,6 +6,7 @@ the image with the model, the target is not installed, or a role is missing.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -135,10 +136,10 @@ def _add_check(pipeline: Specification, tasks: Tasks, names: set[str], orders: M
         arguments += [ORDER, replace(order, sample=None).text()]
     container = {"image": OWN_IMAGE, "command": list(SERVE), "args": arguments}
     if env := pipeline.executors[first]["container"].get("env"):
-        container["env"] = env
+        container["env"] = copy.deepcopy(env)  # else YAML would show one by a mark of the other
     settings = pipeline.pod_settings(first)
     if secret:
-        settings["secretAsVolume"] = pipeline.settings(first)["secretAsVolume"]
+        settings["secretAsVolume"] = copy.deepcopy(pipeline.settings(first)["secretAsVolume"])
     pipeline.executors[label] = {"container": container}
     pipeline.components[component] = {"executorLabel": label}
     pipeline.put_settings(label, settings)

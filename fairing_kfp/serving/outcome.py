@@ -54,10 +54,14 @@ class Outcome:
         values = {"endpoint": self.endpoint, "image": self.image}
         for name, parameter in outputs.get("parameters", {}).items():
             _put(parameter["outputFile"], values[name])
-        for one in outputs.get("artifacts", {}).values():
-            _put(local_path(one["artifacts"][0]["uri"]), report(self))
+        made = {}
+        for name, one in outputs.get("artifacts", {}).items():
+            artifact = one["artifacts"][0]
+            _put(local_path(artifact["uri"]), report(self))
+            described = {"name": artifact.get("name", name), "uri": artifact["uri"], "metadata": {}}
+            made[name] = {"artifacts": [described]}
         if outputs.get("outputFile"):
-            _put(outputs["outputFile"], json.dumps({"parameterValues": values}))
+            _put(outputs["outputFile"], json.dumps({"parameterValues": values, "artifacts": made}))
 
 
 def _put(path: str, text: str) -> None:

@@ -13,6 +13,8 @@ PIPELINES = {
     "job": f"{_TOP}/samples/job/pipeline.py",
     "pytorchjob": f"{_TOP}/samples/distributed/pipeline.py:by_pytorchjob",
     "trainjob": f"{_TOP}/samples/distributed/pipeline.py:by_trainjob",
+    "serving": f"{_TOP}/tests/pipelines/serving.py:sums",
+    "serving-by-kserve": f"{_TOP}/tests/pipelines/serving.py:by_kserve",
     "notebook": f"{_TOP}/samples/notebook/pipeline.py",
     "notebook-as-code": f"{_TOP}/samples/notebook-as-code/pipeline.py",
 }
