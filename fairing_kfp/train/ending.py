@@ -10,7 +10,7 @@ from fairing_kfp.cluster.events import Event, events_of
 from fairing_kfp.cluster.logs import last_lines
 from fairing_kfp.cluster.pods import Trouble, trouble
 from fairing_kfp.errors import ClusterError, JobFailedError
-from fairing_kfp.train.workload import Outcome
+from fairing_kfp.train.workload import DEADLINE, Outcome
 
 _LINES = 20
 
@@ -65,11 +65,14 @@ def failed(
         logged: whether that node's lines are in the step's log already.
     """
     why = f"{outcome.reason}: {outcome.message}".strip(": ")
+    late = outcome.reason == DEADLINE
+    what = f"{shown} ran out of time ({why})" if late else f"{shown} failed"
     if found is None:
-        return JobFailedError(f"{shown} failed: {why}", "see its events: kubectl describe")
-    text = f"{shown} failed: {found.trouble.message}"
-    if outcome.reason == "DeadlineExceeded":
-        text = f"{shown} ran out of time ({why}): {found.trouble.message}"
+        longer = "allow it more time (deadline=…), or let it do less"
+        return JobFailedError(
+            what if late else f"{what}: {why}", longer if late else "see its events: kubectl describe"
+        )
+    text = f"{what}: {found.trouble.message}"
     if not logged:
         metadata = found.pod["metadata"]
         lines = _last(cluster, metadata["namespace"], metadata["name"], found.trouble.container or container)

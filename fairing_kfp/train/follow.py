@@ -13,6 +13,7 @@ from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.kinds import POD, Kind
 from fairing_kfp.cluster.lines import Line
 from fairing_kfp.cluster.logs import Streams
+from fairing_kfp.cluster.pods import trouble
 from fairing_kfp.cluster.watch import Change, follow, watch
 from fairing_kfp.errors import ClusterError, JobFailedError
 from fairing_kfp.train.crew import Crew, did_its_part
@@ -45,12 +46,21 @@ class _Nodes:
         uid = pod["metadata"]["uid"]
         new = uid not in self.seen
         self.seen[uid] = pod
-        if (pod.get("status") or {}).get("phase") == "Failed":
+        if self._tells_more(pod, self.failed.get(rank)):
             self.failed[rank] = pod
         if before is None or before["metadata"]["uid"] == uid or (new and _age(before) <= _age(pod)):
             self.pods[rank] = pod
         if change.gone and pod["status"].get("phase") == "Pending":
             self.pods.pop(rank, None)  # it waits for nothing any more
+
+    def _tells_more(self, pod: Object, before: Object | None) -> bool:
+        """Whether a pod failed; one that was told to end only if no other did."""
+        found = trouble(pod)
+        if found is None or not found.ended:
+            return False
+        return (
+            before is None or found.exit_code not in (137, 143) or before["metadata"]["uid"] == pod["metadata"]["uid"]
+        )
 
     def in_trouble(self) -> dict[int, Object]:
         """Those that may say why their job failed: some kinds start pods anew even then."""

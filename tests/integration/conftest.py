@@ -431,7 +431,7 @@ def namespace(kubectl: Callable[..., str]) -> Iterator[str]:
         kubectl("delete", "namespace", name, "--wait=false")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def train_steps(base_image: str, testbed_registry: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Step]:
     """The train steps of a pipeline, published with our own image."""
     if sys.version_info[:2] != (3, 11):
