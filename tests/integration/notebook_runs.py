@@ -73,7 +73,7 @@ def run_all(cases: Mapping[str, Case], image: str, folder: Path) -> dict[str, Ra
     )
     options = ["--rm", "--network", "host", "--read-only", "--tmpfs", "/tmp:mode=1777", "--user", "54321:54321"]
     command = ["docker", "run", *options, "-v", f"{folder}:/cases", image, "sh", "-c", loop]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode in (0, 123), done.stdout + done.stderr
     return {
         name: Ran(int((folder / name / "exit").read_text()), (folder / name / "log").read_text(), folder / name / "out")

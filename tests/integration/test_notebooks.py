@@ -185,4 +185,6 @@ def test_corpus(corpus: dict[str, Ran], name: str, about: dict[str, Any]) -> Non
         assert done.status.startswith(REFUSED[name])
         return
     assert done.status == "", done.log
-    assert json.loads(re.findall(r"^RESULT (.*)$", done.printed, re.MULTILINE)[-1]) == about["expected"]
+    results = re.findall(r"^RESULT (.*)$", done.printed, re.MULTILINE)
+    assert results, done.log + str(done.notebook)
+    assert json.loads(results[-1]) == about["expected"]
