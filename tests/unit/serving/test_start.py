@@ -207,7 +207,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_server_with_the_reason(
 
 def test_what_is_wrong_is_said_before_it_starts(launch: Callable[..., Launch], model: Path) -> None:
     one = launch("plain_predictor", PLAIN)
-    with pytest.raises(ConfigError, match="there is no model at .*/missing"), running(one, model.with_name("missing")):
+    with pytest.raises(ConfigError, match=r"there is no model at .*/missing"), running(one, model.with_name("missing")):
         pass
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
