@@ -20,6 +20,9 @@ from fairing_kfp.image.stored import blocks
 
 _CHUNK = 1 << 20
 
+_Sized = Mapping[str, tuple[Path, int]]
+"""Files by their paths in the image, each with the size that it had at first."""
+
 
 def streamed_layer(name: str, files: Mapping[str, Path]) -> Layer:
     """A layer of files, which are read now for its digests, and again whenever it is sent.
@@ -31,44 +34,54 @@ def streamed_layer(name: str, files: Mapping[str, Path]) -> Layer:
     Raises:
         PackError: a file cannot be read, changes meanwhile, or has a path that is not one inside an image.
     """
+    sized = {path: (file, _size(file)) for path, file in files.items()}
     before, after, size = hashlib.sha256(), hashlib.sha256(), 0
-    for part in blocks(_counted(_archive(files), before)):
+    for part in blocks(_counted(_archive(sized), before)):
         after.update(part)
         size += len(part)
     diff_id, digest = f"sha256:{before.hexdigest()}", f"sha256:{after.hexdigest()}"
-    return Layer(name, diff_id, digest, size, partial(_opened, files))
+    return Layer(name, diff_id, digest, size, partial(_opened, sized))
 
 
-def _opened(files: Mapping[str, Path]) -> BinaryIO:
+def _opened(files: _Sized) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(_Pieces(blocks(_archive(files))), _CHUNK))
 
 
-def _archive(files: Mapping[str, Path]) -> Iterator[bytes]:
+def _archive(files: _Sized) -> Iterator[bytes]:
     folders = {parent for path in files for parent in tar.parents(path)}
     for path in sorted(folders | files.keys()):
         tar.check(path)
         if path in folders:
             yield tar.entry(path, tar.DIRECTORY, 0o755)
         else:
-            yield from _file(path, files[path])
+            yield from _file(path, *files[path])
     yield tar.END
 
 
-def _file(path: str, source: Path) -> Iterator[bytes]:
+def _file(path: str, source: Path, size: int) -> Iterator[bytes]:
+    left = size
     try:
         with source.open("rb") as file:
-            left = file.seek(0, io.SEEK_END)
-            file.seek(0)
-            yield tar.entry(path, tar.FILE, 0o644, left)
-            padding = tar.padding(left)
+            yield tar.entry(path, tar.FILE, 0o644, size)
             while data := file.read(min(_CHUNK, left)):
                 left -= len(data)
                 yield data
             if left or file.read(1):
                 raise PackError(f"{source} changed while it was packed", "let nobody write it, and run again")
-            yield padding
+            yield tar.padding(size)
     except OSError as error:
-        raise PackError(f"{source} cannot be packed: {error.strerror or error}", "make it readable") from error
+        raise _unreadable(source, error) from error
+
+
+def _size(source: Path) -> int:
+    try:
+        return source.stat().st_size
+    except OSError as error:
+        raise _unreadable(source, error) from error
+
+
+def _unreadable(source: Path, error: OSError) -> PackError:
+    return PackError(f"{source} cannot be packed: {error.strerror or error}", "make it readable")
 
 
 def _counted(parts: Iterable[bytes], digest: hashlib._Hash) -> Iterator[bytes]:

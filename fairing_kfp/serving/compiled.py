@@ -96,8 +96,9 @@ def _add_checks(pipeline: Specification, orders: Mapping[str, Order], serving: M
             _, names, checked = found.setdefault(key, (place.tasks, set(), {}))
             names.add(place.name)
             checked[label] = orders[label]
-    for tasks, names, checked in found.values():
-        _add_check(pipeline, tasks, names, checked)
+    # All of them before the first check is added: checks wait for nothing, not for each other.
+    for tasks, first, checked in [(tasks, _first(tasks, names), checked) for tasks, names, checked in found.values()]:
+        _add_check(pipeline, tasks, first, checked)
 
 
 def _places(pipeline: Specification, component: str) -> Iterator[_Place]:
@@ -127,7 +128,7 @@ def _tasks(component: Any) -> Any:
     return component.get("dag", {}).get("tasks")
 
 
-def _add_check(pipeline: Specification, tasks: Tasks, names: set[str], orders: Mapping[str, Order]) -> None:
+def _add_check(pipeline: Specification, tasks: Tasks, waiting: list[str], orders: Mapping[str, Order]) -> None:
     first, secret = next(iter(orders)), next(iter(orders.values())).registry_secret
     stem = f"check-{first.removeprefix('exec-')}" if len(orders) == 1 else "check-serving"
     component, label = free(f"comp-{stem}", pipeline.components), free(f"exec-{stem}", pipeline.executors)
@@ -144,8 +145,8 @@ def _add_check(pipeline: Specification, tasks: Tasks, names: set[str], orders: M
     pipeline.components[component] = {"executorLabel": label}
     pipeline.put_settings(label, settings)
     check = free(stem, tasks)
-    for name in _first(tasks, names):
-        tasks[name]["dependentTasks"] = [check]
+    for name in waiting:
+        tasks[name]["dependentTasks"] = sorted([*tasks[name].get("dependentTasks", ()), check])
     tasks[check] = {"cachingOptions": {}, "componentRef": {"name": component}, "taskInfo": {"name": check}}
 
 

@@ -143,7 +143,7 @@ def _order(name: str, given: Mapping[str, Any], options: Mapping[str, Any]) -> O
         known = ", ".join(ServeOptions.__annotations__)
         raise ComponentError(f"serve(name={name!r}): {error}", f"use some of {known}") from error
     try:
-        json.dumps(order.sample)
+        json.dumps(order.sample, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ConfigError(
             f"serve(name={name!r}): sample= is nothing that JSON has: {error}", "give lists, numbers, texts; a.tolist()"
