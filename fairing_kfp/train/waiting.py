@@ -55,9 +55,9 @@ class Waiting:
         found = worst(self._cluster, pending, deep)
         if found is not None and not found.trouble.ended:
             self._weigh(found.pod["metadata"]["uid"], f"node {found.rank}", found.trouble)
-        elif found is None and deep and not pending:
+        elif deep and not pending:
             self._look_for_pods(job)
-        elif found is None and (deep or not pending):
+        elif deep:
             self._since.clear()
 
     def _look_for_pods(self, job: Object) -> None:
