@@ -7,7 +7,7 @@ export FAIRING_KFP_CACHE ?= $(CURDIR)/.cache/fairing-kfp
 
 .PHONY: demo test check golden lock bench clean
 
-demo: .venv/installed ## Trains and judges a classifier of real scans, here, without Docker, cluster or registry
+demo: .venv/installed ## Trains, judges and serves a classifier of real scans, here, without Docker, cluster or registry
 	@.venv/bin/fairing-kfp run samples/digits/pipeline.py
 	@echo
 	@echo "Next: change the code or a parameter and see what runs again, look into the images, or run them with Docker:"
@@ -26,10 +26,18 @@ check: .venv/installed-dev ## Style and types
 golden: .venv/installed-dev ## Writes the compiled pipelines that tests compare with
 	@WRITE_GOLDEN=1 .venv/bin/python -m pytest tests -k golden
 
-lock: .venv/installed-dev ## Locks what our own image holds, for all Pythons and platforms
-	@.venv/bin/uv pip compile --quiet --no-python-downloads --universal --python-version 3.10 --generate-hashes \
-	  --only-binary :all: --no-header --no-annotate --no-emit-index-url --upgrade --group cluster \
-	  --output-file fairing_kfp/own_image.lock
+LOCK = .venv/bin/uv pip compile --quiet --no-python-downloads --universal --python-version 3.10 --generate-hashes \
+  --only-binary :all: --no-header --no-annotate --no-emit-index-url --upgrade
+# What Google's aiplatform needs beside the client of its API.
+BESIDE = google-cloud-bigquery google-cloud-resource-manager google-genai docstring-parser pydantic
+
+lock: .venv/installed-dev ## Locks what our own images and the server of predictors hold, for all Pythons and platforms
+	@$(LOCK) --group cluster --output-file fairing_kfp/own_image.lock
+	@printf '%s\n' $(BESIDE) > .cache/beside.txt
+	@$(LOCK) --group cluster --group vertex --excludes .cache/beside.txt --constraints fairing_kfp/own_image.lock \
+	  --output-file fairing_kfp/own_image_vertex.lock
+	@rm .cache/beside.txt
+	@$(LOCK) --group server --output-file fairing_kfp/serving/server.lock
 
 bench: .venv/installed-dev ## Measures against peers; see bench/README.md
 	@.venv/bin/python -m bench

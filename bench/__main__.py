@@ -24,6 +24,7 @@ PLACES = {
     "start": "start",
     "notebook": "notebook",
     "pack": "pack",
+    "serve": "serve",
 }
 
 

@@ -18,14 +18,23 @@ if TYPE_CHECKING:
     from fairing_kfp.notebook_module import load_notebook
     from fairing_kfp.pipeline import Compiled, Explained, compile, explain, run
     from fairing_kfp.runtime.record import record
+    from fairing_kfp.serving.component import serve, serve_model
+    from fairing_kfp.serving.endpoint import Endpoint
+    from fairing_kfp.serving.order import Autoscaling
+    from fairing_kfp.serving.predictor import Predictor
+    from fairing_kfp.serving.rollback import rollback
     from fairing_kfp.train.component import job, pytorchjob, tfjob, trainjob
+    from fairing_kfp.train.vertex.component import vertexjob
 
 _PLACES = {
+    "Autoscaling": "serving.order",
     "Compiled": "pipeline",
     "Component": "component",
+    "Endpoint": "serving.endpoint",
     "Explained": "pipeline",
     "FairingError": "errors",
     "Locked": "locking",
+    "Predictor": "serving.predictor",
     "RunResult": "local.run",
     "StepFailedError": "errors",
     "StepResult": "local.run",
@@ -39,17 +48,24 @@ _PLACES = {
     "lock": "locking",
     "pytorchjob": "train.component",
     "record": "runtime.record",
+    "rollback": "serving.rollback",
     "run": "pipeline",
+    "serve": "serving.component",
+    "serve_model": "serving.component",
     "tfjob": "train.component",
     "trainjob": "train.component",
+    "vertexjob": "train.vertex.component",
 }
 
 __all__ = [
+    "Autoscaling",
     "Compiled",
     "Component",
+    "Endpoint",
     "Explained",
     "FairingError",
     "Locked",
+    "Predictor",
     "RunResult",
     "StepFailedError",
     "StepResult",
@@ -63,9 +79,13 @@ __all__ = [
     "lock",
     "pytorchjob",
     "record",
+    "rollback",
     "run",
+    "serve",
+    "serve_model",
     "tfjob",
     "trainjob",
+    "vertexjob",
 ]
 
 

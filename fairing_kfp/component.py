@@ -7,7 +7,6 @@ every task setting works as it does with `@dsl.component`. What differs is the i
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 import types
@@ -17,17 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from fairing_kfp.errors import ComponentError
-from fairing_kfp.interface import Interface, kfp_component
-from fairing_kfp.options import ImageOptions, check_list, source_of, valid_name
-from fairing_kfp.signature import bound_arguments, plain_function, resolved_annotations
-from fairing_kfp.source import new_key, register
+from fairing_kfp.options import ImageOptions, check_list
 
 if TYPE_CHECKING:
     from kfp.dsl.pipeline_task import PipelineTask
     from typing_extensions import Unpack
 
+    from fairing_kfp.serving.predictor import Predictor
+
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
+C = TypeVar("C")
 
 
 class Component(typing.Protocol, Generic[P, R]):
@@ -47,6 +46,16 @@ class Component(typing.Protocol, Generic[P, R]):
         """Makes a task of a pipeline."""
 
 
+class _Decorator(typing.Protocol):
+    """`@fairing_component(…)`: of a class it makes a predictor, of a function a component."""
+
+    @overload
+    def __call__(self, decorated: type[C], /) -> Predictor[..., C]: ...  # type: ignore[overload-overlap]  # a class
+
+    @overload
+    def __call__(self, decorated: Callable[P, R], /) -> Component[P, R]: ...
+
+
 class FairingComponent:
     """Makes KFP components: of a function as a decorator, of a script by `from_script`.
 
@@ -55,7 +64,22 @@ class FairingComponent:
     """
 
     @overload
+    def __call__(self, function: type[C], /) -> Predictor[..., C]: ...  # type: ignore[overload-overlap]  # a class
+
+    @overload
     def __call__(self, function: Callable[P, R], /) -> Component[P, R]: ...
+
+    @overload
+    def __call__(
+        self,
+        function: None = None,
+        /,
+        *,
+        serve: Literal[True],
+        name: str | None = None,
+        modules: Sequence[str | types.ModuleType] = (),
+        **options: Unpack[ImageOptions],
+    ) -> Callable[[Callable[P, R]], Predictor[P, R]]: ...
 
     @overload
     def __call__(
@@ -68,23 +92,29 @@ class FairingComponent:
         embedded_artifact_path: str | None = None,
         task_config_passthroughs: Sequence[Any] | None = None,
         **options: Unpack[ImageOptions],
-    ) -> Callable[[Callable[P, R]], Component[P, R]]: ...
+    ) -> _Decorator: ...
 
     def __call__(
         self,
         function: Any = None,
         /,
         *,
+        serve: bool = False,
         name: str | None = None,
         modules: Sequence[str | types.ModuleType] = (),
         embedded_artifact_path: str | None = None,
         task_config_passthroughs: Sequence[Any] | None = None,
         **options: Any,
     ) -> Any:
-        """Makes a KFP component of a function, packed with its helpers, closures and own modules.
+        """Makes a KFP component of a function, packed with its helpers, closures and own modules; or of a class a
+        predictor, which is served.
+
+        A predictor's class has `load(self, model_path: str)` and `predict(self, instances)`, and may have `preprocess`,
+        `postprocess`, `explain` and `ready`. What `predict` takes is decided by its annotation.
 
         Args:
-            function: the function; its parameters and return value are annotated as for `@dsl.component`.
+            function: the function; its parameters and return value are annotated as for `@dsl.component`. Or the class.
+            serve: makes a predictor of a function that is called for each request.
             name: the component's name; the function's by default.
             modules: own modules to ship whole, beside those that are found by themselves.
             embedded_artifact_path: a file or folder for a `dsl.EmbeddedInput` parameter.
@@ -92,17 +122,29 @@ class FairingComponent:
             options: those of the image, see `fairing_kfp.options.ImageOptions`.
 
         Returns:
-            A KFP component; its `python_func` is the function itself.
+            A KFP component; its `python_func` is the function itself. Of a class a `Predictor`; called, it gives an
+            object of the class.
 
         Raises:
-            ComponentError: it is not a function, has no usable name, or a type that KFP does not know.
+            ComponentError: it is not a function, has no usable name, or a type that KFP does not know; or a class lacks
+                a method.
             SecretError: a value of `env` looks like a credential.
         """
+        from fairing_kfp.function_component import function_component
+        from fairing_kfp.serving.predictor import predictor_of
+
         scope = dict(sys._getframe(1).f_locals)
         embedded = Path(embedded_artifact_path).absolute() if embedded_artifact_path else None
 
         def decorate(decorated: Any) -> Any:
-            return _of_function(decorated, scope, name, modules, embedded, task_config_passthroughs, options)
+            if serve or isinstance(decorated, type):
+                if embedded or task_config_passthroughs:
+                    raise ComponentError(
+                        f"{decorated!r} is a predictor, which is no step of a pipeline",
+                        "leave embedded_artifact_path= and task_config_passthroughs= out",
+                    )
+                return predictor_of(decorated, scope, name, modules, options)
+            return function_component(decorated, scope, name, modules, embedded, task_config_passthroughs, options)
 
         return decorate if function is None else decorate(function)
 
@@ -238,58 +280,3 @@ class FairingComponent:
 
 
 fairing_component = FairingComponent()
-
-
-def _of_function(
-    function: Any,
-    scope: Mapping[str, Any],
-    name: str | None,
-    modules: Sequence[str | types.ModuleType],
-    embedded: Path | None,
-    passthroughs: Sequence[Any] | None,
-    options: Any,
-) -> Any:
-    from fairing_kfp.preprocess.function import FunctionSource
-    from fairing_kfp.preprocess.modules import canonical_name
-
-    plain = plain_function(function)
-    shown = f"{plain.__module__}.{plain.__qualname__}"
-    if plain.__name__ == "<lambda>" and not name:
-        raise ComponentError(
-            f"a lambda of {plain.__module__} has no name", 'give one: fairing_component(name="…")(lambda …)'
-        )
-    named = valid_name(name or plain.__name__, shown)
-    check_list(named, "modules", modules)
-    _check_places(named, options.get("files") or {})
-    whole = tuple(module if isinstance(module, str) else module.__name__ for module in modules)
-    annotations = resolved_annotations(function, plain, named, scope)
-    home = plain.__module__ or "__main__"
-    key = new_key(canonical_name(home, getattr(sys.modules.get(home), "__file__", None)), plain.__qualname__)
-    source = source_of(FunctionSource(function, annotations, whole, embedded), named, key, options)
-    component = kfp_component(source, _interface(function, plain, annotations, shown), passthroughs)
-    register(source)
-    return component
-
-
-def _interface(function: Any, plain: types.FunctionType, annotations: Mapping[str, Any], shown: str) -> Interface:
-    signature = inspect.signature(function, eval_str=False)
-    return Interface(
-        shown,
-        tuple(
-            parameter.replace(annotation=annotations.get(parameter.name, parameter.annotation))
-            for parameter in signature.parameters.values()
-            if parameter.name not in bound_arguments(function)
-        ),
-        function,
-        annotations.get("return", inspect.Signature.empty),
-        plain.__doc__,
-    )
-
-
-def _check_places(name: str, files: Mapping[str, str]) -> None:
-    for place in files.values():
-        if not place.startswith("/"):
-            raise ComponentError(
-                f"{name}: files= places a file at {place!r}, but a function has no working folder of its own",
-                "name an absolute place in the image, such as /etc/app/settings.yaml",
-            )

@@ -22,7 +22,10 @@
     │   ├── ForeignObjectError    an object of that name belongs to somebody else
     │   ├── MissingObjectError    no such object, or it was deleted underneath
     │   ├── ExchangeError         files cannot be brought to a job's nodes, or back
-    │   └── JobFailedError        a job failed, or cannot run
+    │   ├── JobFailedError        a job failed, or cannot run
+    │   └── ServingError          what was to be served does not come to serve
+    ├── VertexError               Google Cloud answered with an error or not at all, or a custom job failed
+    ├── EndpointError             a served model answered with an error, or not at all
     ├── CacheError                the cache on disk cannot be used
     ├── ConfigError               a setting is missing or malformed
     ├── PipelineError             a file or function is not a runnable pipeline
@@ -164,6 +167,28 @@ class ExchangeError(ClusterError):
 
 class JobFailedError(ClusterError):
     """A job failed, or cannot run."""
+
+
+class VertexError(FairingError):
+    """Google Cloud answered with an error or not at all, or a custom job of Vertex AI failed."""
+
+
+class ServingError(ClusterError):
+    """What was to be served does not come to serve, or does not answer as it should."""
+
+
+class EndpointError(FairingError):
+    """A served model answered with an error, or did not answer.
+
+    Args:
+        message: what was asked, and what was answered.
+        remedy: what to do.
+        status: the HTTP status, or None when there was no answer.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, status: int | None = None) -> None:
+        super().__init__(message, remedy)
+        self.status = status
 
 
 class CacheError(FairingError):

@@ -7,21 +7,16 @@ on its gate too, so that nothing starts after a failed notebook. The user's task
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
-
-import yaml
 
 from fairing_kfp.own_step import image_of
 from fairing_kfp.preprocess.places import COMMAND
 from fairing_kfp.runtime.notebook import STATUS
+from fairing_kfp.specification import Specification, free, is_exit
 
 ARGUMENT = "--gate"
 """What the step's program is told to be the gate."""
-
-_COMPLETED = "ALL_UPSTREAM_TASKS_COMPLETED"
-# What decides where a pod may run and whence it is pulled; not what the notebook alone needs.
-_POD_SETTINGS = ("imagePullPolicy", "imagePullSecret", "nodeSelector", "podMetadata", "securityContext", "tolerations")
 
 
 def with_gates(text: str, images: Collection[str]) -> str:
@@ -35,44 +30,32 @@ def with_gates(text: str, images: Collection[str]) -> str:
     """
     if not images:
         return text
-    specification, *platform = yaml.safe_load_all(text)
-    executors = specification["deploymentSpec"]["executors"]
+    pipeline = Specification.parse(text)
+    executors = pipeline.executors
     labels = {label for label, one in executors.items() if image_of(one.get("container", {})) in images}
     notebooks = {
         name: component["executorLabel"]
-        for name, component in specification["components"].items()
+        for name, component in pipeline.components.items()
         if component.get("executorLabel") in labels
     }
     gates: dict[str, str] = {}
-    for tasks in _graphs(specification):
+    for tasks in pipeline.graphs():
         for name in [name for name, task in tasks.items() if task["componentRef"]["name"] in notebooks]:
             component = tasks[name]["componentRef"]["name"]
             tasks[name]["cachingOptions"] = {}  # else KFP would answer the next run from a failed one
-            if _is_exit(tasks[name]):
+            if is_exit(tasks[name]):
                 continue
             if component not in gates:
-                gates[component] = _add_component(specification, component, notebooks[component], platform)
+                gates[component] = _add_component(pipeline, component, notebooks[component])
             _add_task(tasks, name, gates[component])
-    header = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
-    return header + "---\n".join(yaml.dump(one, sort_keys=True) for one in (specification, *platform))
+    return pipeline.text()
 
 
-def _graphs(specification: Any) -> Iterator[dict[str, Any]]:
-    """The tasks of each DAG."""
-    for component in (specification["root"], *list(specification["components"].values())):
-        if "dag" in component:
-            yield component["dag"]["tasks"]
-
-
-def _is_exit(task: Any) -> bool:
-    return bool(task.get("triggerPolicy", {}).get("strategy") == _COMPLETED)
-
-
-def _add_component(specification: Any, notebook: str, executor: str, platform: list[Any]) -> str:
-    executors = specification["deploymentSpec"]["executors"]
-    component = _free(f"{notebook}-check", specification["components"])
-    label = _free(f"{executor}-check", executors)
-    specification["components"][component] = {
+def _add_component(pipeline: Specification, notebook: str, executor: str) -> str:
+    executors = pipeline.executors
+    component = free(f"{notebook}-check", pipeline.components)
+    label = free(f"{executor}-check", executors)
+    pipeline.components[component] = {
         "executorLabel": label,
         "inputDefinitions": {"parameters": {STATUS: {"parameterType": "STRING"}}},
     }
@@ -83,26 +66,14 @@ def _add_component(specification: Any, notebook: str, executor: str, platform: l
             "image": image_of(executors[executor]["container"]),
         }
     }
-    for document in platform:
-        settings = document["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-        kept = {key: value for key, value in settings.get(executor, {}).items() if key in _POD_SETTINGS}
-        kept = {key: value for key, value in kept.items() if not _refers(value)}
-        if kept:
-            settings[label] = kept
+    pipeline.put_settings(label, pipeline.pod_settings(executor))
     return component
 
 
-def _refers(value: Any) -> bool:
-    """Whether a setting is an input of the notebook or another task's output, which its gate has not."""
-    if isinstance(value, dict):
-        return any(key in ("componentInputParameter", "taskOutputParameter") or _refers(v) for key, v in value.items())
-    return isinstance(value, list) and any(map(_refers, value))
-
-
 def _add_task(tasks: dict[str, Any], notebook: str, component: str) -> None:
-    gate = _free(f"{notebook}-check", tasks)
+    gate = free(f"{notebook}-check", tasks)
     for task in tasks.values():
-        if notebook in task.get("dependentTasks", ()) and not _is_exit(task):
+        if notebook in task.get("dependentTasks", ()) and not is_exit(task):
             task["dependentTasks"] = sorted([*task["dependentTasks"], gate])
     status = {"taskOutputParameter": {"outputParameterKey": STATUS, "producerTask": notebook}}
     tasks[gate] = {
@@ -112,11 +83,3 @@ def _add_task(tasks: dict[str, Any], notebook: str, component: str) -> None:
         "inputs": {"parameters": {STATUS: status}},
         "taskInfo": {"name": gate},
     }
-
-
-def _free(name: str, taken: Collection[str]) -> str:
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        free = f"{name}-{number}"
-    return free

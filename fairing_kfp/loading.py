@@ -7,10 +7,16 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import FairingError, PipelineError
 from fairing_kfp.preprocess.modules import canonical_name, import_root
+
+if TYPE_CHECKING:
+    from fairing_kfp.serving.predictor import Predictor
+
+
+_CLASS = "a class with @fairing_component"
 
 
 class _SourceLoader(importlib.machinery.SourceFileLoader):
@@ -38,6 +44,27 @@ def load_pipeline(target: str) -> Any:
     if len(distinct) != 1:
         count = f"{len(distinct)} pipelines: {', '.join(pipelines)}" if distinct else "no pipeline"
         raise PipelineError(f"{file} has {count}", _remedy(pipelines, file))
+    return next(iter(distinct.values()))
+
+
+def load_predictor(target: str) -> Predictor[Any, Any]:
+    """The predictor that `FILE[:NAME]` names; without a name the file's only one.
+
+    Raises:
+        PipelineError: the file cannot be imported, or has no predictor, or several, or none of that name.
+    """
+    from fairing_kfp.serving.predictor import Predictor
+
+    file, name = _split(target)
+    found = {key: value for key, value in vars(_import(file)).items() if isinstance(value, Predictor)}
+    if name:
+        if name not in found:
+            raise PipelineError(f"{file} has no predictor {name!r}", _remedy(found, what=_CLASS))
+        return found[name]
+    distinct = {id(value): value for value in found.values()}
+    if len(distinct) != 1:
+        count = f"{len(distinct)} predictors: {', '.join(found)}" if distinct else "no predictor"
+        raise PipelineError(f"{file} has {count}", _remedy(found, file, what=_CLASS))
     return next(iter(distinct.values()))
 
 
@@ -85,8 +112,8 @@ def _import(file: Path) -> ModuleType:
     return module
 
 
-def _remedy(pipelines: dict[str, Any], file: Path | None = None) -> str:
-    if not pipelines:
-        return "decorate a function with @dsl.pipeline"
-    names = [f"{file}:{name}" if file else name for name in pipelines]
+def _remedy(found: dict[str, Any], file: Path | None = None, what: str = "a function with @dsl.pipeline") -> str:
+    if not found:
+        return f"decorate {what}"
+    names = [f"{file}:{name}" if file else name for name in found]
     return f"name one: {', '.join(names)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import types
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -102,6 +103,25 @@ def check_list(name: str, option: str, value: Any) -> None:
     """
     if isinstance(value, str):
         raise ComponentError(f"{name}: {option}={value!r} is a string", f'give a list: {option}=["{value}"]')
+
+
+def module_names(modules: Sequence[str | types.ModuleType]) -> tuple[str, ...]:
+    """The names of own modules that an author gives as modules or as names."""
+    return tuple(module if isinstance(module, str) else module.__name__ for module in modules)
+
+
+def check_places(name: str, files: Mapping[str, str], kind: str) -> None:
+    """Refuses places of files that are relative: they begin nowhere for what has no working folder of its own.
+
+    Raises:
+        ComponentError: one is.
+    """
+    for place in files.values():
+        if not place.startswith("/"):
+            raise ComponentError(
+                f"{name}: files= places a file at {place!r}, but {kind} has no working folder of its own",
+                "name an absolute place in the image, such as /etc/app/settings.yaml",
+            )
 
 
 def valid_name(name: str, shown: str) -> str:

@@ -1,5 +1,7 @@
 """Our own image: this package and its locked packages upon a Python base, for steps that talk to Kubernetes.
 
+For those that talk to Google Cloud there is one with Google's clients too, which are large.
+
 It depends on the package's files, the lock beside them, the base and the minor version of the Python that makes it, so
 that everybody who publishes a release gets one digest. It needs neither root nor privilege, and of its file system
 nothing but `/tmp`, and that only where images are made.
@@ -41,7 +43,7 @@ USER = "65532:65532"
 REFERENCE = "image.txt"
 """The file that holds the image's name by digest."""
 
-_LOCK = "own_image.lock"
+_LOCKS = {"": "own_image.lock", "vertex": "own_image_vertex.lock"}
 _ENV = {
     "FAIRING_KFP_CACHE": "/tmp/fairing-kfp",  # noqa: S108 - a user without a name has no home
     "PYTHONPATH": f"/{PACKAGE}:/{DEPENDENCIES}",
@@ -52,6 +54,7 @@ _ENV = {
 def publish(
     output: str | os.PathLike[str],
     *,
+    extra: str = "",
     builder: Builder | str | None = None,
     cache: Cache | None = None,
     progress: Progress | None = None,
@@ -61,6 +64,7 @@ def publish(
 
     Args:
         output: the folder in which `image.txt` is written.
+        extra: what it holds beside: `vertex`, Google's clients.
         builder: as for `fairing_kfp.compile`.
         cache: on disk; the user's by default.
         progress: is told of blobs as they are sent.
@@ -81,13 +85,18 @@ def publish(
     folder = _folder(Path(output))
     with Builders(chosen, NAME, cache, progress, given) as builders:
         maker = builders.of()  # what it lacks shows before anything is fetched
-        reference = maker.publish(own_image(chosen, cache).image)
+        reference = maker.publish(own_image(chosen, cache, extra).image)
     write_whole(folder / REFERENCE, f"{reference}\n")
     return reference
 
 
-def own_image(settings: Settings, cache: Cache) -> Prepared:
+def own_image(settings: Settings, cache: Cache, extra: str = "") -> Prepared:
     """Our own image, ready to be published; fetches the locked packages that the cache lacks.
+
+    Args:
+        settings: those of the project.
+        cache: keeps packages and their layers.
+        extra: as for `publish`.
 
     Raises:
         DependencyError: the packages cannot be fetched.
@@ -100,10 +109,12 @@ def own_image(settings: Settings, cache: Cache) -> Prepared:
     package = _package_layer(package_files(), compression, cache)
     base = parse_base(settings.base_image or default_base(python), Path.cwd())
     platforms = dict.fromkeys(map(Platform.parse, settings.platforms or (DEFAULT_PLATFORM,)))
-    dependencies = {platform: _dependencies(python, platform, compression, cache) for platform in platforms}
+    lock = Path(__file__).with_name(_LOCKS[extra]).read_text(encoding="utf-8")
+    dependencies = {platform: _dependencies(lock, python, platform, compression, cache) for platform in platforms}
+    name = f"{NAME}-{extra}" if extra else NAME
     images = tuple(
         Image(
-            name=NAME,
+            name=name,
             base=base,
             layers=(*dependencies[platform], package),
             platform=platform,
@@ -115,7 +126,7 @@ def own_image(settings: Settings, cache: Cache) -> Prepared:
         for platform in platforms
     )
     holds = {layer.digest: pins for layers in dependencies.values() for layer, pins in layers.items()}
-    return Prepared(NAME, Bundle(NAME, ()), images[0] if len(images) == 1 else MultiImage(images), holds)
+    return Prepared(name, Bundle(name, ()), images[0] if len(images) == 1 else MultiImage(images), holds)
 
 
 def package_files(root: Path | None = None) -> dict[str, bytes]:
@@ -160,12 +171,11 @@ def _package_layer(files: Mapping[str, bytes], compression: Compression, cache: 
 
 
 def _dependencies(
-    python: tuple[int, int], platform: Platform, compression: Compression, cache: Cache
+    text: str, python: tuple[int, int], platform: Platform, compression: Compression, cache: Cache
 ) -> dict[Layer, tuple[str, ...]]:
     from fairing_kfp.dependency_layers import dependency_layers
     from fairing_kfp.preprocess.lock import Lock, Target
 
-    text = Path(__file__).with_name(_LOCK).read_text(encoding="utf-8")
     lock = Lock.of_requirements_file(Target.for_image(python, str(platform)), text)
     return dependency_layers(lock, cache, compression)
 

@@ -15,7 +15,8 @@ from fairing_kfp.errors import ConfigError, PipelineError
 from fairing_kfp.gate import with_gates
 from fairing_kfp.kubernetes_secrets import check_here
 from fairing_kfp.locking import locks_of, pipeline_name
-from fairing_kfp.own_step import OWN_IMAGE
+from fairing_kfp.own_step import OWN_IMAGES
+from fairing_kfp.serving.compiled import with_serving
 from fairing_kfp.settings import Settings
 from fairing_kfp.source import placeholders
 from fairing_kfp.whole_file import write_whole
@@ -90,16 +91,17 @@ def compile(
         FairingError: an image cannot be made or sent; then no YAML is written.
     """
     named = builder if isinstance(builder, str) else None
-    text, chosen = traced(pipeline), Settings.load(builder=named, **settings)
+    chosen = Settings.load(builder=named, **settings)
+    text = with_serving(traced(pipeline), chosen)
     cache = cache or _default_cache()
     locks = locks_of(pipeline, text, chosen, settings.get("start"), cache)
     prepared = _prepared(text, chosen, cache, locks)
-    prepared |= _own_image(text, chosen, cache)
+    prepared |= _own_images(text, chosen, cache)
     unkept = locks.keep()
     with _builders(chosen, text, cache, progress, None if isinstance(builder, str) else builder) as builders:
         references = _publish(prepared, builders)
     compiled = Compiled(
-        _replaced(text, {OWN_IMAGE: chosen.own_image or OWN_IMAGE, **references}),
+        _replaced(text, {**{mark: chosen.own_image or mark for mark in OWN_IMAGES}, **references}),
         {item.name: references[mark] for mark, item in prepared.items()},
         (*(warning for item in prepared.values() for warning in item.bundle.warnings), *([unkept] if unkept else ())),
     )
@@ -122,7 +124,7 @@ def explain(pipeline: Any, *, cache: Cache | None = None, **settings: Any) -> li
     text, chosen = traced(pipeline), Settings.load(**settings)
     cache = cache or _default_cache()
     locks = locks_of(pipeline, text, chosen, settings.get("start"), cache)
-    prepared = [*_prepared(text, chosen, cache, locks).values(), *_own_image(text, chosen, cache).values()]
+    prepared = [*_prepared(text, chosen, cache, locks).values(), *_own_images(text, chosen, cache).values()]
     with _builders(chosen, text, cache) as builders:
 
         def explained(item: Prepared) -> Explained:
@@ -187,6 +189,7 @@ def run(
             tell, progress = teller, progress or teller.transfers
         if runner == "docker":
             prepared = _prepared(text, chosen, cache, locks)
+            prepared = {mark: item for mark, item in prepared.items() if not item.bundle.serves}
             unkept = locks.keep()
             with _builders(chosen, text, cache, progress) as builders:
                 references = _publish(prepared, builders)
@@ -195,9 +198,10 @@ def run(
                 for number, (mark, item) in enumerate(prepared.items())
             }
         else:
-            started = {
-                mark: launches.in_process(source, chosen, cache, locks) for mark, source in placeholders(text).items()
-            }
+            started = {}
+        for mark, source in placeholders(text).items():
+            if mark not in started:  # without Docker all; with it, what is served: its port is this machine's
+                started[mark] = launches.in_process(source, chosen, cache, locks)
         return run_graph(text, started, given, Path(output), cache, reuse=reuse, tell=tell)
 
 
@@ -223,11 +227,10 @@ def _prepared(text: str, settings: Settings, cache: Cache, locks: Locks) -> dict
     return {mark: prepare(source, settings, cache, locks) for mark, source in placeholders(text).items()}
 
 
-def _own_image(text: str, settings: Settings, cache: Cache) -> dict[str, Prepared]:
-    """Our own image, if the pipeline has steps that run in it and the settings name none."""
-    if OWN_IMAGE not in text:
-        return {}
-    if settings.own_image:
+def _own_images(text: str, settings: Settings, cache: Cache) -> dict[str, Prepared]:
+    """Our own images that steps of the pipeline run in, if the settings name none."""
+    marks = [mark for mark in OWN_IMAGES if mark in text]
+    if marks and settings.own_image:
         from fairing_kfp.image.reference import Reference
 
         if not Reference.parse(settings.own_image).digest:
@@ -237,7 +240,7 @@ def _own_image(text: str, settings: Settings, cache: Cache) -> dict[str, Prepare
         return {}
     from fairing_kfp.own_image import own_image
 
-    return {OWN_IMAGE: own_image(settings, cache)}
+    return {mark: own_image(settings, cache, OWN_IMAGES[mark]) for mark in marks}
 
 
 def _publish(prepared: Mapping[str, Prepared], builders: Builders) -> dict[str, str]:

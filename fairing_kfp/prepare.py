@@ -17,6 +17,7 @@ from fairing_kfp.image.multi_image import MultiImage, Recipe
 from fairing_kfp.image.platform import Platform
 from fairing_kfp.preprocess import libc
 from fairing_kfp.preprocess.bundle import Bundle
+from fairing_kfp.preprocess.places import SERVE
 from fairing_kfp.preprocess.runtime_files import runtime_files
 from fairing_kfp.settings import Settings
 from fairing_kfp.source import ComponentSource
@@ -102,14 +103,20 @@ def prepare(source: ComponentSource, settings: Settings, cache: Cache, locks: Lo
     own = replace(packed, files=(*packed.files, *libc.files(needed))).layers
     images = []
     for platform, layers in dependencies.items():
+        server: tuple[Layer, ...] = ()
+        if packed.serves:
+            from fairing_kfp.serving.layer import server_layers
+
+            server = server_layers(target_of(source, settings, platform), cache, compression)
         image = Image(
             name=source.name,
             base=base,
-            layers=(runtime_layer(), *layers, *own),
+            layers=(runtime_layer(), *server, *layers, *own),
             platform=platform,
             python_version=python,
             declared_python=declared,
             env=source.env or {},
+            command=SERVE if packed.serves else None,
             tag=source.tag,
         )
         images.append(image)

@@ -43,7 +43,8 @@ class Settings:
         compression: of layers of packages: `gzip`, or `zstd`, which containerd pulls and Docker only from 23.0 on.
         lock: the file in which the versions of packages are kept; `fairing.lock` beside the pipeline's file by default.
         own_image: our own image, by digest, as `fairing-kfp components publish` names it, for steps that talk to
-            Kubernetes; by default it is made along with the pipeline's images.
+            Kubernetes or, published with `--extra vertex`, to Vertex AI; by default it is made along with the
+            pipeline's images.
         ca: a PEM file of authorities that are trusted besides the machine's.
         client_cert: a PEM file with the certificate and key that registries are shown.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -89,6 +90,14 @@ def register(source: ComponentSource) -> None:
 def components() -> list[ComponentSource]:
     """The components that this process has defined."""
     return list(_sources.values())
+
+
+def home_of(plain: typing.Any) -> str:
+    """The importable name of the module that defines a function or class."""
+    from fairing_kfp.preprocess.modules import canonical_name
+
+    home = plain.__module__ or "__main__"
+    return canonical_name(home, getattr(sys.modules.get(home), "__file__", None))
 
 
 def new_key(module: str, name: str) -> str:

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote, unquote
 
 # A build backend (PEP 517) inside of a source distribution: what it builds needs nothing else.
 _BACKEND = """
@@ -97,7 +98,7 @@ class PackageIndex:
         files = [
             {
                 "filename": file,
-                "url": f"{self.url}/files/{file}",
+                "url": f"{self.url}/files/{quote(file)}",
                 "hashes": {"sha256": self.hash(file).partition(":")[2]},
                 "yanked": file in self.yanked,
             }
@@ -147,7 +148,7 @@ def serve_packages(index: PackageIndex) -> Iterator[PackageIndex]:
             self.do_GET()
 
         def do_GET(self) -> None:
-            kind, _, name = self.path.strip("/").partition("/")
+            kind, _, name = unquote(self.path).strip("/").partition("/")
             if self.headers.get("Authorization") != expected:
                 self._answer(401, b"", {"WWW-Authenticate": 'Basic realm="packages"'})
             elif kind == "files" and name in index.files:

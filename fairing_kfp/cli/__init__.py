@@ -12,7 +12,7 @@ from fairing_kfp.errors import FairingError
 class _Commands(click.Group):
     """Commands that are imported when they are run, and errors that end them with a remedy and no traceback."""
 
-    _places = ("cache", "compile", "components", "explain", "lock", "run")
+    _places = ("cache", "compile", "components", "explain", "lock", "rollback", "run", "serve")
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(self._places)

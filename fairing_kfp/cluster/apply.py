@@ -62,13 +62,15 @@ def create(cluster: Cluster, manifest: Object, mine: Mapping[str, str]) -> Place
             found = find(cluster, kind, name, namespace)
         if found is None:
             continue
-        _refuse_foreign(found, kind, mine)
+        refuse_foreign(found, kind, mine)
         if "deletionTimestamp" not in found["metadata"]:
             return Placed(found, created=False)
         _until_gone(cluster, kind, found)
 
 
-def apply(cluster: Cluster, manifest: Object, mine: Mapping[str, str], *, force: bool = False) -> Placed:
+def apply(
+    cluster: Cluster, manifest: Object, mine: Mapping[str, str], *, force: bool = False, dry_run: bool = False
+) -> Placed:
     """Brings an object to what a manifest says, by server-side apply; the same manifest again changes nothing.
 
     An object is either created or applied: to Kubernetes the fields of one that `create` made are not those of `apply`.
@@ -80,6 +82,7 @@ def apply(cluster: Cluster, manifest: Object, mine: Mapping[str, str], *, force:
         manifest: the fields that are ours.
         mine: labels that are set, and by which ours is known.
         force: whether fields are taken that others have set since.
+        dry_run: whether Kubernetes only checks it, and changes nothing.
 
     Raises:
         ForeignObjectError: there is one of that name that is not ours, or a field is somebody else's.
@@ -90,9 +93,9 @@ def apply(cluster: Cluster, manifest: Object, mine: Mapping[str, str], *, force:
     namespace, name = _place(cluster, body)
     found = find(cluster, kind, name, namespace)
     if found is not None:
-        _refuse_foreign(found, kind, mine)
+        refuse_foreign(found, kind, mine)
         body["metadata"]["uid"] = found["metadata"]["uid"]  # that very object, or none
-    query = {**_STRICT, "force": "true" if force else "false"}
+    query = {**_STRICT, "force": "true" if force else "false", **({"dryRun": "All"} if dry_run else {})}
     path = kind.path(namespace, name)
     applied = cluster.request("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
     return Placed(applied, created=found is None)
@@ -172,7 +175,12 @@ def is_ours(found: Object, mine: Mapping[str, str]) -> bool:
     return mine.items() <= (found["metadata"].get("labels") or {}).items()
 
 
-def _refuse_foreign(found: Object, kind: Kind, mine: Mapping[str, str]) -> None:
+def refuse_foreign(found: Object, kind: Kind, mine: Mapping[str, str]) -> None:
+    """Sees that an object is ours.
+
+    Raises:
+        ForeignObjectError: it lacks the labels by which ours is known.
+    """
     if is_ours(found, mine):
         return
     metadata = found["metadata"]

@@ -55,12 +55,16 @@ class Owner:
         """
         name = os.environ.get("KFP_POD_NAME")
         if not name:
-            digest = hashlib.sha256(order.encode()).hexdigest()[:16]
-            return cls(digest, "step")
+            return cls.of_order(order)
         metadata = cluster.request("GET", POD.path(cluster.namespace, name))["metadata"]
         run = (metadata.get("labels") or {}).get(_RUN_OF_KFP) or name
         node = (metadata.get("annotations") or {}).get(_NODE_OF_ARGO) or name
         return cls.here(run, re.sub(r"\(\d+\)$", "", node))  # Argo numbers the attempts of a task
+
+    @classmethod
+    def of_order(cls, order: str) -> Owner:
+        """The owner that a step outside of KFP is: what it does stands for run and task."""
+        return cls(hashlib.sha256(order.encode()).hexdigest()[:16], "step")
 
     @property
     def labels(self) -> Mapping[str, str]:

@@ -16,23 +16,31 @@ from fairing_kfp.cluster.rule import Rule, binding, role
 ACCOUNTS = ("pipeline-runner", "default-editor")
 """As whom steps run: on KFP alone, and on Kubeflow with profiles."""
 
-_APPLIED = ("create", "get", "list", "patch", "watch")
+_APPLIED = ("create", "delete", "get", "patch")
+_FOLLOWED = ("create", "delete", "get", "list", "patch", "watch")
 _PODS = (
     Rule("", "pods", ("get", "list", "watch")),
     Rule("", "pods/log", ("get",)),
     Rule("", "events", ("list",)),
 )
 # A step that is retried becomes the owner of its job, and known to the job's pods.
-_TRAINED = ("create", "delete", "get", "list", "patch", "watch")
 _NODES = (Rule("", "pods", ("get", "list", "patch", "watch")), *_PODS[1:])
+_SERVERS = (Rule("", "pods", ("list", "watch")), *_PODS[1:])
 
 FEATURES: dict[str, tuple[Rule, ...]] = {
-    "job": (Rule("batch", "jobs", _TRAINED), *_NODES),
-    "trainjob": (Rule("trainer.kubeflow.org", "trainjobs", _TRAINED), *_NODES),
-    "pytorchjob": (Rule("kubeflow.org", "pytorchjobs", _TRAINED), *_NODES),
-    "tfjob": (Rule("kubeflow.org", "tfjobs", _TRAINED), *_NODES),
-    "deployment": (Rule("apps", "deployments", _APPLIED), Rule("", "services", _APPLIED), *_PODS),
-    "kserve": (Rule("serving.kserve.io", "inferenceservices", _APPLIED), *_PODS),
+    "job": (Rule("batch", "jobs", _FOLLOWED), *_NODES),
+    "trainjob": (Rule("trainer.kubeflow.org", "trainjobs", _FOLLOWED), *_NODES),
+    "pytorchjob": (Rule("kubeflow.org", "pytorchjobs", _FOLLOWED), *_NODES),
+    "tfjob": (Rule("kubeflow.org", "tfjobs", _FOLLOWED), *_NODES),
+    "vertex": (Rule("", "pods", ("get",)),),
+    "deployment": (
+        Rule("apps", "deployments", _FOLLOWED),
+        Rule("", "services", _APPLIED),
+        Rule("networking.k8s.io", "ingresses", _APPLIED),
+        Rule("autoscaling", "horizontalpodautoscalers", _APPLIED),
+        *_SERVERS,
+    ),
+    "kserve": (Rule("serving.kserve.io", "inferenceservices", _FOLLOWED), *_SERVERS),
 }
 
 _PATH = re.compile(

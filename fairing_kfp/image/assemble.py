@@ -173,4 +173,6 @@ def _settings(settings: Mapping[str, Any], image: Image) -> dict[str, Any]:
         changed["Labels"] = {**(settings.get("Labels") or {}), **image.labels}
     if image.user is not None:
         changed["User"] = image.user
+    if image.command is not None:
+        changed["Cmd"] = list(image.command)
     return changed

@@ -25,6 +25,7 @@ class Image:
         env: environment variables, added to the base's.
         labels: of its config, added to the base's.
         user: whom it runs as unless it is started as another, such as `65532`; None for the base's user.
+        command: what it starts unless it is told something else; None for the base's own.
         tag: its tag in registries, in which `{name}` and `{digest}` are filled in; None for the builder's choice.
     """
 
@@ -37,6 +38,7 @@ class Image:
     env: Mapping[str, str] = field(default_factory=dict, hash=False)
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     user: str | None = None
+    command: tuple[str, ...] | None = None
     tag: str | None = None
 
     @property

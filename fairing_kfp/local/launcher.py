@@ -27,12 +27,13 @@ class Launch:
 
     Attributes:
         name: the step's name.
-        runner: `subprocess` or `docker`.
+        runner: `subprocess`, `docker`, or `serve` for a predictor.
         command: the command without its arguments.
         env: the variables of the image or the task.
         image: the image by digest, for `docker`.
         docker: further arguments of docker's `containers.create`.
         secrets: the names of variables that are handed on from here; their values are written nowhere.
+        serves: the order of a serve step.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Launch:
     image: str = ""
     docker: dict[str, Any] | None = None
     secrets: tuple[str, ...] = ()
+    serves: str = ""
 
     @classmethod
     def read(cls, run: Path, key: str) -> Launch:
@@ -100,6 +102,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _start(launch: Launch, executor_input: dict[str, Any], run: Path, show: Any) -> int:
+    if launch.runner == "serve":
+        from fairing_kfp.serving.local import serve_here
+
+        return serve_here(launch, executor_input, run, show)
     command = [*launch.command, "--executor_input", json.dumps(executor_input)]
     if launch.runner == "docker":
         from fairing_kfp.local.container import run_container

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.local.launcher import Launch
 from fairing_kfp.local.root import bare_python, root_digest, unpack_root
+from fairing_kfp.preprocess.places import COMMAND, DEPENDENCIES, ROOT, SERVE
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
@@ -39,23 +41,31 @@ def in_process(source: ComponentSource, settings: Settings, cache: Cache, locks:
     What the base image would hold (`provided=`) is resolved for this interpreter, as the packages are: at the versions
     that are kept for the image, unless they have no wheel for this machine. No others are kept.
     """
+    from fairing_kfp.image.layer import Layer
     from fairing_kfp.prepare import requirements_of, runtime_layer
+    from fairing_kfp.preprocess import dependencies
+    from fairing_kfp.preprocess.dependencies import Target, unpack
     from fairing_kfp.preprocess.placed import WORKING
 
     bundle = source.bundle()
     layers = [runtime_layer(), *bundle.layers]
-    packages, lock, warnings = None, "", bundle.warnings
-    if source.packages or source.provided:
-        from fairing_kfp.preprocess import dependencies
+    trees: dict[str, Path] = {}
+    lock, warnings, program = "", bundle.warnings, COMMAND[1]
+    if bundle.serves:
+        from fairing_kfp.serving import layer
 
+        server = layer.server_lock(Target.for_host())
+        layers.append(Layer.of_files("server", layer.server_files()))
+        trees[layer.PACKAGES], lock, program = unpack(server, cache), server.digest, SERVE[1]
+    if source.packages or source.provided:
         wanted = requirements_of(source, bundle, settings)
         kept = locks.versions(wanted)
-        locked = dependencies.resolve(wanted, dependencies.Target.for_host(), cache, kept)
-        packages, lock = dependencies.unpack(locked, cache), locked.digest
+        locked = dependencies.resolve(wanted, Target.for_host(), cache, kept)
+        trees[DEPENDENCIES], lock = unpack(locked, cache), lock + locked.digest
         warnings += _differences(source.name, locked, kept)
     digest = root_digest(layers, lock, source.env or {})
-    root = unpack_root(layers, packages, digest, cache)
-    command = [str(bare_python(cache)), str(root / "runtime" / "step.py")]
+    root = unpack_root(layers, trees, digest, cache)
+    command = [str(bare_python(cache)), str(root / Path(program).relative_to(f"/{ROOT}"))]
     # unpacked packages are shared and stay as they are, so that what Python compiles of them goes beside
     env = {"PYTHONPYCACHEPREFIX": str(cache.root / "pycache"), **(source.env or {})}
     launch = Launch(source.name, "subprocess", command, env)
@@ -66,11 +76,8 @@ def in_process(source: ComponentSource, settings: Settings, cache: Cache, locks:
 
 def in_docker(prepared: Prepared, reference: str, options: Mapping[str, Any] | None, warning: str = "") -> Started:
     """The launch of the image's containers; a further warning may come along."""
-    from fairing_kfp.preprocess.places import COMMAND
-
-    launch = Launch(
-        prepared.name, "docker", list(COMMAND), {}, reference, dict(options or {}), secrets=prepared.secrets
-    )
+    command = list(SERVE if prepared.bundle.serves else COMMAND)
+    launch = Launch(prepared.name, "docker", command, {}, reference, dict(options or {}), secrets=prepared.secrets)
     return Started(reference, launch, (*prepared.bundle.warnings, *([warning] if warning else ())))
 
 

@@ -12,6 +12,17 @@ from pathlib import Path
 _AUTHORS = ("VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "UV_PROJECT_ENVIRONMENT")
 
 
+def environment(command: list[str], env: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a process: those given, above those of this machine that are not about the author's Python."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "FAIRING_KFP_")) and name not in _AUTHORS
+    }
+    path = f"{Path(command[0]).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
+    return {**inherited, "PATH": path, "PYTHONNOUSERSITE": "1", **env}
+
+
 def run_process(command: list[str], env: Mapping[str, str], show: Callable[[str], None]) -> int:
     """Runs a command in an empty folder; gives its exit code, 128 + n after a signal.
 
@@ -20,13 +31,6 @@ def run_process(command: list[str], env: Mapping[str, str], show: Callable[[str]
         env: variables of the image and the task, above those of this machine.
         show: is given each line of output.
     """
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "FAIRING_KFP_")) and name not in _AUTHORS
-    }
-    path = f"{Path(command[0]).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
-    everything = {**inherited, "PATH": path, "PYTHONNOUSERSITE": "1", **env}
     with tempfile.TemporaryDirectory(prefix="fairing-step-") as folder:
         process = subprocess.Popen(
             command,
@@ -36,7 +40,7 @@ def run_process(command: list[str], env: Mapping[str, str], show: Callable[[str]
             text=True,
             errors="replace",
             cwd=folder,
-            env=everything,
+            env=environment(command, env),
         )
         try:
             for line in process.stdout or ():

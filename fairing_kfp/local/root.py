@@ -28,16 +28,16 @@ def root_digest(layers: Sequence[Layer], packages: str, env: Mapping[str, str]) 
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def unpack_root(layers: Sequence[Layer], packages: Path | None, digest: str, cache: Cache) -> Path:
+def unpack_root(layers: Sequence[Layer], trees: Mapping[str, Path], digest: str, cache: Cache) -> Path:
     """Unpacks layers once; gives the folder that holds `runtime`, `code` and `dependencies`.
 
     Args:
         layers: the layers, the lowest first.
-        packages: an unpacked dependency tree, or None.
+        trees: unpacked packages, by their places in the image.
         digest: what names the result in the cache.
         cache: where it is kept.
     """
-    return cache.folder("roots", digest.partition(":")[2], lambda scratch: _filled(scratch, layers, packages)) / ROOT
+    return cache.folder("roots", digest.partition(":")[2], lambda scratch: _filled(scratch, layers, trees)) / ROOT
 
 
 def bare_python(cache: Cache) -> Path:
@@ -57,12 +57,12 @@ def bare_python(cache: Cache) -> Path:
     return python
 
 
-def _filled(scratch: Path, layers: Sequence[Layer], packages: Path | None) -> Path:
+def _filled(scratch: Path, layers: Sequence[Layer], trees: Mapping[str, Path]) -> Path:
     folder = scratch / "root"
     folder.mkdir()
     for layer in layers:
         with layer.open() as blob, tarfile.open(fileobj=blob, mode="r:gz") as archive:
             archive.extractall(folder, **_SAFELY)  # noqa: S202 - a layer of our own making
-    if packages is not None:
-        (folder / ROOT / "dependencies").symlink_to(packages)
+    for place, tree in trees.items():
+        (folder / place).symlink_to(tree)
     return folder

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,11 +18,15 @@ from fairing_kfp.errors import PipelineError, StepFailedError
 from fairing_kfp.gate import ARGUMENT
 from fairing_kfp.local.event import Event
 from fairing_kfp.own_step import image_of, order_of
-from fairing_kfp.train.order import Order
+from fairing_kfp.runtime.frameworks import alone
+from fairing_kfp.serving.compiled import serve_order
+from fairing_kfp.serving.local import lifeline
 
 if TYPE_CHECKING:
     from fairing_kfp.build.cache import Cache
     from fairing_kfp.local.launches import Started
+    from fairing_kfp.train.order import Order
+    from fairing_kfp.train.vertex.order import VertexOrder
 
 _SHOWN_LOG_LINES = 60
 
@@ -108,7 +114,15 @@ def run_graph(
             tell(Event("warn", started.launch.name, warning))
     for container in containers:
         if order := order_of(container):
-            tell(Event("warn", *_said_of(Order.parse(order), launches)))
+            tell(Event("warn", *_said_of(order, launches)))
+    serving = [order for order in map(serve_order, containers) if order]
+    for served in serving:
+        if served.image not in launches:
+            raise PipelineError(
+                f"{served.name} is no predictor of this pipeline, and cannot be served here: "
+                f"{served.image or served.model_format}",
+                "run it on KFP; or serve a class that @fairing_component decorates",
+            )
     name = specification["pipelineInfo"]["name"]
     run = output.absolute() / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.monotonic_ns() % 10_000:04}"
     run.mkdir(parents=True)
@@ -128,7 +142,8 @@ def run_graph(
         tell(event)
 
     try:
-        outputs = walk(yaml.safe_dump_all(documents), dict(arguments), run, memory if reuse else None, hear)
+        with lifeline(run) if serving else contextlib.nullcontext():
+            outputs = walk(yaml.safe_dump_all(documents), dict(arguments), run, memory if reuse else None, hear)
     except RuntimeError as error:
         failed = next((step for step in reversed(steps) if step.state == "failed"), None)
         if failed is None:
@@ -175,14 +190,22 @@ def _typed(name: str, value: Any, kind: str) -> Any:
 
 
 def _launch_by(container: dict[str, Any], launches: Mapping[str, Started], run: Path) -> None:
-    image = image_of(container)
+    serving = serve_order(container)
+    image = serving.image if serving else image_of(container)
     if image not in launches:
         return  # a component of kfp's own, which kfp.local runs as it always does
     started = launches[image]
     launch = started.launch
     key = re.sub(r"\W", "", image)[-12:]
     env = {variable["name"]: variable.get("value", "") for variable in container.get("env", [])}
+    if framework := getattr(order_of(container), "framework", None):
+        key, env = f"{key}-{framework}", {**alone(framework, _free_port()), **env}
     launch = replace(launch, env={**launch.env, **env})
+    if serving:
+        key = f"{key}-{serving.name}"
+        launch = replace(
+            launch, name=f"serve-{serving.name}", runner="serve", image=started.image, serves=serving.text()
+        )
     if ARGUMENT in container.get("args", ()):
         key, command = f"{key}-check", [*launch.command, ARGUMENT]
         launch = replace(launch, name=f"{launch.name}-check", command=command, secrets=())
@@ -194,10 +217,16 @@ def _launch_by(container: dict[str, Any], launches: Mapping[str, Started], run: 
     container["args"] = ["{{$}}"]
 
 
-def _said_of(order: Order, launches: Mapping[str, Started]) -> tuple[str, str]:
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _said_of(order: Order | VertexOrder, launches: Mapping[str, Started]) -> tuple[str, str]:
     """The name of a train step, and what is different about it here."""
     place = "one container" if launches[order.image].launch.runner == "docker" else "one process"
-    return order.name, f"{order.name} runs here as {place}; on Kubernetes it is a {order.shown}"
+    return order.name, f"{order.name} runs here as {place}; on {order.where} it is a {order.shown}"
 
 
 def _tell_apart(specification: dict[str, Any]) -> None:

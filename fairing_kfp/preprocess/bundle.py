@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bundle:
-    """The code of one step.
+    """The code of one step, or of a predictor.
 
     Attributes:
         name: the step's name.
@@ -25,6 +25,7 @@ class Bundle:
         placed: further files, that the component puts anywhere.
         imports: the modules that it imports and that are not the user's own; those of scripts, which travel as they
             are, are read from their files.
+        serves: whether it is a predictor's, whose image has a server and starts it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Bundle:
     warnings: tuple[str, ...] = ()
     placed: tuple[File, ...] = ()
     imports: tuple[str, ...] = ()
+    serves: bool = False
 
     @property
     def layers(self) -> tuple[Layer, ...]:

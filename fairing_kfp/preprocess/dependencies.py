@@ -54,4 +54,4 @@ def resolve(
     if known is None:
         known = {"text": resolving.resolved(wanted, target, preferred or {}).text}
         cache.put_record(_RECORD, key, known)
-    return Lock(target, known["text"])
+    return Lock(target, known["text"], wanted.sources)

@@ -55,46 +55,68 @@ class FunctionSource:
             SecretError: something in it looks like a credential.
             ModuleNotPackedError: an own module cannot be found or shipped.
         """
-        from fairing_kfp.preprocess.packing import Packing  # cloudpickle: when it is packed, not when it is decorated
-        from fairing_kfp.preprocess.pickling import dumps
+        embedded = self.embedded.name if self.embedded and self.embedded.is_file() else None
+        home = underlying(self.function).__module__ or "__main__"
+        more = _embedded(self.embedded)
+        return pack(name, self.function, self.annotations, home, self.modules, {"embedded": embedded}, more)
 
-        packing = Packing()
-        packing.modules.add_whole(self.modules)
-        _add_defining_module(self.function, packing)
-        pickled = dumps({"function": self.function, "annotations": dict(self.annotations)}, packing)
-        own = {place: path.read_bytes() for place, path in packing.modules.files.items()}
-        _check_secrets(own)
-        files = {
-            "function.pickle": pickled,
-            **{f"modules/{place}": data for place, data in own.items()},
-            **{place: text.encode() for place, text in packing.sources.texts.items()},
-            **_embedded(self.embedded),
-        }
-        files["step.json"] = json.dumps(
-            {
-                "name": name,
-                "python": list(sys.version_info[:2]),
-                "packed_modules": sorted(packing.packed),
-                "embedded": self.embedded.name if self.embedded and self.embedded.is_file() else None,
-            },
-            sort_keys=True,
-        ).encode()
-        captures = tuple(packing.captures[key] for key in sorted(packing.captures))
-        return Bundle(
-            name,
-            tuple(File(f"{CODE}/{place}", files[place]) for place in sorted(files)),
-            captures,
-            (
-                *(f"{name}: {warning}" for warning in packing.warnings),
-                *(
-                    f"{name}: {c.owner} captures {c.name!r} ({c.type}, {c.size / 1e6:.1f} MB), which is sent with "
-                    f"every change of the code; pass it as an input artifact instead"
-                    for c in captures
-                    if c.size > _LARGE_CAPTURE
-                ),
+
+def pack(
+    name: str,
+    function: Any,
+    annotations: Mapping[str, Any],
+    home: str,
+    modules: tuple[str, ...],
+    description: Mapping[str, Any],
+    more: Mapping[str, bytes] | None = None,
+) -> Bundle:
+    """Packs what a step or a server runs.
+
+    Args:
+        name: the component's name.
+        function: a function, or a predictor's class.
+        annotations: its resolved type hints.
+        home: the name of the module that defines it.
+        modules: own modules to ship whole.
+        description: what the container's side is to know besides.
+        more: further files of the code layer.
+
+    Raises:
+        PackError: it cannot be packed.
+    """
+    from fairing_kfp.preprocess.packing import Packing  # cloudpickle: when it is packed, not when it is decorated
+    from fairing_kfp.preprocess.pickling import dumps
+
+    packing = Packing()
+    packing.modules.add_whole(modules)
+    _add_defining_module(home, packing)
+    pickled = dumps({"function": function, "annotations": dict(annotations)}, packing)
+    own = {place: path.read_bytes() for place, path in packing.modules.files.items()}
+    _check_secrets(own)
+    files = {
+        "function.pickle": pickled,
+        **{f"modules/{place}": data for place, data in own.items()},
+        **{place: text.encode() for place, text in packing.sources.texts.items()},
+        **(more or {}),
+    }
+    known = {"name": name, "python": list(sys.version_info[:2]), "packed_modules": sorted(packing.packed)}
+    files["step.json"] = json.dumps({**known, **description}, sort_keys=True).encode()
+    captures = tuple(packing.captures[key] for key in sorted(packing.captures))
+    return Bundle(
+        name,
+        tuple(File(f"{CODE}/{place}", files[place]) for place in sorted(files)),
+        captures,
+        (
+            *(f"{name}: {warning}" for warning in packing.warnings),
+            *(
+                f"{name}: {c.owner} captures {c.name!r} ({c.type}, {c.size / 1e6:.1f} MB), which is sent with "
+                f"every change of the code; pass it as an input artifact instead"
+                for c in captures
+                if c.size > _LARGE_CAPTURE
             ),
-            imports=tuple(sorted(packing.modules.foreign)),
-        )
+        ),
+        imports=tuple(sorted(packing.modules.foreign)),
+    )
 
 
 def underlying(function: Any) -> types.FunctionType:
@@ -106,9 +128,8 @@ def underlying(function: Any) -> types.FunctionType:
     return function
 
 
-def _add_defining_module(function: Callable[..., Any], packing: Packing) -> None:
-    """Ships the own modules of the function's file, so that what another step pickled of them loads in this one."""
-    name = underlying(function).__module__ or "__main__"
+def _add_defining_module(name: str, packing: Packing) -> None:
+    """Ships the own modules of a file, so that what another step pickled of them loads in this one."""
     module = sys.modules.get(name)
     file = getattr(module, "__file__", None)
     if file and file.endswith(".py") and Path(file).is_file():

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 
 from packaging.markers import Marker
 from packaging.tags import sys_tags
@@ -14,6 +14,7 @@ from packaging.tags import sys_tags
 from fairing_kfp.errors import DependencyError
 from fairing_kfp.image.platform import Platform
 from fairing_kfp.preprocess import libc
+from fairing_kfp.preprocess.indexes import Source
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -130,10 +131,12 @@ class Lock:
     Attributes:
         target: what they were resolved for.
         text: a requirements file of sorted pins and their hashes, and nothing else.
+        sources: indexes of a project, where its files are looked for, too; which they are, the hashes say.
     """
 
     target: Target
     text: str
+    sources: tuple[Source, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
     def of_pins(cls, target: Target, pins: Mapping[str, Pin]) -> Lock:
@@ -203,7 +206,8 @@ class Lock:
 
     def only(self, *names: str) -> Lock:
         """The lock of some of its distributions; their names as uv writes them, canonical."""
-        return Lock.of_pins(self.target, {name: pin for name, pin in self.pins.items() if name in names})
+        chosen = Lock.of_pins(self.target, {name: pin for name, pin in self.pins.items() if name in names})
+        return replace(chosen, sources=tuple(one for one in self.sources if one.package in names))
 
 
 def _entry(name: str, pin: Pin) -> str:

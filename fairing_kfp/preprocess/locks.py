@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ class Locks:
                 former = self.before.get(key)
                 entry = Entry(key, pins, former.pipelines if former else ())
             self._used[key] = entry.used_by(self._pipeline)
-            return entry.lock
+            return replace(entry.lock, sources=requirements.sources)
 
     def versions(self, requirements: Requirements) -> dict[str, str]:
         """The kept versions for requirements on any platform, or on none if they are not kept; nothing is resolved."""

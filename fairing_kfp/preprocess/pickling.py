@@ -180,7 +180,12 @@ class StablePickler(_PythonPickler):  # type: ignore[misc]
                 raise _ImportInstead from None
             raise
         size = self._sizes.setdefault(id(value), self._position() - before)  # the second time it is only named
-        if not (isinstance(value, _CODE) or values.is_component(value) or self._is_generated(function.__code__)):
+        if not (
+            isinstance(value, _CODE)
+            or values.is_component(value)
+            or values.is_predictor(value)
+            or self._is_generated(function.__code__)
+        ):
             self.packing.captures.setdefault(
                 (function.__qualname__, name), Capture(function.__qualname__, name, values.type_name(value), size)
             )

@@ -11,8 +11,14 @@ CODE = f"{ROOT}/code"
 DEPENDENCIES = f"{ROOT}/dependencies"
 """The step's packages."""
 
+SERVER = f"{ROOT}/server"
+"""A predictor's server."""
+
 PACKAGE = f"{ROOT}/package"
 """This package, in the image of our own steps."""
 
 COMMAND = ("python3", f"/{ROOT}/runtime/step.py")
 """What starts a step. No shell, as some bases have none; and no folder of it names an interpreter."""
+
+SERVE = ("python3", f"/{SERVER}/serve.py")
+"""What starts a predictor's server."""

@@ -25,16 +25,26 @@ _OWN_CODE = re.compile(r"^(?:-e\s+)?(?:\.|/|file:)(?!.*\.(?:whl|zip|gz)\b).*\n",
 _PLAIN = ("--frozen", "--format", "requirements.txt", "--no-header", "--no-annotate")
 
 
+def read(path: Path) -> dict[str, Any]:
+    """The content of a pyproject.toml or uv.lock.
+
+    Raises:
+        DependencyError: it is no TOML.
+    """
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DependencyError(f"{path} is not valid TOML: {error}", "mend it") from error
+    return content
+
+
 def declared(path: Path, extras: Iterable[str], groups: Iterable[str]) -> list[str]:
     """The dependencies that a pyproject.toml declares, with those of extras and of groups (PEP 621, PEP 735).
 
     Raises:
         DependencyError: the file is malformed, has no such extra or group, or computes its dependencies at its build.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DependencyError(f"{path} is not valid TOML: {error}", "mend it") from error
+    document = read(path)
     project = document.get("project", {})
     wanted = ["dependencies", *(["optional-dependencies"] if extras else [])]
     for name in wanted:

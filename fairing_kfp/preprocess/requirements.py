@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from fairing_kfp.errors import ComponentError, DependencyError
+from fairing_kfp.preprocess import indexes
 from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.requirement import checked
 
@@ -29,6 +30,7 @@ class Requirements:
         constraints: what versions are allowed of whatever is needed.
         hashes: for each pin `name==version` its allowed files. If there are any, all that is shipped is among them.
         build: whether pure wheels may be built here of what has none.
+        sources: the indexes from which single ones of the lines come, where a project says so.
     """
 
     lines: tuple[str, ...] = ()
@@ -36,11 +38,12 @@ class Requirements:
     constraints: tuple[str, ...] = ()
     hashes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     build: bool = False
+    sources: tuple[indexes.Source, ...] = ()
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The lines, and the constraints marked as such: what decides which versions a step gets."""
-        return (*self.lines, *(f"{CONSTRAINT}{line}" for line in self.constraints))
+        """The lines, the constraints marked as such, and the sources: what decides which versions a step gets."""
+        return (*self.lines, *(f"{CONSTRAINT}{line}" for line in self.constraints), *map(str, self.sources))
 
     @classmethod
     def of(
@@ -147,9 +150,14 @@ def _read(
     path = folder / packages
     if not path.is_file():
         raise DependencyError(f"{bundle.name}: packages= names {path}, which is no file", _remedy(packages))
+    if form == "requirements":
+        return _of_file(_text(path), path)
+    about = project.read(path.with_name("pyproject.toml"))
     if form == "project":
-        return Requirements.of(project.declared(path, extras, groups))
-    return _of_file(project.export_lock(path, extras, groups) if form == "lock" else _text(path), path)
+        found = Requirements.of(project.declared(path, extras, groups))
+        return replace(found, sources=indexes.of_project(about, found.lines, extras, groups))
+    found = _of_file(project.export_lock(path, extras, groups), path)
+    return replace(found, sources=indexes.of_lock(about, project.read(path), found.lines))
 
 
 def _of_file(text: str, path: Path) -> Requirements:

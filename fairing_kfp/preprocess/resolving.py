@@ -9,13 +9,14 @@ from pathlib import Path
 
 from fairing_kfp.errors import DependencyError
 from fairing_kfp.preprocess import uv_command
+from fairing_kfp.preprocess.indexes import as_project
 from fairing_kfp.preprocess.lock import Lock, Target
 from fairing_kfp.preprocess.requirement import pin_of
 from fairing_kfp.preprocess.requirements import Requirements
 
 _FORM = "pylock.toml"
 # PEP 751's form, as it tells which hashes are those of wheels that fit: a release of numpy has 70 more.
-_COMPILE = ("-", "--generate-hashes", "--no-annotate", "--no-header", "--format", _FORM, "--quiet")
+_COMPILE = ("--generate-hashes", "--no-annotate", "--no-header", "--format", _FORM, "--quiet")
 
 
 def wheels_only(built: Iterable[str] = ()) -> tuple[str, ...]:
@@ -34,21 +35,29 @@ def resolved(wanted: Requirements, target: Target, preferred: Mapping[str, str])
     Raises:
         DependencyError: there are none, or their files are not those that hashes allow.
     """
-    lock = _compiled((*wanted.lines, *wanted.provided), wanted.constraints, wanted.build, target, preferred)
+    lock = _compiled(wanted, (*wanted.lines, *wanted.provided), wanted.constraints, target, preferred)
     provided: Collection[str] = ()
     if wanted.provided:
         agreed = [f"{name}=={pin.version}" for name, pin in lock.pins.items()]
-        provided = _compiled(wanted.provided, agreed, wanted.build, target, {}).pins
+        provided = _compiled(wanted, wanted.provided, agreed, target, {}).pins
     lock = _among(wanted, lock, provided)
     return lock if target.is_host else lock.only(*(lock.pins.keys() - set(provided)))
 
 
 def _compiled(
-    lines: Iterable[str], constraints: Sequence[str], build: bool, target: Target, preferred: Mapping[str, str]
+    wanted: Requirements,
+    lines: Sequence[str],
+    constraints: Sequence[str],
+    target: Target,
+    preferred: Mapping[str, str],
 ) -> Lock:
     """The lock of requirements. What has no wheel is built if that is allowed, and nothing else is."""
     with tempfile.TemporaryDirectory() as folder:
         output, bounds = Path(folder, _FORM), Path(folder, "constraints.txt")
+        read: tuple[str, ...] = ("-",)
+        if project := as_project(wanted.sources, lines):
+            Path(folder, "pyproject.toml").write_text(project, "utf-8")
+            read = ("-", str(Path(folder, "pyproject.toml")))
         if preferred:  # uv keeps the versions of the file that it is to write, where it can
             packages = (f'[[packages]]\nname = "{name}"\nversion = "{preferred[name]}"\n' for name in sorted(preferred))
             output.write_text("\n".join(['lock-version = "1.0"\ncreated-by = "fairing-kfp"\n', *packages]), "utf-8")
@@ -57,12 +66,12 @@ def _compiled(
         text = "\n".join([f"-c {bounds.as_posix()}", *lines])
         built: list[str] = []
         while True:
-            options = (*_COMPILE, *wheels_only(built), *target.uv_options, "-o", str(output))
+            options = (*read, *_COMPILE, *wheels_only(built), *target.uv_options, "-o", str(output))
             try:
                 uv_command.run("compile", options, text, str(target))
             except uv_command.OnlySourceError as error:
                 more = [name for name in error.names if name not in built]
-                if not build or not more:
+                if not wanted.build or not more:
                     raise
                 built += more
             else:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fairing_kfp.preprocess import uv_command, wheels
 from fairing_kfp.preprocess.bytecode import compile_trees
+from fairing_kfp.preprocess.indexes import as_variable
 from fairing_kfp.preprocess.lock import Lock
 from fairing_kfp.preprocess.merging import Merged, merge
 from fairing_kfp.preprocess.places import DEPENDENCIES
@@ -100,7 +101,14 @@ def _made(lock: Lock, scratch: Path) -> Mapping[str, Path]:
 def _install(lock: Lock, folder: Path, *options: str) -> None:
     folder.mkdir(parents=True)
     options = (*_INSTALL, *wheels_only(lock.built), *options, "--target", str(folder), *lock.target.uv_options)
-    uv_command.run("install", options, lock.text, str(lock.target))
+    indexed = lock.pins.keys() & {source.package for source in lock.sources}
+    if others := lock.only(*(lock.pins.keys() - indexed)).text:
+        uv_command.run("install", options, others, str(lock.target))
+    if indexed:
+        # Hashes decide what is taken, so that it does not matter which other index knows these packages.
+        options += ("--index-strategy", "unsafe-best-match")
+        indexes = as_variable(lock.sources, os.environ.get("UV_INDEX", ""))
+        uv_command.run("install", options, lock.only(*indexed).text, str(lock.target), UV_INDEX=indexes)
 
 
 def _link(merged: Merged, root: Path) -> Path:

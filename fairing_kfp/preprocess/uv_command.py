@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import uv
 
 from fairing_kfp.errors import DependencyError
+from fairing_kfp.preprocess.indexes import PROJECT
 
 _LONGEST = 1500
 # What a build may write into a wheel does not depend on the day and the run (https://reproducible-builds.org/specs/).
@@ -43,6 +44,11 @@ _TROUBLE = (
         r"(?:Extra|Group) `([^`]+)` is not defined",
         "there is no extra or group {0}",
         "name one that the project's pyproject.toml defines",
+    ),
+    (
+        r"references an undeclared index: `([^`]+)`",
+        "the index {0} is not defined",
+        "define it in [[tool.uv.index]] of the pyproject.toml that names it, or in UV_INDEX as NAME=ADDRESS",
     ),
     (
         r"network was disabled|network connectivity is disabled",
@@ -102,7 +108,7 @@ class OnlySourceError(DependencyError):
         self.names = tuple(names)
 
 
-def run(command: str, arguments: Sequence[str], requirements: str, fits: str) -> str:
+def run(command: str, arguments: Sequence[str], requirements: str, fits: str, **variables: str) -> str:
     """Runs `uv pip COMMAND` with the user's own settings, and gives what it writes.
 
     Args:
@@ -110,27 +116,29 @@ def run(command: str, arguments: Sequence[str], requirements: str, fits: str) ->
         arguments: of that command, which reads the requirements as `-`.
         requirements: the content of a requirements file.
         fits: what the wheels must fit, in words, for messages.
+        variables: of its environment, instead of the user's.
 
     Raises:
         DependencyError: uv is not there, or failed.
     """
-    return start(("pip", command, *arguments), requirements, fits)
+    return start(("pip", command, *arguments), requirements, fits, **variables)
 
 
-def start(arguments: Sequence[str], text: str, fits: str) -> str:
+def start(arguments: Sequence[str], text: str, fits: str, **variables: str) -> str:
     """Runs uv with the user's own settings, and gives what it writes.
 
     Args:
         arguments: its command line.
         text: what it reads.
         fits: what the packages are for, in words, for messages.
+        variables: of its environment, instead of the user's.
 
     Raises:
         DependencyError: uv is not there, or failed.
     """
     # The one setting that uv takes for a contradiction of an option of ours, instead of a default.
     environment = {name: value for name, value in os.environ.items() if name != "UV_COMPILE_BYTECODE"}
-    environment.update(_BUILD_ENVIRONMENT)
+    environment.update(_BUILD_ENVIRONMENT, **variables)
     try:
         finished = subprocess.run(
             [uv.find_uv_bin(), *arguments, *_QUIETLY],
@@ -168,6 +176,7 @@ def _said(words: str) -> str:
     words = redacted(words)
     if begin := re.search(r"^\s*(?:error\b|\N{MULTIPLICATION SIGN})", words, re.MULTILINE):
         words = words[begin.start() :]  # what came before are warnings and progress
+    words = words.replace(f"{PROJECT} depends on", "you require")
     words = re.sub(r"^\s*(?:error|cause):|[\N{MULTIPLICATION SIGN}│╰─▶]", " ", words, flags=re.MULTILINE)
     return " ".join(words.split())
 

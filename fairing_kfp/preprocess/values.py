@@ -46,6 +46,12 @@ def is_component(obj: Any) -> bool:
     return isinstance(module, str) and module.startswith("kfp.dsl") and hasattr(obj, "python_func")
 
 
+def is_predictor(obj: Any) -> bool:
+    """Whether a value is what `@fairing_component` makes of a predictor's class or function."""
+    kind = type(obj)
+    return kind.__module__ == "fairing_kfp.serving.predictor" and kind.__name__ == "Predictor"
+
+
 def reduce_value(pickler: StablePickler, obj: Any) -> Any:
     """Values that no type alone tells apart; NotImplemented for all others."""
     if isinstance(obj, (set, frozenset)):
@@ -58,6 +64,8 @@ def reduce_value(pickler: StablePickler, obj: Any) -> Any:
             return getattr, (sys, name)
     if is_component(obj):  # a global that names a component means the function, once it runs in a step
         return rebuild.component, (obj.python_func,)
+    if is_predictor(obj):  # likewise its class
+        return rebuild.itself, (obj.plain,)
     why = unstable(obj)
     if why:
         raise pickler.refusal(obj, why)

@@ -163,6 +163,25 @@ class Repository:
             raise TransientError(f"{self.registry} lost {what}", "try again", status=response.status)
         return response
 
+    def check_push(self) -> None:
+        """Sees that a push would be taken: an upload is begun, and cancelled.
+
+        Raises:
+            UnauthorizedError: we may not push here.
+            RegistryError: the registry refuses uploads.
+        """
+
+        def unit() -> None:
+            response = self._request("POST", "blobs/uploads/", {202}, f"the repository {self.name}")
+            begin_of(response, self.registry)
+            if place := response.headers.get("Location"):
+                url = urljoin(f"/v2/{self.name}/blobs/uploads/", place)
+                # Some registries know no cancelling; sessions end by themselves.
+                cancelled = self._request("DELETE", url, {200, 202, 204, 400, 404, 405}, f"the upload to {self.name}")
+                begin_of(cancelled, self.registry)
+
+        self.client.retrying(unit)
+
     def put_manifest(self, manifest: Manifest, tag: str) -> None:
         """Puts a manifest under a tag, and so under its digest as well, in one request.
 

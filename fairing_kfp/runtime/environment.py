@@ -104,8 +104,7 @@ def add_sites(root: str) -> None:
     added = [entry for entry in sys.path if entry not in before]
     places = [n for n, entry in enumerate(before) if os.path.basename(entry) in ("site-packages", "dist-packages")]
     place = min(places, default=len(before))
-    stand_in = os.path.join(root, "runtime", "stand_in")  # last, so that the real package goes before it
-    sys.path[:] = before[:place] + added + before[place:] + ([stand_in] if stand_in not in before else [])
+    sys.path[:] = before[:place] + added + before[place:]
 
 
 def make_folders_writable() -> None:

@@ -37,7 +37,7 @@ def main(root: str, argv: list[str]) -> int:
         print(problem, file=sys.stderr)
         return 1
     given = json.loads(arguments.executor_input)
-    if not outputs.wanted(dict(os.environ)):
+    if not outputs.wanted(os.environ):
         given = outputs.scratch_outputs(given)
     sys.argv = argv[:1]
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a killed step's last words count

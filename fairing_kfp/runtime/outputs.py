@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import os
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 
-def wanted(environment: dict[str, str]) -> bool:
+def wanted(environment: Mapping[str, str]) -> bool:
     """Whether the outputs of this process count: torchrun numbers those of a node."""
     return "TORCHELASTIC_RUN_ID" not in environment or environment.get("LOCAL_RANK", "0") == "0"
 

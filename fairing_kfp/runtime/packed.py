@@ -18,6 +18,7 @@ from . import classes, cloudpickle, rebuild  # type: ignore[attr-defined]  # clo
 
 _OURS = "fairing_kfp.runtime"
 
+_payloads: dict[str, Any] = {}
 _functions: dict[str, Any] = {}
 
 
@@ -40,17 +41,25 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+def unpacked(root: str) -> dict[str, Any]:
+    """What was packed: a function or a predictor's class, and the annotations of its parameters; unpickled once."""
+    if root not in _payloads:
+        rebuild.CODE = os.path.join(root, "code")
+        with open(os.path.join(root, "code", "function.pickle"), "rb") as file:
+            _payloads[root] = _Unpickler(file).load()
+        classes.finish()
+    made: dict[str, Any] = _payloads[root]
+    return made
+
+
 def function(root: str) -> Any:
-    """The step's function as KFP's executor wants it, unpickled once.
+    """The step's function as KFP's executor wants it.
 
     KFP reads the signature; the user's own function may be a partial, or wrapped, or annotated by strings.
     """
     if root not in _functions:
-        rebuild.CODE = os.path.join(root, "code")
-        with open(os.path.join(root, "code", "function.pickle"), "rb") as file:
-            payload = _Unpickler(file).load()
-        classes.finish()
-        _functions[root] = _adapter(payload["function"], payload["annotations"], _embedded(root))
+        packed = unpacked(root)
+        _functions[root] = _adapter(packed["function"], packed["annotations"], _embedded(root))
     return _functions[root]
 
 
@@ -102,10 +111,28 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return rebuild.PackedModule(spec.name)
 
     def exec_module(self, module: types.ModuleType) -> None:
-        function(self.root)
+        unpacked(self.root)
+
+
+class _StandIn(importlib.abc.MetaPathFinder):
+    """Finds our own package, where the image has it not, by what the runtime has of it."""
+
+    def __init__(self, root: str) -> None:
+        self.folder = os.path.join(root, "runtime", "stand_in")
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname != "fairing_kfp":
+            return None
+        return importlib.machinery.PathFinder.find_spec(fullname, [self.folder], target)
 
 
 def install_finder(root: str) -> None:
-    """Makes packed modules importable; they come before others of their name, as a script's own folder does."""
+    """Makes packed modules importable; they come before others of their name, as a script's own folder does.
+
+    Our own package comes last of all.
+    """
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder(root))
+        sys.meta_path.append(_StandIn(root))

@@ -135,6 +135,11 @@ def component(function: Any) -> Any:
     return function
 
 
+def itself(value: Any) -> Any:
+    """What stands for a predictor in a step, or in its own server: its class."""
+    return value
+
+
 def generic() -> Any:
     """A generic function (`functools.singledispatch`) without implementations."""
 

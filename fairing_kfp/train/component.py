@@ -74,7 +74,8 @@ def trainjob(component: Any, *, runtime: str = "", **options: Unpack[JobOptions]
 
     Args:
         component: as for `job`.
-        runtime: the name of a ClusterTrainingRuntime; by default the one of the framework.
+        runtime: the name of a ClusterTrainingRuntime, by default `torch-distributed`; or `TrainingRuntime/NAME` for
+            one of the namespace.
         options: see `JobOptions`.
 
     Returns:
@@ -123,20 +124,11 @@ def tfjob(component: Any, **options: Unpack[JobOptions]) -> Any:
 
 def _elsewhere(component: Any, kind: Kind, options: Mapping[str, Any], runtime: str = "") -> Any:
     from kfp import dsl
-    from kfp.dsl.structures import InputSpec
 
     from fairing_kfp.cluster.mutators import composed
-    from fairing_kfp.source import placeholders
     from fairing_kfp.train.order import Order
-    from fairing_kfp.train.step import TASK_CONFIG
 
-    container = getattr(getattr(component, "component_spec", None), "implementation", None)
-    image = getattr(getattr(container, "container", None), "image", "")
-    if image not in placeholders(str(image)):
-        raise ComponentError(
-            f"{kind}({getattr(component, 'name', component)!r}) is no component of fairing-kfp",
-            "give what @fairing_component, from_script or from_notebook made",
-        )
+    image = checked_image(component, kind)
     given = dict(options)
     mutators = given.pop("mutators", ())
     try:
@@ -151,10 +143,47 @@ def _elsewhere(component: Any, kind: Kind, options: Mapping[str, Any], runtime: 
     except TypeError as error:
         known = ", ".join(JobOptions.__annotations__)
         raise ComponentError(f"{kind} of {component.name}: {error}", f"use some of {known}") from error
+    passed = [dsl.TaskConfigPassthrough(field=one) for one in dsl.TaskConfigField]
+    return told(component, OWN_IMAGE, TRAIN, order.text(), passed)
+
+
+def checked_image(component: Any, kind: str) -> str:
+    """The placeholder of a component's image.
+
+    Raises:
+        ComponentError: it is no component of fairing-kfp.
+    """
+    from fairing_kfp.source import placeholders
+
+    container = getattr(getattr(component, "component_spec", None), "implementation", None)
+    image = str(getattr(getattr(container, "container", None), "image", ""))
+    if image not in placeholders(image):
+        raise ComponentError(
+            f"{kind}({getattr(component, 'name', component)!r}) is no component of fairing-kfp",
+            "give what @fairing_component, from_script or from_notebook made",
+        )
+    return image
+
+
+def told(component: Any, image: str, command: Sequence[str], order: str, passed: Sequence[Any]) -> Any:
+    """A component of the same interface, whose step is one of ours.
+
+    Args:
+        component: the other.
+        image: what stands for our own image.
+        command: starts the step.
+        order: what it is told to do.
+        passed: KFP's settings of the task that it gets: `dsl.TaskConfigPassthrough`.
+    """
+    from kfp import dsl
+    from kfp.dsl.structures import InputSpec
+
+    from fairing_kfp.train.step import TASK_CONFIG
+
     specification = copy.deepcopy(component.component_spec)
     specification.inputs = {**(specification.inputs or {}), TASK_CONFIG: InputSpec("TaskConfig", optional=True)}
-    specification.task_config_passthroughs = [dsl.TaskConfigPassthrough(field=one) for one in dsl.TaskConfigField]
+    specification.task_config_passthroughs = list(passed)
     ours = specification.implementation.container
-    ours.image, ours.command = OWN_IMAGE, list(TRAIN)
-    ours.args = ["--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER, ORDER, order.text()]
+    ours.image, ours.command = image, list(command)
+    ours.args = ["--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER, ORDER, order]
     return type(component)(component_spec=specification, python_func=component.python_func)

@@ -82,6 +82,11 @@ class Order:
                 )
 
     @property
+    def where(self) -> str:
+        """Whose job it is."""
+        return "Kubernetes"
+
+    @property
     def shown(self) -> str:
         """What it is, in a few words: `TrainJob of 2 nodes`."""
         return SHOWN[self.kind] + (f" of {self.nodes} nodes" if self.nodes > 1 else "")

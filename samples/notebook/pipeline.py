@@ -1,4 +1,7 @@
-"""A notebook as a step: line.ipynb runs as a whole, and a function uses what it made."""
+"""A notebook as a step: line.ipynb runs as a whole, and a function uses what it made.
+
+fairing-kfp run samples/notebook/pipeline.py -p hours=8
+"""
 
 import json
 from pathlib import Path

@@ -16,8 +16,9 @@ import uv
 import fairing_kfp
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.errors import DependencyError, StepFailedError
+from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.dependencies import Target, resolve, unpack
-from fairing_kfp.preprocess.requirements import Requirements
+from fairing_kfp.preprocess.requirements import Requirements, read_requirements
 from tests.integration.conftest import missing, run
 from tests.package_index import PackageIndex, serve_packages
 
@@ -43,6 +44,9 @@ EXPECTED = {
     "yanked": "1.0",
     "yanked-on-purpose": "2.0",
     "newer-libc": "1.0",
+    "cuda": ["2.0+cu126", "2.0"],
+    "cuda-of-a-project": ["2.0+cu126", "2.0"],
+    "cuda-of-a-lock": ["2.0+cu126", "2.0"],
 }
 
 
@@ -79,16 +83,30 @@ def _stock(index: PackageIndex) -> None:
     index.wheel("quail", tag="cp311-cp311-win_amd64")
     index.wheel("rat", needs=["bee<2"])
     index.wheel("seal", needs=["bee>=2"])
+    index.wheel("flock", "2.0", needs=["gull==2.0"])
+    index.wheel("tern", "2.0")
+    index.wheel("colony", "2.0", needs=["tern==2.0"])
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackageIndex]:
-    """The index, which uv asks first, with the credentials that its settings name."""
+def cuda() -> Iterator[PackageIndex]:
+    """An index of wheels for one version of CUDA, which has others of packages that the index has, too."""
+    with serve_packages(PackageIndex()) as served:
+        for name in ("gull", "tern"):
+            served.wheel(name, "2.0+cu126", tag="cp311-cp311-manylinux_2_28_x86_64")
+        served.wheel("colony", "2.0", files={"colony.py": "version = 'of another'\n"})
+        yield served
+
+
+@pytest.fixture(scope="module")
+def index(cuda: PackageIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackageIndex]:
+    """The index, which uv asks first, with the credentials that its settings name; then comes that for CUDA."""
     with serve_packages(PackageIndex()) as served, pytest.MonkeyPatch.context() as patch:
         _stock(served)
-        patch.setenv("UV_INDEX", f"loop={served.url}/simple")
-        patch.setenv("UV_INDEX_LOOP_USERNAME", served.user)
-        patch.setenv("UV_INDEX_LOOP_PASSWORD", served.password)
+        patch.setenv("UV_INDEX", f"loop={served.url}/simple cuda={cuda.url}/simple")
+        for name in ("LOOP", "CUDA", "GPU"):
+            patch.setenv(f"UV_INDEX_{name}_USERNAME", served.user)
+            patch.setenv(f"UV_INDEX_{name}_PASSWORD", served.password)
         patch.setenv("UV_HTTP_RETRIES", "0")
         patch.setenv("UV_CACHE_DIR", str(tmp_path_factory.mktemp("uv")))
         yield served
@@ -101,7 +119,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Cache:
 
 
 @pytest.fixture(scope="module")
-def folder(index: PackageIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(index: PackageIndex, cuda: PackageIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pipeline file and the files that it names, as an author has them."""
     folder = tmp_path_factory.mktemp("author")
     shutil.copy(PIPELINES, folder / "packages.py")
@@ -123,12 +141,19 @@ def folder(index: PackageIndex, tmp_path_factory: pytest.TempPathFactory) -> Pat
             'dependencies = ["ant", "beside"]\n[dependency-groups]\nkeepers = ["dog"]\ndev = ["yak"]\n'
             '[tool.uv.sources]\nbeside = {path = "../beside"}\n[tool.uv]\nconstraint-dependencies = ["bee<2"]\n'
         ),
+        "cuda/pyproject.toml": (
+            '[project]\nname = "sea"\nversion = "1"\nrequires-python = ">=3.10"\n'
+            'dependencies = ["colony", "tern>=2; sys_platform == \'linux\'"]\n'
+            '[tool.uv.sources]\ntern = [{ index = "gpu", marker = "sys_platform == \'linux\'" }]\n'
+            f'[[tool.uv.index]]\nname = "gpu"\nurl = "{cuda.url}/simple"\nexplicit = true\n'
+        ),
         "beside/pyproject.toml": '[project]\nname = "beside"\nversion = "1"\n',
     }
     for name, text in texts.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
-    run(uv.find_uv_bin(), "lock", "-q", "--python", sys.executable, "--directory", str(folder / "locked"))
+    for project in ("locked", "cuda"):
+        run(uv.find_uv_bin(), "lock", "-q", "--python", sys.executable, "--directory", str(folder / project))
     installed = folder / "site-packages"
     command = ["pip", "install", "-q", "--target", str(installed), "local-only<2", "--python", sys.executable]
     run(uv.find_uv_bin(), *command)
@@ -233,6 +258,21 @@ def test_a_file_with_hashes_is_complete(index: PackageIndex, kept: Cache) -> Non
 
     with pytest.raises(DependencyError, match=r"bee==2\.0 is needed, but the requirements with hashes do not hold it"):
         resolve(Requirements.of(["ant==2.0"], hashes={"ant==2": [ant]}), IMAGE, kept)
+
+
+@pytest.mark.parametrize("packages", ["pyproject.toml", "uv.lock"])
+def test_only_what_a_project_says_comes_from_its_index(
+    index: PackageIndex, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packages: str
+) -> None:
+    monkeypatch.delenv("UV_INDEX")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"loop={index.url}/simple")  # which is asked last
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    cache = Cache(tmp_path / "cache")
+
+    tree = unpack(resolve(read_requirements(packages, Bundle("sea", ()), folder / "cuda"), IMAGE, cache), cache)
+
+    assert (tree / "tern.py").read_text() == "version = '2.0+cu126'\n"
+    assert (tree / "colony.py").read_text() == "version = '2.0'\n"
 
 
 @pytest.mark.parametrize(

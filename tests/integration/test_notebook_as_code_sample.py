@@ -1,20 +1,57 @@
-"""The sample of a notebook as code, run here."""
+"""The sample of a notebook as code: here, and in its images."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import fairing_kfp
 from fairing_kfp.build.cache import Cache
+from tests.golden import PIPELINES, assert_golden
+from tests.integration.conftest import missing
+from tests.stand_in_builder import StandInBuilder
 
-_SAMPLE = Path(__file__).parents[2] / "samples" / "notebook-as-code" / "pipeline.py"
+
+@pytest.fixture
+def sample() -> Any:
+    return fairing_kfp.load_pipeline(PIPELINES["notebook-as-code"])
 
 
-def test_the_sample_finds_its_groups(cache: Cache, tmp_path: Path) -> None:
-    result = fairing_kfp.run(fairing_kfp.load_pipeline(str(_SAMPLE)), {"count": 3}, cache=cache, output=tmp_path)
+def assert_runs(sample: Any, **options: Any) -> None:
+    result = fairing_kfp.run(sample, {"count": 3}, **options)
 
     assert result.outputs["Output"] == pytest.approx(1.2, abs=0.2)
     assert result.step("spread-around-one").outputs["Output"] > 5
     assert "180 points" in Path(result.step("groups").log).read_text()
+
+
+def test_it_finds_its_groups_here(sample: Any, cache: Cache, tmp_path: Path) -> None:
+    assert_runs(sample, cache=cache, output=tmp_path)
+
+
+def test_it_compiles_to_its_golden_yaml(sample: Any, cache: Cache) -> None:
+    compiled = fairing_kfp.compile(sample, builder=StandInBuilder(), cache=cache)
+
+    assert_golden("notebook-as-code", compiled.text)
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_it_finds_its_groups_in_its_images(
+    sample: Any,
+    cache: Cache,
+    tmp_path: Path,
+    docker_engine: Callable[..., str],
+    testbed_registry: str,
+    base_image: str,
+) -> None:
+    if sys.version_info[:2] != (3, 11):
+        missing("the testbed's base image has Python 3.11, which is not this one")
+    where = {"registry": f"{testbed_registry}/tests", "insecure": [testbed_registry], "base_image": base_image}
+    docker = {"network_mode": "host", "read_only": True}
+
+    assert_runs(sample, cache=cache, output=tmp_path, runner="docker", docker=docker, **where)

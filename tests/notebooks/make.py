@@ -148,6 +148,7 @@ def helper():
         code("?print\nprint?\nx = 4\nx??\n%time?\n?len\nstr.j*?"),
         result("x"),
         expected=4,
+        minor=1,
     ),
     "strings": Made(
         code(
@@ -272,6 +273,7 @@ async for last in count():
         code("In [1]: z = x\n   ...: z += 1"),
         result("[x, z]"),
         expected=[4, 5],
+        minor=3,
     ),
     "autocall": Made(
         code("seen = []\n\n\ndef note(*words):\n    seen.append(words)"),

@@ -149,6 +149,30 @@ def newer_libc() -> str:
     return newt.version
 
 
+@fairing_component(packages=["gull==2.0+cu126", "flock"])
+def cuda() -> list:
+    import flock
+    import gull
+
+    return [gull.version, flock.version]
+
+
+@fairing_component(packages="cuda/pyproject.toml")
+def cuda_of_a_project() -> list:
+    import colony
+    import tern
+
+    return [tern.version, colony.version]
+
+
+@fairing_component(packages="cuda/uv.lock")
+def cuda_of_a_lock() -> list:
+    import colony
+    import tern
+
+    return [tern.version, colony.version]
+
+
 @dsl.pipeline
 def all_packages():
     pure()
@@ -168,6 +192,9 @@ def all_packages():
     yanked()
     yanked_on_purpose()
     newer_libc()
+    cuda()
+    cuda_of_a_project()
+    cuda_of_a_lock()
 
 
 @fairing_component(packages=["owl"], libc="manylinux_2_40")

@@ -97,6 +97,17 @@ def test_malformed_parameter_is_a_usage_error(tmp_path: Path) -> None:
     assert "NAME=VALUE" in output
 
 
+def test_serve_names_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "flow.py"
+    path.write_text("import fairing_kfp")
+
+    assert "has no predictor" in call("serve", str(path))[1]
+    code, output = call("serve", str(path), "--request", "{")
+    assert code == 2
+    assert "it is not JSON" in output
+    assert "there is no file" in call("serve", str(tmp_path / "missing.py"))[1]
+
+
 def test_import_is_light() -> None:
     """The package imports nothing until it is used; kfp alone would take half a second."""
     heavy = ["kfp", "kubernetes", "rich", "click", "urllib3", "cloudpickle", "yaml", "uv", "isal"]

@@ -289,7 +289,7 @@ def naïve() -> None: ...
     [
         (3, {}, "a int, not a function"),
         (len, {}, "builtin_function_or_method"),
-        (Digits, {}, "a class, not a function"),
+        (Digits, {}, "the class Digits has no method load"),
         (Digits(), {}, "method wrapped in a function"),
         (coroutine, {}, "asyncio.run"),
         (generator, {}, "generator function"),
@@ -300,7 +300,7 @@ def naïve() -> None: ...
         (unresolved, {}, "'Nowhere' is not defined"),
         (lambda: None, {}, "has no name"),
         (naïve, {}, "KFP refuses the name 'naïve'"),
-        (coroutine.__class__, {}, "a class"),
+        (coroutine.__class__, {}, "the class function has no method load"),
         (functools.partial(unknown, 3), {}, "positional"),
         (made(), {"name": "é"}, "KFP refuses the name"),
         (made(), {"name": "___"}, "KFP refuses the name"),

@@ -22,8 +22,10 @@ else:
 
 _PACKAGE = Path(fairing_kfp.__file__).parent
 _LOCK = _PACKAGE / "own_image.lock"
+_VERTEX_LOCK = _PACKAGE / "own_image_vertex.lock"
 _PROJECT = tomllib.loads((_PACKAGE.parent / "pyproject.toml").read_text())
 _NEEDED = [Requirement(text) for text in _PROJECT["dependency-groups"]["cluster"]]
+_OF_VERTEX = [Requirement(text) for text in _PROJECT["dependency-groups"]["vertex"]]
 
 
 def test_files_are_the_same_wherever_the_package_lies(tmp_path: Path) -> None:
@@ -47,8 +49,9 @@ def test_files_hold_all_that_the_package_needs(tmp_path: Path) -> None:
     assert found.version == metadata.version("fairing-kfp")
 
 
-def test_lock_names_no_place_and_pins_every_file() -> None:
-    text = _LOCK.read_text()
+@pytest.mark.parametrize("lock", [_LOCK, _VERTEX_LOCK], ids=lambda one: one.name)
+def test_lock_names_no_place_and_pins_every_file(lock: Path) -> None:
+    text = lock.read_text()
 
     assert "://" not in text
     for pin in re.split(r"\n(?=\S)", text.rstrip()):
@@ -61,6 +64,31 @@ def test_lock_holds_what_the_project_asks_for(needed: Requirement) -> None:
 
     assert versions, "run make lock"
     assert all(needed.specifier.contains(version) for version in versions), "run make lock"
+
+
+@pytest.mark.parametrize("needed", [*_NEEDED, *_OF_VERTEX], ids=lambda one: one.name)
+def test_lock_of_vertex_holds_what_the_project_asks_for(needed: Requirement) -> None:
+    versions = re.findall(rf"^{canonicalize_name(needed.name)}==(\S+)", _VERTEX_LOCK.read_text(), re.MULTILINE)
+
+    assert versions, "run make lock"
+    assert all(needed.specifier.contains(version) for version in versions), "run make lock"
+
+
+def test_locks_agree_so_that_images_share_layers() -> None:
+    def pins(lock: Path) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for name, version in re.findall(r"^([a-z0-9-]+)==(\S+)", lock.read_text(), re.MULTILINE):
+            found.setdefault(name, set()).add(version)
+        return found
+
+    ours, of_vertex = pins(_LOCK), pins(_VERTEX_LOCK)
+    assert {name: versions for name, versions in ours.items() if versions != of_vertex.get(name)} == {}
+
+
+def test_the_extra_asks_for_googles_packages_in_the_same_words() -> None:
+    extra = [Requirement(text) for text in _PROJECT["project"]["optional-dependencies"]["vertex"]]
+
+    assert [one for one in extra if one not in _OF_VERTEX] == []
 
 
 def test_what_is_needed_here_too_is_asked_for_in_the_same_words() -> None:

@@ -107,9 +107,9 @@ def test_a_damaged_tree_is_unpacked_again(shelf, cache):
 
 def test_a_damaged_root_is_unpacked_again(cache):
     layers = [Layer.of_files("code", [File("opt/fairing/code/step.py", b"right")])]
-    code = unpack_root(layers, None, root_digest(layers, "", {}), cache) / "code"
+    code = unpack_root(layers, {}, root_digest(layers, "", {}), cache) / "code"
     (code / "step.py").unlink()
-    unpack_root(layers, None, root_digest(layers, "", {}), cache)
+    unpack_root(layers, {}, root_digest(layers, "", {}), cache)
     assert (code / "step.py").read_bytes() == b"right"
 
 

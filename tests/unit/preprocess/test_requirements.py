@@ -232,10 +232,12 @@ def test_what_a_project_cannot_say(tmp_path: Path, more: str, options: dict[str,
     assert caught.value.remedy
 
 
-def test_a_source_that_is_an_index_is_no_hindrance(tmp_path: Path) -> None:
+def test_a_source_that_is_an_index_is_kept(tmp_path: Path) -> None:
     write(tmp_path, pyproject_TOML=PROJECT + "[tool.uv.sources]\nant = {index = 'own'}\nbee = {path = '../bee'}\n")
 
-    assert asked(tmp_path, "pyproject.toml").lines == ("ant>=1",)
+    found = asked(tmp_path, "pyproject.toml")
+    assert found.lines == ("ant>=1",)
+    assert found.asked == ("ant>=1", "ant @ index:own")
 
 
 def test_dynamic_dependencies_are_not_guessed(tmp_path: Path) -> None:
@@ -256,6 +258,7 @@ def test_a_damaged_lock(tmp_path: Path) -> None:
 def test_own_code_in_a_lock_is_no_package_but_a_wheel_in_a_file_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write(tmp_path, pyproject_TOML=PROJECT)
     (tmp_path / "uv.lock").touch()
     text = f"-e ./lib\n./other ; os_name == 'posix'\nfile:///somewhere/else\nant==1 \\\n    --hash={ONE}\n"
     monkeypatch.setattr(uv_command, "start", lambda *_: text)

@@ -33,6 +33,7 @@ def test_no_path_names_an_interpreter_and_all_is_valid_python() -> None:
 
 
 # What a notebook's step has among its packages; imported late, so that no other step needs them.
+LATE = ("/kernel.py", "/notebook.py", "/report.py")
 NOTEBOOKS = {"jupyter_client", "mistune", "nbformat", "papermill", "pygments", "traitlets"}
 
 
@@ -50,11 +51,7 @@ def test_our_part_imports_the_standard_library_only() -> None:
             else:
                 continue
             for name in names:
-                late = (
-                    NOTEBOOKS
-                    if file.path.endswith(("/kernel.py", "/notebook.py", "/report.py")) and node not in tree.body
-                    else ()
-                )
+                late = NOTEBOOKS if file.path.endswith(LATE) and node not in tree.body else ()
                 assert name.partition(".")[0] in {*known, *late}, (file.path, name)
 
 

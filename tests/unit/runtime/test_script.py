@@ -37,7 +37,7 @@ def start(tmp_path: Path, shared: Cache) -> Callable[..., subprocess.Popen[str]]
             Layer.of_files("runtime", runtime_files()),
             Layer.of_files("code", source.code.bundle("script").files),
         ]
-        root = unpack_root(layers, None, root_digest(layers, "", {}), shared)
+        root = unpack_root(layers, {}, root_digest(layers, "", {}), shared)
         given = {"inputs": {}, "outputs": {"outputFile": str(tmp_path / "out" / "output.json")}}
         return subprocess.Popen(
             [str(bare_python(shared)), str(root / "runtime" / "step.py"), "--executor_input", json.dumps(given)],

@@ -23,6 +23,7 @@ from fairing_kfp.build.cache import Cache
 from fairing_kfp.image.layer import Layer
 from fairing_kfp.local.root import bare_python, root_digest, unpack_root
 from fairing_kfp.preprocess.function import FunctionSource
+from fairing_kfp.preprocess.places import DEPENDENCIES
 from fairing_kfp.preprocess.runtime_files import runtime_files
 from fairing_kfp.runtime.environment import libc_problem
 
@@ -50,7 +51,6 @@ def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     folder = tmp_path / "author"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
-    before = set(sys.modules)
 
     def write(**files: str) -> dict[str, Any]:
         for name, text in files.items():
@@ -62,8 +62,10 @@ def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         return vars(importlib.import_module(first.replace("__", ".")))
 
     yield write
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    for name, module in list(sys.modules.items()):
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+        if any(str(place).startswith(str(folder)) for place in places):
+            del sys.modules[name]
 
 
 @pytest.fixture
@@ -77,7 +79,12 @@ def run(tmp_path: Path, shared: Cache) -> Callable[..., Done]:
         annotations = {name: kind for name, kind in annotations.items() if kind is not type(None)}
         packed = FunctionSource(function, annotations, modules).bundle("step")
         layers = [Layer.of_files("runtime", runtime_files()), Layer.of_files("code", packed.files)]
-        root = unpack_root(layers, dependencies, root_digest(layers, str(dependencies), {}), shared)
+        root = unpack_root(
+            layers,
+            {DEPENDENCIES: dependencies} if dependencies else {},
+            root_digest(layers, str(dependencies), {}),
+            shared,
+        )
         return launch(root, tmp_path / f"run-{next(number)}", bare_python(shared), **options)
 
     return start

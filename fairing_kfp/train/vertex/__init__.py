@@ -1,0 +1,1 @@
+"""Training on Vertex AI, Google's managed service: what Fairing did by AI Platform's jobs."""

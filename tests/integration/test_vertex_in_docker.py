@@ -1,0 +1,101 @@
+"""A step on Vertex AI as on KFP: in our own image, with the component's image run for the stand-in by Docker."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import fairing_kfp
+from fairing_kfp.build.cache import Cache
+from fairing_kfp.own_step import order_of
+from fairing_kfp.train.vertex.order import VertexOrder
+from tests.integration.conftest import missing
+from tests.vertex_stand_in import Ending, serve_vertex
+from tests.vertex_steps import PIPELINE, executor_input, login
+
+pytestmark = [pytest.mark.registry, pytest.mark.docker]
+
+_US = ["--user", f"{os.getuid()}:{os.getgid()}"]
+
+
+def _docker(*arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        ["docker", "run", "--rm", "--network", "host", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_it_trains_as_kfp_and_vertex_run_it(
+    docker_engine: Callable[..., str], base_image: str, testbed_registry: str, cache: Cache, tmp_path: Path
+) -> None:
+    if sys.version_info[:2] != (3, 11):
+        missing("the testbed's base image has Python 3.11, which is not this one")
+    compiled = fairing_kfp.compile(
+        fairing_kfp.load_pipeline(f"{PIPELINE}:digits"),
+        cache=cache,
+        registry=f"{testbed_registry}/tests",
+        project=f"vertex-{uuid.uuid4().hex[:8]}",
+        insecure=[testbed_registry],
+        base_image=base_image,
+    )
+    executors = next(yaml.safe_load_all(compiled.text))["deploymentSpec"]["executors"]
+    ours = executors["exec-learn"]["container"]
+    ordered = order_of(ours)
+    assert isinstance(ordered, VertexOrder)
+    assert ours["image"] == compiled.images["fairing-kfp-vertex"]
+    buckets, stores = tmp_path / "buckets", tmp_path / "minio"
+    stores.mkdir()
+    (stores / "scans").write_bytes(b"scans of digits " * 10)
+    told: list[str] = []
+
+    def run(job: Any, cancelled: threading.Event) -> Ending:
+        for pool in job.job_spec.worker_pool_specs:
+            container = pool.container_spec
+            command, *rest = container.command
+            start = ["--entrypoint", command, container.image_uri, *rest, *container.args]
+            code, log = _docker(*_US, "--volume", f"{buckets}:/gcs", *start)
+            told.append(log)
+            if code:
+                return 3, log
+        return 0, ""
+
+    with serve_vertex(buckets, run) as vertex:
+        order = replace(ordered, endpoint=vertex.endpoint)
+        variables = {
+            "STORAGE_EMULATOR_HOST": vertex.endpoint,
+            "GOOGLE_APPLICATION_CREDENTIALS": "/login/login.json",
+        }
+        login(tmp_path, vertex.endpoint)
+        given = executor_input("minio:/", "/minio/given")
+        code, log = _docker(
+            *_US,
+            *(text for name, value in variables.items() for text in ("--env", f"{name}={value}")),
+            *("--volume", f"{stores}:/minio", "--volume", f"{tmp_path}/login.json:/login/login.json:ro"),
+            *(ours["image"], *ours["command"]),
+            *("--executor_input", json.dumps(given), "--order", order.text()),
+        )
+
+    assert code == 0, log
+    assert re.search(r" is done, with \d\.\d kB of outputs", log), log
+    assert (stores / "model" / "deep" / "weights").read_bytes() == (b"scans of digits " * 10)[::-1]
+    output = json.loads((stores / "given" / "executor_output.json").read_text())
+    assert output["parameterValues"] == {"Output": 160}
+    assert output["artifacts"]["model"]["artifacts"][0]["uri"] == "minio://model"
+    assert vertex.objects() == []
+    assert len(told) == 2
