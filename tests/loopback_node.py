@@ -68,6 +68,7 @@ def loopback_node(folder: Path, program: str = "", silence: float = 60) -> Itera
             yield made
         finally:
             node.ask_to_end(9)
+            node.dismiss()
             server.shutdown()
 
 

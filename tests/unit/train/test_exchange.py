@@ -144,9 +144,9 @@ def test_errors_of_the_nodes_files_are_told(tmp_path: Path) -> None:
 
 
 def test_input_that_is_gone_is_told_at_once(tmp_path: Path) -> None:
-    with loopback_node(tmp_path) as running:
-        with pytest.raises(ExchangeError, match=r"gone cannot be read in the step's own pod: No such file"):
-            client(running.port, patience=60).send([(str(tmp_path / "gone"), 1)])
+    gone = r"gone cannot be read in the step's own pod: No such file"
+    with loopback_node(tmp_path) as running, pytest.raises(ExchangeError, match=gone):
+        client(running.port, patience=60).send([(str(tmp_path / "gone"), 1)])
 
 
 def test_step_whose_disk_is_full_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
