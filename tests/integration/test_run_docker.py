@@ -12,6 +12,7 @@ import pytest
 import fairing_kfp
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.errors import StepFailedError
+from fairing_kfp.local.event import Event
 from tests.golden import PIPELINES
 from tests.integration.conftest import missing
 
@@ -91,4 +92,16 @@ def test_files_lie_where_they_were_placed(options: dict[str, object], tmp_path: 
     assert result.outputs["Output"] == [
         '"""Steps that fail, each in a way of its own; `how` chooses."""',
         "/etc/lab/shared.py",
+    ]
+
+
+def test_train_steps_are_one_container_here_and_say_so(options: dict[str, object], tmp_path: Path) -> None:
+    told: list[Event] = []
+    pipeline = fairing_kfp.load_pipeline(str(Path(__file__).parent.parent / "pipelines" / "training.py"))
+
+    result = fairing_kfp.run(pipeline, {"depth": 6}, output=tmp_path, tell=told.append, **options)
+
+    assert result.outputs == {"Output": 3.0}
+    assert [event.text for event in told if event.kind == "warn"] == [
+        "train runs here as one container; on Kubernetes it is a TrainJob of 2 nodes",
     ]
