@@ -111,13 +111,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _take_file(self) -> None:
         path = os.path.normpath(self.query["path"])
         left = int(self.headers["Content-Length"])
-        try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            # A name of its own: one that was broken off may still be at it.
-            handle, partial = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".partial-")
-        except OSError:
-            self._drain(left)
-            raise
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        # A name of its own: one that was broken off may still be at it.
+        handle, partial = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".partial-")
         try:
             with os.fdopen(handle, "wb") as file:
                 while left:
@@ -130,19 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
                     file.write(piece)
             os.chmod(partial, 0o644)
             os.replace(partial, path)
-        except OSError:
-            self._drain(left)
-            raise
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(partial)
         self._say(200, {})
-
-    def _drain(self, left: int) -> None:
-        """Reads the rest of a body, so that whoever sends it comes to read the answer."""
-        with contextlib.suppress(OSError):
-            while left and (piece := self.rfile.read(min(left, _PIECE))):
-                left -= len(piece)
 
     def _start(self) -> None:
         self.node.start(Work.parse(self.rfile.read(int(self.headers["Content-Length"]))))

@@ -168,20 +168,37 @@ def test_retry_makes_a_job_anew_that_is_over(bench: Bench) -> None:
     bench.nothing_left(second)
 
 
-def test_restarted_api_server_is_waited_for(bench: Bench, kind: str, proxy: CuttingProxy) -> None:
-    step = bench.steps["behave"].with_order(kind=kind)
-    given = bench.input(step, {"how": COUNT})
+@pytest.fixture(scope="module")
+def restarts(shared_bench: Bench) -> Iterator[dict[str, Future[tuple[Run, int, Any]]]]:
+    """Steps of all kinds, side by side, whose API server is away for a while."""
+    server = urlsplit(from_kubeconfig().server)
 
-    done = bench.start(step, given, server=f"https://{proxy.address}")
-    done.until("line 10")
-    proxy.leave(2)
-    done.until("line 50")
-    proxy.cut()
+    def interrupt(kind: str) -> tuple[Run, int, Any]:
+        (shared_bench.folder / kind).mkdir()
+        bench = replace(shared_bench, folder=shared_bench.folder / kind)
+        step = bench.steps["behave"].with_order(kind=kind)
+        given = bench.input(step, {"how": COUNT})
+        with cutting_proxy(str(server.hostname), int(server.port or 443)) as proxy:
+            done = bench.start(step, given, server=f"https://{proxy.address}")
+            done.until("line 10")
+            proxy.leave(2)
+            done.until("line 50")
+            proxy.cut()
+            return done, done.end(), given
 
-    assert done.end() == 0, done.log
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        yield {kind: pool.submit(interrupt, kind) for kind in shared_bench.kinds}
+
+
+def test_restarted_api_server_is_waited_for(
+    shared_bench: Bench, restarts: dict[str, Future[tuple[Run, int, Any]]], kind: str
+) -> None:
+    done, code, given = restarts[kind].result()
+
+    assert code == 0, done.log
     assert made_by(given)["parameters"]["Output"] == "79"
     assert [line for line in done.lines if line.startswith("line")] == [f"line {i}" for i in range(80)]
-    bench.nothing_left(done)
+    shared_bench.nothing_left(done)
 
 
 def test_expired_token_is_read_anew(bench: Bench, proxy: CuttingProxy, kubectl: Callable[..., str]) -> None:
