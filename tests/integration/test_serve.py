@@ -17,10 +17,12 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 import fairing_kfp
 from fairing_kfp import Endpoint
 from fairing_kfp.build.cache import Cache
+from fairing_kfp.cli import main
 from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.connect import from_kubeconfig
 from fairing_kfp.cluster.rbac import manifest
@@ -371,6 +373,15 @@ def test_a_digest_that_vanished_is_named_and_the_version_before_serves_on(
     assert place.predict(first.endpoint, 1, 2) == 6
     assert not place(2.0).changed
 
+    done = CliRunner().invoke(main, ["rollback", "sums", first.image, "--namespace", place.namespace])
+    assert done.exit_code == 0, done.output
+    assert "sums serves" in done.output
+    done = CliRunner().invoke(main, ["rollback", "other", first.image, "--namespace", place.namespace])
+    assert done.exit_code == 1
+    assert "nothing is served by the name other" in done.output
+    done = CliRunner().invoke(main, ["rollback", "sums", name, "--namespace", place.namespace])
+    assert "names no digest" in done.output
+
 
 def test_a_registry_that_is_down_changes_nothing(place: Place, tmp_path: Path) -> None:
     first = place(2.0)
@@ -485,3 +496,11 @@ def test_a_model_of_500_mb_is_served_from_pods_without_privilege(
     assert place.predict("http://sums.x", 1, 2) == 6
     assert place.get("deployment", "sums")["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
     print(f"served after {time.monotonic() - began:.0f} s\n{log}")
+
+
+def test_a_model_format_that_no_runtime_loads_is_named(place: Place) -> None:
+    options = {"image": "", "target": "kserve", "model_format": "sklearn", "storage": "minio://models/sums", "pod": {}}
+    with pytest.raises(ServingError, match="InvalidSpec: NoSupportingRuntime") as caught:
+        place(2.0, **options)
+    assert "nothing is left" in caught.value.message
+    assert place.names() == set()
