@@ -7,7 +7,7 @@ export FAIRING_KFP_CACHE ?= $(CURDIR)/.cache/fairing-kfp
 
 .PHONY: demo test check golden lock bench clean
 
-demo: .venv/installed ## Trains and judges a classifier of real scans, here, without Docker, cluster or registry
+demo: .venv/installed ## Trains, judges and serves a classifier of real scans, here, without Docker, cluster or registry
 	@.venv/bin/fairing-kfp run samples/digits/pipeline.py
 	@echo
 	@echo "Next: change the code or a parameter and see what runs again, look into the images, or run them with Docker:"

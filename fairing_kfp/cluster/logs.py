@@ -68,14 +68,25 @@ def follow_log(cluster: Cluster, namespace: str, pod: str, container: str) -> It
         state = now
 
 
-def last_lines(cluster: Cluster, namespace: str, pod: str, container: str, count: int = 20) -> list[str]:
+def last_lines(
+    cluster: Cluster, namespace: str, pod: str, container: str, count: int = 20, *, previous: bool = False
+) -> list[str]:
     """The last lines that a container wrote; none if there is no log (any more).
+
+    Args:
+        cluster: is asked.
+        namespace: the pod's.
+        pod: its name.
+        container: its name.
+        count: how many at most.
+        previous: of the container as it was before it was restarted.
 
     Raises:
         ClusterError: Kubernetes refuses to show them.
     """
     try:
-        return [line.text for line in _read(cluster, namespace, pod, container, Deduplicator(), tailLines=str(count))]
+        query = {"tailLines": str(count), **({"previous": "true"} if previous else {})}
+        return [line.text for line in _read(cluster, namespace, pod, container, Deduplicator(), **query)]
     except MissingObjectError:
         return []
 

@@ -10,8 +10,10 @@ Source: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/p
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Mapping
 from functools import reduce
+from types import SimpleNamespace
 from typing import Any
 
 from fairing_kfp.cluster.names import object_name
@@ -184,6 +186,36 @@ def non_root(user: int | None = None) -> Mutator:
     return composed(
         _with(lambda spec: _update(spec, of_pod)), _each(lambda container: _update(container, of_container))
     )
+
+
+def from_fairing(
+    mutator: Callable[[Any, Any, str], object], namespace: str = "default", kube_manager: object = None
+) -> Mutator:
+    """A mutator in the form that Kubeflow Fairing had: `(kube_manager, pod_spec, namespace)`.
+
+    Such a one changes a `kubernetes.client.V1PodSpec` in place.
+
+    Args:
+        mutator: Fairing's.
+        namespace: is told to it.
+        kube_manager: likewise; Fairing's own mutators of resources and volumes ask it nothing.
+    """
+
+    def mutate(spec: PodSpec) -> PodSpec:
+        from kubernetes.client import ApiClient
+
+        with ApiClient() as client:
+            pod = client.deserialize(SimpleNamespace(data=json.dumps(spec)), "V1PodSpec")
+            if client.sanitize_for_serialization(pod) != json.loads(json.dumps(spec)):
+                raise ConfigError(
+                    "the pod specification has fields that the installed kubernetes client does not know",
+                    "let mutators in Fairing's form come before the others",
+                )
+            mutator(kube_manager, pod, namespace)
+            changed: PodSpec = client.sanitize_for_serialization(pod)
+        return changed
+
+    return mutate
 
 
 def _with(change: Callable[[PodSpec], None]) -> Mutator:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from fairing_kfp.errors import PipelineError, StepFailedError
 from fairing_kfp.gate import ARGUMENT
 from fairing_kfp.local.event import Event
 from fairing_kfp.own_step import image_of, order_of
+from fairing_kfp.runtime.frameworks import alone
 from fairing_kfp.serving.compiled import serve_order
 from fairing_kfp.serving.local import lifeline
 
@@ -196,6 +198,8 @@ def _launch_by(container: dict[str, Any], launches: Mapping[str, Started], run: 
     launch = started.launch
     key = re.sub(r"\W", "", image)[-12:]
     env = {variable["name"]: variable.get("value", "") for variable in container.get("env", [])}
+    if framework := getattr(order_of(container), "framework", None):
+        key, env = f"{key}-{framework}", {**alone(framework, _free_port()), **env}
     launch = replace(launch, env={**launch.env, **env})
     if serving:
         key = f"{key}-{serving.name}"
@@ -211,6 +215,12 @@ def _launch_by(container: dict[str, Any], launches: Mapping[str, Started], run: 
     mark = 'kfp.dsl.executor_main "$program_path/ephemeral_component.py" "$@"'
     container["command"] = ["python3", "-m", "fairing_kfp.local.launcher", key, mark]
     container["args"] = ["{{$}}"]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _said_of(order: Order | VertexOrder, launches: Mapping[str, Started]) -> tuple[str, str]:

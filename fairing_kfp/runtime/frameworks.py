@@ -53,6 +53,19 @@ def means(framework: str | None, rank: int, peers: Sequence[str], processes: int
     return Means({**told, **special.variables}, special.before)
 
 
+def alone(framework: str | None, port: int) -> dict[str, str]:
+    """The environment of code that runs as one process by itself, without torchrun.
+
+    Args:
+        framework: as for `means`.
+        port: a free one.
+    """
+    if framework != "torch":
+        return {}
+    ranks = {"RANK": "0", "LOCAL_RANK": "0", "GROUP_RANK": "0", "WORLD_SIZE": "1", "LOCAL_WORLD_SIZE": "1"}
+    return {**ranks, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+
+
 def address(peer: str, port: int) -> str:
     """An address and a port, as URLs have them."""
     return f"[{peer}]:{port}" if ":" in peer else f"{peer}:{port}"

@@ -27,6 +27,7 @@ from fairing_kfp.serving.sample import ask
 
 _LIFELINE = "lifeline"
 _LOOK = 0.05  # seconds
+_LONGEST = 160  # characters of a request or answer that are shown
 
 
 @contextlib.contextmanager
@@ -66,8 +67,8 @@ def serve_here(launch: Launch, executor_input: Mapping[str, Any], run: Path, sho
         exchange = None
         if order.sample is not None:
             exchange = ask(url, order.name, order.sample)
-            show(f"asked {exchange.request}")
-            show(f"it answers {exchange.answer}")
+            show(f"asked {_short(exchange.request)}")
+            show(f"it answers {_short(exchange.answer)}")
     except FairingError as error:
         show(f"fairing-kfp: {error}")
         return 1
@@ -127,6 +128,10 @@ def keep(told: Mapping[str, Any], place: Path) -> int:
         print(f"fairing-kfp: {error}", flush=True)  # noqa: T201
         return 1
     return 0
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 if __name__ == "__main__":

@@ -74,7 +74,8 @@ def trainjob(component: Any, *, runtime: str = "", **options: Unpack[JobOptions]
 
     Args:
         component: as for `job`.
-        runtime: the name of a ClusterTrainingRuntime; by default the one of the framework.
+        runtime: the name of a ClusterTrainingRuntime, by default `torch-distributed`; or `TrainingRuntime/NAME` for
+            one of the namespace.
         options: see `JobOptions`.
 
     Returns:

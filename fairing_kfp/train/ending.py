@@ -10,7 +10,7 @@ from fairing_kfp.cluster.events import Event, events_of
 from fairing_kfp.cluster.logs import last_lines
 from fairing_kfp.cluster.pods import Trouble, trouble
 from fairing_kfp.errors import ClusterError, JobFailedError
-from fairing_kfp.train.workload import Outcome
+from fairing_kfp.train.workload import DEADLINE, Outcome
 
 _LINES = 20
 
@@ -45,10 +45,27 @@ def worst(cluster: Cluster, pods: Mapping[int, Object], deep: bool = True) -> Fo
         one = trouble(pods[rank], _events(cluster, pods[rank])) if rank is not None else None
         return Found(rank, pods[rank], one) if rank is not None and one is not None else None
     # Nodes that were told to end, as others failed, are of no interest.
-    first = min(found, key=lambda one: (not one.trouble.ended, one.trouble.exit_code in (143, 137), one.rank))
-    if first.trouble.ended:
+    first = min(found, key=lambda one: (not _is_end(one.trouble), one.trouble.exit_code in (143, 137), one.rank))
+    if _is_end(first.trouble):
         return first
     return replace(first, trouble=trouble(first.pod, _events(cluster, first.pod)) or first.trouble)
+
+
+def _is_end(trouble: Trouble) -> bool:
+    return trouble.ended or bool(trouble.exit_code)
+
+
+def as_it_ended(pod: Object) -> Object:
+    """A pod with the containers that the kubelet started anew as they were before, for their end tells why."""
+    status = pod.get("status") or {}
+    statuses = [_ended(one) for one in status.get("containerStatuses") or []]
+    return {**pod, "status": {**status, "containerStatuses": statuses}}
+
+
+def _ended(status: Object) -> Object:
+    before = (status.get("lastState") or {}).get("terminated")
+    over = (status.get("state") or {}).get("terminated")
+    return {**status, "state": {"terminated": before}} if before and not over else status
 
 
 def failed(
@@ -65,14 +82,18 @@ def failed(
         logged: whether that node's lines are in the step's log already.
     """
     why = f"{outcome.reason}: {outcome.message}".strip(": ")
+    late = outcome.reason == DEADLINE
+    what = f"{shown} ran out of time ({why})" if late else f"{shown} failed"
     if found is None:
-        return JobFailedError(f"{shown} failed: {why}", "see its events: kubectl describe")
-    text = f"{shown} failed: {found.trouble.message}"
-    if outcome.reason == "DeadlineExceeded":
-        text = f"{shown} ran out of time ({why}): {found.trouble.message}"
+        longer = "allow it more time (deadline=…), or let it do less"
+        return JobFailedError(
+            what if late else f"{what}: {why}", longer if late else "see its events: kubectl describe"
+        )
+    text = f"{what}: {found.trouble.message}"
     if not logged:
         metadata = found.pod["metadata"]
-        lines = _last(cluster, metadata["namespace"], metadata["name"], found.trouble.container or container)
+        name = found.trouble.container or container
+        lines = _last(cluster, metadata["namespace"], metadata["name"], name)
         if lines:
             text += f"; the last lines of node {found.rank}:\n" + "\n".join(f"  {line}" for line in lines)
     return JobFailedError(text, found.trouble.remedy)
@@ -87,6 +108,8 @@ def _events(cluster: Cluster, pod: Object) -> list[Event]:
 
 def _last(cluster: Cluster, namespace: str, pod: str, container: str) -> list[str]:
     try:
-        return last_lines(cluster, namespace, pod, container, _LINES)
+        # Of one that was started anew, those of the life that failed.
+        earlier = last_lines(cluster, namespace, pod, container, _LINES, previous=True)
+        return earlier or last_lines(cluster, namespace, pod, container, _LINES)
     except ClusterError:
         return []

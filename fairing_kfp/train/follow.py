@@ -13,10 +13,11 @@ from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.kinds import POD, Kind
 from fairing_kfp.cluster.lines import Line
 from fairing_kfp.cluster.logs import Streams
+from fairing_kfp.cluster.pods import trouble
 from fairing_kfp.cluster.watch import Change, follow, watch
 from fairing_kfp.errors import ClusterError, JobFailedError
 from fairing_kfp.train.crew import Crew, did_its_part
-from fairing_kfp.train.ending import Found, failed, worst
+from fairing_kfp.train.ending import Found, as_it_ended, failed, worst
 from fairing_kfp.train.order import Order
 from fairing_kfp.train.waiting import Waiting
 from fairing_kfp.train.workload import Outcome, Workload
@@ -32,7 +33,7 @@ class _Nodes:
 
     Attributes:
         pods: the last states by rank; of a rank that was started anew the newest pod's.
-        failed: the last pods that failed, by rank.
+        failed: the last pods that failed, by rank, as they were then.
         seen: the last states of all that there ever were, by uid.
     """
 
@@ -45,12 +46,26 @@ class _Nodes:
         uid = pod["metadata"]["uid"]
         new = uid not in self.seen
         self.seen[uid] = pod
-        if (pod.get("status") or {}).get("phase") == "Failed":
-            self.failed[rank] = pod
+        ended = as_it_ended(pod)
+        if self._tells_more(ended, self.failed.get(rank)):
+            self.failed[rank] = ended
         if before is None or before["metadata"]["uid"] == uid or (new and _age(before) <= _age(pod)):
             self.pods[rank] = pod
         if change.gone and pod["status"].get("phase") == "Pending":
             self.pods.pop(rank, None)  # it waits for nothing any more
+
+    def _tells_more(self, pod: Object, before: Object | None) -> bool:
+        """Whether a pod failed; one that was told to end only if no other did."""
+        found = trouble(pod)
+        if found is None or not (found.ended or found.exit_code):
+            return False
+        return (
+            before is None or found.exit_code not in (137, 143) or before["metadata"]["uid"] == pod["metadata"]["uid"]
+        )
+
+    def are_over(self) -> bool:
+        """Whether no container is started anew any more, whose log would go on."""
+        return all(pod["spec"].get("restartPolicy") == "Never" for pod in self.pods.values())
 
     def in_trouble(self) -> dict[int, Object]:
         """Those that may say why their job failed: some kinds start pods anew even then."""
@@ -110,7 +125,7 @@ class JobFollower:
         except ClusterError:
             streams.join(_LAST_WORDS)
             raise
-        streams.join(_LAST_LINES)
+        streams.join(_LAST_LINES if outcome.succeeded or self._nodes.are_over() else _LAST_WORDS)
         self._tell_unread(streams)
         if not outcome.succeeded:
             self._renew(namespace, pods)

@@ -14,7 +14,9 @@ from fairing_kfp.train.order import Order
 
 _STUBBORN = 60.0  # seconds after which an image or volume that does not come is given up; the kubelet tried thrice
 _AGAIN = 300.0  # seconds after which what keeps a node from running is said once more
-_PAUSES = (5.0, 15.0, 60.0)  # seconds before Kubernetes is asked why there are no pods, or why they only wait
+_PAUSES = (5.0, 5.0, 10.0, 20.0)  # seconds before Kubernetes is asked why there are no pods, or why they only wait
+
+_SAME = {"ErrImagePull": "ImagePullBackOff"}  # the kubelet goes to and fro between them
 
 
 class Waiting:
@@ -53,16 +55,16 @@ class Waiting:
         found = worst(self._cluster, pending, deep)
         if found is not None and not found.trouble.ended:
             self._weigh(found.pod["metadata"]["uid"], f"node {found.rank}", found.trouble)
-        elif found is None and deep and not pending:
+        elif deep and not pending:
             self._look_for_pods(job)
-        elif found is None and (deep or not pending):
+        elif deep:
             self._since.clear()
 
     def _look_for_pods(self, job: Object) -> None:
         """Says why pods are not even made, which is told by events of the job alone, or of what it made itself."""
         metadata = job["metadata"]
         if (job.get("spec") or {}).get("suspend"):
-            self._tell(f"the job {metadata['name']} is suspended, and waits until it is resumed")
+            self._tell(f"the job {metadata['name']} is suspended, and waits until it is resumed", "Suspended")
             return
         try:
             events = warnings_of(self._cluster, metadata["namespace"], metadata["name"])
@@ -77,7 +79,7 @@ class Waiting:
     def _weigh(self, uid: str, who: str, trouble: Trouble) -> None:
         now = time.monotonic()
         since = self._since.setdefault(uid, now)
-        self._tell(f"{who} waits: {trouble.message}")
+        self._tell(f"{who} waits: {trouble.message}", trouble.reason)
         patient = trouble.reason in ("Unschedulable", _quota(True))
         if now - since > (self._order.start_within if patient else min(_STUBBORN, self._order.start_within)):
             raise JobFailedError(
@@ -86,9 +88,10 @@ class Waiting:
                 trouble.remedy,
             )
 
-    def _tell(self, text: str) -> None:
-        if self._said[0] != text or time.monotonic() - self._said[1] > _AGAIN:
-            self._said = (text, time.monotonic())
+    def _tell(self, text: str, what: str) -> None:
+        what = _SAME.get(what, what)
+        if self._said[0] != what or time.monotonic() - self._said[1] > _AGAIN:
+            self._said = (what, time.monotonic())
             self._say(text)
 
 

@@ -1,18 +1,20 @@
-"""Reads 1,797 real scans of handwritten digits, trains a classifier on some and judges it by the others.
+"""Reads 1,797 real scans of handwritten digits, trains a classifier on some, judges it by the others, and serves it.
 
 fairing-kfp run samples/digits/pipeline.py -p depth=8
 """
 
 import base64
 import io
+import json
 import pickle
+import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
 from kfp import dsl
 from scans import Scans
 
-from fairing_kfp import fairing_component
+from fairing_kfp import fairing_component, serve
 
 SKLEARN = ["scikit-learn==1.7.*"]
 NAMES = [str(digit) for digit in range(10)]
@@ -90,9 +92,34 @@ def page(accuracy: float, matrix) -> str:
     )
 
 
-@dsl.pipeline(name="digits", description="Learns to read handwritten digits.")
+@fairing_component(packages=SKLEARN)
+class Digits:
+    """Reads scans: 64 numbers from 0 to 16 each, row by row."""
+
+    def load(self, model_path: str) -> None:
+        self.forest = pickle.loads(Path(model_path).read_bytes())
+
+    def predict(self, instances: list) -> list:
+        return self.forest.predict(instances).tolist()
+
+
+@fairing_component
+def predict(scans: dsl.Input[dsl.Dataset], endpoint: str) -> float:
+    """Asks what is served for some scans, and gives the share that it reads rightly."""
+    some = Scans.load(scans.path)
+    body = json.dumps({"instances": some.pixels[:20]}).encode()
+    with urllib.request.urlopen(f"{endpoint}/v1/models/digits:predict", body) as answer:
+        read = json.load(answer)["predictions"]
+    print("read  ", *read)
+    print("really", *some.digits[:20])
+    return sum(map(int.__eq__, read, some.digits[:20])) / len(read)
+
+
+@dsl.pipeline(name="digits", description="Learns to read handwritten digits, and serves what it learned.")
 def digits(share: float = 0.25, depth: int = 10, trees: int = 100) -> float:
     scans = load(share=share)
     trained = train(scans=scans.outputs["train"], depth=depth, trees=trees)
     judged = evaluate(scans=scans.outputs["test"], model=trained.outputs["model"])
+    served = serve(Digits, name="digits", model=trained.outputs["model"], sample=[[0] * 64]).after(judged)
+    predict(scans=scans.outputs["test"], endpoint=served.outputs["endpoint"])
     return judged.outputs["Output"]

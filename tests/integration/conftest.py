@@ -22,7 +22,7 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -431,7 +431,7 @@ def namespace(kubectl: Callable[..., str]) -> Iterator[str]:
         kubectl("delete", "namespace", name, "--wait=false")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def train_steps(base_image: str, testbed_registry: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Step]:
     """The train steps of a pipeline, published with our own image."""
     if sys.version_info[:2] != (3, 11):
@@ -463,18 +463,24 @@ def train_account(namespace: str, kubectl: Callable[..., str], train_kinds: tupl
     return name, access_of(kubectl, namespace, name)
 
 
-@pytest.fixture
-def bench(
+@pytest.fixture(scope="module")
+def shared_bench(
     train_steps: Mapping[str, Step],
     namespace: str,
     train_account: tuple[str, Access],
     kubectl: Callable[..., str],
     train_kinds: tuple[str, ...],
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Bench:
-    """Where a test tries train steps."""
+    """Where the tests of a module try train steps."""
     name, access = train_account
-    return Bench(train_steps, namespace, name, access, kubectl, train_kinds, tmp_path)
+    return Bench(train_steps, namespace, name, access, kubectl, train_kinds, tmp_path_factory.mktemp("bench"))
+
+
+@pytest.fixture
+def bench(shared_bench: Bench, tmp_path: Path) -> Bench:
+    """Where a test tries train steps."""
+    return replace(shared_bench, folder=tmp_path)
 
 
 @pytest.fixture(params=["job", "trainjob", "pytorchjob", "tfjob"])

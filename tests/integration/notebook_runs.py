@@ -26,14 +26,12 @@ class Case:
         arguments: those of `from_notebook`.
         values: the parameters that KFP gives.
         include: its files.
-        before: a command that starts the step's, such as `timeout`.
     """
 
     path: Path
     arguments: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     include: tuple[str, ...] = ()
-    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,12 +68,12 @@ def run_all(cases: Mapping[str, Case], image: str, folder: Path) -> dict[str, Ra
         _write(folder / name, case)
     folder.chmod(0o777)
     loop = (
-        "ls /cases | xargs -P 4 -I{} sh -c 'cd /tmp; $(cat /cases/{}/before) python3 /cases/{}/runtime/step.py "
+        "ls /cases | xargs -P 4 -I{} sh -c 'cd /tmp; python3 /cases/{}/runtime/step.py "
         '--executor_input "$(cat /cases/{}/input.json)" > /cases/{}/log 2>&1; echo $? > /cases/{}/exit\''
     )
     options = ["--rm", "--network", "host", "--read-only", "--tmpfs", "/tmp:mode=1777", "--user", "54321:54321"]
     command = ["docker", "run", *options, "-v", f"{folder}:/cases", image, "sh", "-c", loop]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode in (0, 123), done.stdout + done.stderr
     return {
         name: Ran(int((folder / name / "exit").read_text()), (folder / name / "log").read_text(), folder / name / "out")
@@ -107,5 +105,4 @@ def _write(folder: Path, case: Case) -> None:
         "outputs": {"outputFile": f"{outputs}/made.json", "parameters": parameters, "artifacts": artifacts},
     }
     (folder / "input.json").write_text(json.dumps(given))
-    (folder / "before").write_text(case.before)
     folder.chmod(0o777)

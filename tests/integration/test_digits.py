@@ -30,6 +30,7 @@ def digits() -> object:
 
 def assert_learned(result: RunResult) -> None:
     assert result.outputs["Output"] > 0.95
+    assert result.step("predict").outputs["Output"] > 0.8
     assert result.step("evaluate").metrics["metrics"]["accuracy"] == result.outputs["Output"]
     matrix = result.step("evaluate").metrics["confusion"]["confusionMatrix"]
     assert sum(sum(row["row"]) for row in matrix["rows"]) == result.step("load").outputs["unknown"]

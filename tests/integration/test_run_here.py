@@ -150,3 +150,15 @@ def test_pipeline_called_like_one_of_its_components(cache: Cache, tmp_path: Path
 
     assert result.outputs == {"Output": 3}
     assert result.folder.name.startswith("careless-")
+
+
+def test_steps_of_torch_are_the_first_process_of_one(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tests = Path(__file__).parent.parent
+    monkeypatch.syspath_prepend(str(tests / "stand_ins"))
+    pipeline = fairing_kfp.load_pipeline(f"{tests}/pipelines/frameworks.py:met")
+
+    result = fairing_kfp.run(pipeline, output=tmp_path, cache=cache)
+
+    assert {step.outputs["Output"] for step in result.steps} == {"0 0 1 127.0.0.1"}

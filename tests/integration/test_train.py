@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from fairing_kfp.cluster import rbac
-from fairing_kfp.cluster.mutators import Mutator, composed, environment, mount_config_map, node_selector, resources
+from fairing_kfp.cluster.mutators import environment, mount_config_map, node_selector, resources
 from fairing_kfp.errors import JobFailedError
 from fairing_kfp.train.step import train
 from tests.accounts import RecordedCluster, account_with, granted
-from tests.integration.trains import Bench
+from tests.integration.trains import Bench, pod_with
 from tests.train_steps import launched, made_by, outputs_in, step_pod
 
 pytestmark = [
@@ -65,11 +65,6 @@ else:
         except ConnectionRefusedError:
             time.sleep(0.1)
 """
-
-
-def pod_with(*mutators: Mutator) -> dict[str, Any]:
-    """What an order says of its pods."""
-    return composed(*mutators)({"containers": [{"name": "main"}]})
 
 
 def test_files_and_folders_come_and_go(bench: Bench, kind: str, tmp_path: Path) -> None:

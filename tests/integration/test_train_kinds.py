@@ -35,6 +35,7 @@ from fairing_kfp.train.template import ANNOTATION, pod_template
 from fairing_kfp.train.workload import DEADLINE, Outcome, Workload, workload
 from tests.accounts import account_with
 from tests.integration.conftest import missing
+from tests.unit.cluster.test_mutators import ALL as ALL_MUTATORS
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.filterwarnings("ignore:Unverified HTTPS")]
 KINDS = ["job", "trainjob", "pytorchjob", "tfjob"]
@@ -291,3 +292,10 @@ class TestTrainJob:
 def own_runtime(runtime: Object, namespace: str) -> str:
     runtime |= {"kind": "TrainingRuntime", "metadata": {"name": "own", "namespace": namespace}}
     return json.dumps(runtime)
+
+
+def test_what_mutators_make_is_valid(cluster: Cluster) -> None:
+    spec = composed(*ALL_MUTATORS)({"containers": [{"name": "main", "image": "none.example/none:1"}]})
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": spec["serviceAccountName"]}}
+    create(cluster, account, OWNER.labels)
+    preflight(cluster, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "all"}, "spec": spec})

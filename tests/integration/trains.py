@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fairing_kfp.cluster.connect import Access
+from fairing_kfp.cluster.mutators import Mutator, composed
 from fairing_kfp.cluster.owner import RUN
 from tests.train_steps import Run, Step, eventually, kubeconfig, start, step_pod
 
@@ -19,6 +20,11 @@ RESOURCES = {
     "pytorchjob": "pytorchjobs.kubeflow.org",
     "tfjob": "tfjobs.kubeflow.org",
 }
+
+
+def pod_with(*mutators: Mutator) -> dict[str, Any]:
+    """What an order says of its pods."""
+    return composed(*mutators)({"containers": [{"name": "main"}]})
 
 
 def _of(done: Run) -> str:

@@ -50,7 +50,7 @@ class Watching:
             seconds = time.perf_counter() - began
             path = scope["path"]
             self._metrics.count(_endpoint(scope), status, seconds)
-            level = logging.DEBUG if path in _PROBES and status < 400 else logging.INFO
+            level = logging.DEBUG if path in _PROBES and (status < 400 or status == 503) else logging.INFO
             if logging.getLogger("fairing").isEnabledFor(level):
                 log(
                     level,

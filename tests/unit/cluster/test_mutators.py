@@ -11,6 +11,7 @@ from fairing_kfp.cluster.mutators import (
     composed,
     environment,
     environment_from_secret,
+    from_fairing,
     gpu,
     image_pull_secret,
     mount_claim,
@@ -88,3 +89,48 @@ def test_the_same_claim_twice_is_one_volume() -> None:
 def test_bad_input_is_an_error_at_once(make: Any, cause: str) -> None:
     with pytest.raises(ConfigError, match=cause):
         make()
+
+
+def fairings_resources(kube_manager: Any, pod_spec: Any, namespace: str) -> None:
+    from kubernetes.client import V1ResourceRequirements
+
+    pod_spec.containers[0].resources = V1ResourceRequirements(limits={"cpu": "2", "example.com/ns": namespace})
+
+
+def fairings_claim(kube_manager: Any, pod_spec: Any, namespace: str) -> None:
+    from kubernetes import client
+
+    claim = client.V1PersistentVolumeClaimVolumeSource(claim_name="data")
+    pod_spec.containers[0].volume_mounts = [client.V1VolumeMount(name="data", mount_path="/data")]
+    pod_spec.volumes = [client.V1Volume(name="data", persistent_volume_claim=claim)]
+    pod_spec.node_selector = {"zone": kube_manager}
+
+
+def test_mutators_in_fairings_form_are_ours() -> None:
+    before = copy.deepcopy(SPEC)
+    spec = composed(
+        environment({"A": "1"}),
+        from_fairing(fairings_resources, namespace="team"),
+        from_fairing(fairings_claim, kube_manager="a"),
+        toleration("gpu"),
+    )(SPEC)
+    assert before == SPEC
+    main, other = spec["containers"]
+    assert main["resources"] == {"limits": {"cpu": "2", "example.com/ns": "team"}}
+    assert main["volumeMounts"] == [{"name": "data", "mountPath": "/data"}]
+    assert main["env"] == other["env"] == [{"name": "A", "value": "1"}]
+    assert "resources" not in other
+    assert spec["volumes"] == [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+    assert spec["nodeSelector"] == {"zone": "a"}
+    assert spec["tolerations"] == [{"key": "gpu", "operator": "Exists"}]
+
+
+@pytest.mark.parametrize("mutate", ALL)
+def test_fairings_form_keeps_what_ours_made(mutate: Mutator) -> None:
+    spec = mutate(SPEC)
+    assert from_fairing(lambda kube_manager, pod_spec, namespace: None)(spec) == spec
+
+
+def test_fairings_form_loses_nothing_unsaid() -> None:
+    with pytest.raises(ConfigError, match="does not know"):
+        from_fairing(fairings_claim)({**SPEC, "yetUnknown": True})

@@ -121,6 +121,11 @@ class TestConfig:
     def test_cmd_alone_stays(self, entrypoint: dict[str, Any]) -> None:
         _, config = assembled(base(settings(Cmd=["python3"], **entrypoint)), image())
         assert config["config"]["Cmd"] == ["python3"]
+
+    def test_a_command_of_its_own_goes_before_that_of_the_base(self) -> None:
+        _, config = assembled(base(settings(Entrypoint=["tini"], Cmd=["python3"])), image(command=("serve", "it")))
+        assert config["config"]["Cmd"] == ["serve", "it"]
+        assert "Entrypoint" not in config["config"]
         assert "Entrypoint" not in config["config"]
 
     def test_env_is_merged(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -47,6 +48,15 @@ def asked(client: Any, code: str = ASK) -> str:
 
     client.execute_interactive(code, output_hook=hear, timeout=60)
     return "".join(printed)
+
+
+def wait(client: BlockingKernelClient) -> None:
+    """Waits for a kernel of another process; on a busy machine its heartbeat may be late, which looks like its end."""
+    for _ in range(30):
+        with contextlib.suppress(RuntimeError):
+            client.wait_for_ready(timeout=60)
+            return
+    raise AssertionError("the kernel does not answer")
 
 
 def test_vs_code_names_it_in_the_namespace(notebook: Path) -> None:
@@ -104,7 +114,7 @@ def test_jupyter_servers_know_it(notebook: Path, server: tuple[str, str]) -> Non
     client.load_connection_file(str(notebook.parent.parent / "runtime" / f"kernel-{kernel}.json"))
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=60)
+        wait(client)
         assert asked(client) == str(notebook)  # by JPY_SESSION_NAME
         without = "import os\ndel os.environ['JPY_SESSION_NAME']\n"
         assert asked(client, without + ASK) == str(notebook)  # as with earlier ones, by the server's sessions

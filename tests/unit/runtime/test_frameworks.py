@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairing_kfp.runtime.frameworks import TORCHRUN, Means, address, means
+from fairing_kfp.runtime.frameworks import TORCHRUN, Means, address, alone, means
 
 PEERS = ("10.0.0.7", "10.0.0.5", "10.0.0.6")
 addresses = st.lists(st.ip_addresses().map(str), min_size=1, max_size=8, unique=True)
@@ -72,3 +72,10 @@ def test_addresses_of_both_families_take_a_port() -> None:
 def test_without_a_framework_nothing_is_put_before() -> None:
     assert means(None, 0, PEERS).before == ()
     assert Means().environment({"A": "b"}) == {"A": "b"}
+
+
+def test_a_process_by_itself_is_the_first_of_one() -> None:
+    told = alone("torch", 1234)
+    assert (told["RANK"], told["WORLD_SIZE"], told["LOCAL_RANK"]) == ("0", "1", "0")
+    assert (told["MASTER_ADDR"], told["MASTER_PORT"]) == ("127.0.0.1", "1234")
+    assert alone("tensorflow", 1234) == alone(None, 1234) == {}

@@ -51,7 +51,6 @@ def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     folder = tmp_path / "author"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
-    before = set(sys.modules)
 
     def write(**files: str) -> dict[str, Any]:
         for name, text in files.items():
@@ -63,8 +62,10 @@ def author(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         return vars(importlib.import_module(first.replace("__", ".")))
 
     yield write
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    for name, module in list(sys.modules.items()):
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+        if any(str(place).startswith(str(folder)) for place in places):
+            del sys.modules[name]
 
 
 @pytest.fixture

@@ -1,0 +1,81 @@
+"""Pieces of pod specifications laid upon one another, as kubectl lays a strategic merge patch, but for what we say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from fairing_kfp.train.merging import merged
+from tests.integration.conftest import _need
+
+KEYS = ("containers", "initContainers", "volumes", "env", "volumeMounts", "ports", "imagePullSecrets")
+VARIABLES = [{"name": "A", "value": "1"}, {"name": "C", "value": "1"}]
+MAIN = {"name": "main", "image": "i", "command": ["a"], "env": VARIABLES}
+OURS: dict[str, Any] = {
+    "containers": [MAIN],
+    "nodeSelector": {"a": "1"},
+    "volumes": [{"name": "v", "emptyDir": {}}],
+    "imagePullSecrets": [{"name": "s"}],
+}
+CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (OURS, {}),
+    (OURS, {"containers": [{"name": "main", "command": ["b", "c"], "args": ["d"]}]}),
+    (OURS, {"containers": [{"name": "main", "env": [{"name": "A", "value": "2"}, {"name": "B", "value": "3"}]}]}),
+    (OURS, {"containers": [{"name": "side", "image": "j"}], "initContainers": [{"name": "first", "image": "k"}]}),
+    (OURS, {"nodeSelector": {"a": "2", "b": "3"}, "serviceAccountName": "robot"}),
+    (OURS, {"volumes": [{"name": "w", "secret": {"secretName": "w"}}], "imagePullSecrets": [{"name": "t"}]}),
+    (
+        {"containers": [MAIN | {"resources": {"limits": {"memory": "1Gi"}, "requests": {"cpu": "1"}}}]},
+        {"containers": [{"name": "main", "resources": {"limits": {"memory": "2Gi", "nvidia.com/gpu": "1"}}}]},
+    ),
+    (
+        {"containers": [MAIN | {"volumeMounts": [{"name": "v", "mountPath": "/a"}]}]},
+        {
+            "containers": [
+                {
+                    "name": "main",
+                    "volumeMounts": [{"name": "v", "mountPath": "/b"}, {"name": "w", "mountPath": "/a"}],
+                    "ports": [{"containerPort": 1}],
+                }
+            ]
+        },
+    ),
+    (
+        {"containers": [MAIN], "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}},
+        {"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": []}}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("below", "above"), CASES)
+def test_merges_as_kubectl_does(below: dict[str, Any], above: dict[str, Any]) -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": below}
+    command = [_need("kubectl"), "patch", "--local", "-f", "-", "--type=strategic", "-o", "json"]
+    done = subprocess.run(
+        [*command, "-p", json.dumps({"spec": above})], input=json.dumps(pod), capture_output=True, text=True, check=True
+    )
+    assert by_name(merged(below, above)) == by_name(without_defaults(json.loads(done.stdout)["spec"]))
+
+
+def by_name(value: Any) -> Any:
+    """Lists of what has names as mappings: kubectl has an order of its own."""
+    if isinstance(value, dict):
+        return {
+            key: {json.dumps(item, sort_keys=True): None for item in map(by_name, inner)}
+            if key in KEYS
+            else by_name(inner)
+            for key, inner in value.items()
+        }
+    return value
+
+
+def without_defaults(value: Any) -> Any:
+    """Without the empty fields that kubectl writes of objects it knows."""
+    if isinstance(value, dict):
+        return {key: without_defaults(inner) for key, inner in value.items() if (key, inner) != ("resources", {})}
+    if isinstance(value, list):
+        return [without_defaults(item) for item in value]
+    return value

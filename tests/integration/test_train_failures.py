@@ -1,0 +1,260 @@
+"""Train steps whose job fails, or cannot run: what they say, and that they leave nothing behind."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairing_kfp.build.append import AppendBuilder
+from fairing_kfp.build.cache import Cache
+from fairing_kfp.cluster.client import Cluster
+from fairing_kfp.cluster.mutators import environment_from_secret, mount_secret, node_selector, resources
+from fairing_kfp.errors import NotInstalledError
+from fairing_kfp.image import File, Layer
+from fairing_kfp.registry.client import RegistryClient
+from fairing_kfp.train import tfjob
+from fairing_kfp.train.step import train
+from tests.accounts import account_with
+from tests.integration.conftest import PrivateRegistry, missing
+from tests.integration.trains import RESOURCES, Bench, pod_with
+from tests.small_images import image, push_small_base
+from tests.train_steps import Run
+
+pytestmark = [
+    pytest.mark.kubernetes,
+    pytest.mark.registry,
+    pytest.mark.filterwarnings("ignore:Unverified HTTPS"),
+]
+
+SLEEP = "# sleep\nimport time; time.sleep(600)"
+NOWHERE = pod_with(node_selector(nowhere="true"))
+NODE_1_FAILS = """# fail
+import os, sys, time
+if os.environ['FAIRING_RANK'] == '1':
+    print('said by 1', flush=True)
+    sys.exit(9)
+time.sleep(60)
+"""
+MALFORMED = {"containers": [{"name": "main", "resources": {"limits": {"memory": "4gb"}}}]}
+DEVICE = pod_with(resources(others={"example.com/device": 1}))
+MISSING = f"registry.testbed:5000/tests/none@sha256:{'0' * 64}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A step that fails.
+
+    Attributes:
+        expected: what it says.
+        how: what its code does.
+        order: what is changed in its order.
+        never: what it does not say.
+    """
+
+    expected: tuple[str, ...]
+    how: str = "# nothing"
+    order: Mapping[str, Any] = field(default_factory=dict)
+    never: tuple[str, ...] = ()
+
+
+OF_ALL_KINDS = {
+    "exit": Case(("ended with exit code 7", "→ see its last lines"), "import sys; sys.exit(7)"),
+    "memory": Case(
+        ("OOMKilled", "limit 64Mi", "raise its memory limit"),
+        "x = bytearray(200_000_000)",
+        {"pod": pod_with(resources(memory="64Mi"))},
+    ),
+    "other-node": Case(
+        ("ended with exit code 9", "the last lines of node 1:", "  said by 1"), NODE_1_FAILS, {"nodes": 2}
+    ),
+    "unschedulable": Case(
+        ("node 0 waits: pod ", "cannot start: node 0 waited", "0/1 nodes are available", "→ ask for less"),
+        order={"pod": NOWHERE, "start_within": 2},
+        never=("told to",),
+    ),
+    "deadline": Case(("told to # sleep", "ran out of time"), SLEEP, {"deadline": 5}),
+    "quantity": Case(("write quantities as Kubernetes has them",), order={"pod": MALFORMED}, never=(" made",)),
+}
+OF_JOBS = {
+    "raises": Case(("ValueError: as it was told", "ended with exit code 1"), "raise ValueError('as it was told')"),
+    "killed": Case(
+        ("ended with exit code 137", "killed by signal 9"), "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    ),
+    "no-image": Case(
+        (f"the image {MISSING} of container main of pod", "cannot be pulled: Failed to pull", "check the image's name"),
+        order={"image": MISSING, "start_within": 2},
+    ),
+    "denied": Case(
+        ("the image {denied} of container main of pod", "imagePullSecrets"),
+        order={"image": "{denied}", "start_within": 2},
+    ),
+    "no-secret": Case(
+        ('secret "no-such-secret" not found', "create what is missing"),
+        order={"pod": pod_with(environment_from_secret("no-such-secret", {"A": "a"})), "start_within": 2},
+    ),
+    "no-volume": Case(
+        ('secret "no-such-secret" not found',),
+        order={"pod": pod_with(mount_secret("no-such-secret", "/a")), "start_within": 2},
+    ),
+    "quota": Case(
+        ("its pods cannot be made: ", "exceeded quota: no-devices", "wait until others end"),
+        order={"pod": DEVICE, "start_within": 2},
+    ),
+    "other-python": Case(
+        ("was packed with Python 3.99, but its image runs Python 3.11", "ended with exit code 1"),
+        order={"image": "{other_python}"},
+        never=("node 0 starts",),
+    ),
+    "no-python": Case(("python3", "check its command, and that the image has it"), order={"image": "{no_python}"}),
+}
+CASES = {
+    **{f"{name}-{kind}": case for name, case in OF_ALL_KINDS.items() for kind in RESOURCES},
+    **{f"{name}-job": case for name, case in OF_JOBS.items()},
+}
+
+
+@pytest.fixture(scope="module")
+def images(
+    train_steps: Mapping[str, Any],
+    testbed_registry: str,
+    serve: Callable[..., Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, str]]:
+    """Images that do not do."""
+    folder, client = tmp_path_factory.mktemp("images"), RegistryClient([testbed_registry])
+    repository = f"tests/{uuid.uuid4().hex[:12]}"
+    described = json.dumps({"name": "behave", "python": [3, 99], "packed_modules": []}).encode()
+    other = image(
+        train_steps["behave"].order.image, Layer.of_files("other", [File("opt/fairing/code/step.json", described)])
+    )
+    builder = AppendBuilder(f"{testbed_registry}/{repository}", cache=Cache(folder / "cache"), client=client)
+    empty = push_small_base(client, testbed_registry, repository, Layer.of_files("a", [File("opt/a", b"a")]))
+    with serve(folder / "registry", {"htpasswd": {"realm": "tests", "path": str(folder / "htpasswd")}}) as private:
+        assert isinstance(private, PrivateRegistry)
+        yield {
+            "other_python": str(builder.publish(other)),
+            "no_python": f"{testbed_registry}/{repository}@{empty.digest}",
+            "denied": f"{private.host}/private/image:1",
+        }
+
+
+@pytest.fixture(scope="module")
+def failures(
+    shared_bench: Bench, images: dict[str, str], kubectl: Callable[..., str]
+) -> Iterator[dict[str, Future[tuple[Run, int]]]]:
+    """All steps that fail, side by side."""
+    namespace = shared_bench.namespace
+    kubectl("-n", namespace, "create", "quota", "no-devices", "--hard=requests.example.com/device=0")
+    waiting = r"--for=jsonpath={.status.hard.requests\.example\.com/device}=0"
+    kubectl("-n", namespace, "wait", "quota/no-devices", waiting, "--timeout=30s")
+
+    def fail(name: str) -> tuple[Run, int]:
+        case, kind = CASES[name], name.rpartition("-")[2]
+        order = {**case.order, "kind": kind}
+        if "image" in order:
+            order["image"] = order["image"].format(**images)
+        (shared_bench.folder / name).mkdir()
+        bench = replace(shared_bench, folder=shared_bench.folder / name)
+        step = bench.steps["behave"].with_order(**order)
+        done = bench.start(step, bench.input(step, {"how": case.how}))
+        return done, done.end(150)
+
+    with ThreadPoolExecutor(max_workers=5) as pool:
+        kinds = shared_bench.kinds
+        yield {name: pool.submit(fail, name) for name in CASES if name.rpartition("-")[2] in kinds}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_says_why(
+    shared_bench: Bench, failures: dict[str, Future[tuple[Run, int]]], images: dict[str, str], name: str
+) -> None:
+    if name not in failures:
+        missing(f"the cluster has none of these jobs: {name}")
+    done, code = failures[name].result()
+    case = CASES[name]
+
+    assert code == 1, done.log
+    for words in case.expected:
+        assert words.format(**images) in done.log
+    for words in case.never:
+        assert words not in done.log
+    assert done.log.count(" of behave failed") + done.log.count(" of behave cannot start") <= 1
+    assert not (shared_bench.folder / name / "out" / "kfp_outputs").exists()
+    shared_bench.nothing_left(done)
+
+
+def test_retried_nodes_go_on(bench: Bench, kind: str) -> None:
+    if kind == "trainjob":
+        pytest.skip("how often its nodes are started anew is the runtime's, and never here")
+    step = bench.steps["behave"].with_order(kind=kind, retries=1)
+
+    done = bench.start(step, bench.input(step, {"how": "# once\nimport sys\nsys.exit(5)"}))
+
+    assert done.end() == 1, done.log
+    assert [line for line in done.lines if line == "told to # once"] == ["told to # once"] * 2
+    done.until("ended with exit code 5")
+    bench.nothing_left(done)
+
+
+def test_kind_that_is_not_installed_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tfjob, "WORKLOAD", tfjob.ReplicaJob("XGBoostJob", "xgboost", "xgbReplicaSpecs", lambda _: {}))
+    step = bench.steps["behave"].with_order(kind="tfjob")
+
+    with pytest.raises(NotInstalledError, match="XGBoostJob"):
+        train(step.order, bench.input(step), Cluster(lambda: bench.access), say=print, show=print)
+
+
+def test_missing_right_comes_back_as_the_rule(bench: Bench, kubectl: Callable[..., str]) -> None:
+    step = bench.steps["behave"]
+    done = replace(bench, access=account_with(kubectl, bench.namespace)).start(step, bench.input(step))
+
+    assert done.end() == 1
+    done.until("may not get pods")
+    done.until("kind: RoleBinding")
+    bench.nothing_left(done)
+
+
+def test_disk_of_a_node_that_is_full_is_named(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(bytes(8_000_000))
+    pod = pod_with()
+    pod["volumes"] = [{"name": "small", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}]
+    pod["containers"][0]["volumeMounts"] = [{"name": "small", "mountPath": str(tmp_path)}]
+    step = bench.steps["copy"].with_order(pod=pod)
+
+    done = bench.start(step, bench.input(step, {}, {"big": str(tmp_path / "big")}))
+
+    assert done.end() == 1, done.log
+    done.until("No space left on device")
+    done.until("have room there")
+    bench.nothing_left(done)
+
+
+def test_deleted_underneath(bench: Bench, kind: str, kubectl: Callable[..., str]) -> None:
+    step = bench.steps["behave"].with_order(kind=kind)
+    done = bench.start(step, bench.input(step, {"how": SLEEP}))
+    done.until("told to # sleep")
+    (job,) = bench.jobs(done)
+    kubectl("-n", bench.namespace, "delete", job["kind"].lower(), job["metadata"]["name"], "--wait=false")
+
+    assert done.end() == 1, done.log
+    done.until("was deleted underneath")
+    bench.nothing_left(done)
+
+
+def test_pod_deleted_underneath_fails_the_job(bench: Bench, kubectl: Callable[..., str]) -> None:
+    step = bench.steps["behave"]
+    done = bench.start(step, bench.input(step, {"how": SLEEP}))
+    done.until("told to # sleep")
+    (pod,) = bench.pods(done)
+    kubectl("-n", bench.namespace, "delete", "pod", pod["metadata"]["name"], "--wait=false")
+
+    assert done.end() == 1, done.log
+    done.until("Job of behave failed: ")
+    bench.nothing_left(done)

@@ -1,0 +1,144 @@
+"""Nodes that find each other, as jobs of every kind on a real Kubernetes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fairing_kfp
+from fairing_kfp.build.cache import Cache
+from fairing_kfp.cluster.client import Cluster
+from fairing_kfp.cluster.connect import from_kubeconfig
+from fairing_kfp.cluster.kinds import find_kind
+from fairing_kfp.errors import DependencyError, NotInstalledError
+from fairing_kfp.train.workload import workload
+from tests.integration.conftest import missing
+from tests.train_steps import Step, kubeconfig, made_by, start, steps_of
+
+pytestmark = [pytest.mark.kubernetes, pytest.mark.registry, pytest.mark.filterwarnings("ignore:Unverified HTTPS")]
+TESTS = Path(__file__).parents[1]
+LIBRARY = Path("/usr/lib/x86_64-linux-gnu/libgomp.so.1")
+Compile = Callable[[str], Mapping[str, Step]]
+
+
+@pytest.fixture(scope="module")
+def cluster(namespace: str) -> Cluster:
+    return Cluster(lambda: replace(from_kubeconfig(), namespace=namespace), patience=20)
+
+
+@pytest.fixture(scope="module")
+def compiled(base_image: str, testbed_registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compile]:
+    """Compiles a pipeline of tests/pipelines/frameworks.py, and gives its train steps."""
+    if sys.version_info[:2] != (3, 11):
+        missing("the testbed's base image has Python 3.11, which is not this one")
+    folder = tmp_path_factory.mktemp("frameworks")
+    project = f"frameworks-{uuid.uuid4().hex[:8]}"
+
+    def make(name: str) -> Mapping[str, Step]:
+        try:
+            made = fairing_kfp.compile(
+                fairing_kfp.load_pipeline(f"{TESTS}/pipelines/frameworks.py:{name}"),
+                registry=f"{testbed_registry}/tests",
+                project=project,
+                insecure=[testbed_registry],
+                base_image=base_image,
+                cache=Cache(folder / "cache"),
+                lock=str(folder / f"{name}.lock"),
+            )
+        except DependencyError as error:
+            missing(f"packages cannot be resolved: {error}")
+            raise
+        return steps_of(made.text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(TESTS / "stand_ins"))
+        yield make
+
+
+def ran(step: Step, cluster: Cluster, folder: Path, **parameters: Any) -> tuple[dict[str, Any], list[str]]:
+    """Runs a step here, as an administrator; gives its outputs and the lines it showed."""
+    found = workload(step.order.kind)
+    try:
+        find_kind(cluster, found.api_version, found.kind)
+    except NotInstalledError as error:
+        missing(error.message)
+    outputs = folder / "out"
+    given = step.executor_input(str(outputs), parameters, scratch=str(outputs))
+    done = start(step, given, kubeconfig(cluster.access, folder / "config"))
+    assert done.end(180) == 0, done.log
+    return made_by(given), done.lines
+
+
+@pytest.mark.parametrize(("name", "nodes", "processes"), [("trainjob", 2, 2), ("pytorchjob", 2, 1)])
+def test_processes_of_torch_meet(
+    compiled: Compile, cluster: Cluster, tmp_path: Path, name: str, nodes: int, processes: int
+) -> None:
+    steps = {step.order.kind: step for step in compiled("met").values()}
+
+    made, lines = ran(steps[name], cluster, tmp_path)
+
+    found = [re.fullmatch(r"\[(\d)\] process (\d) (\d) (\d) (\S+)", line) for line in lines]
+    processes_seen = sorted(match.groups() for match in found if match)
+    first = processes_seen[0][-1]
+    world = str(nodes * processes)
+    assert processes_seen == [
+        (str(node), str(node * processes + local), str(local), world, first)
+        for node in range(nodes)
+        for local in range(processes)
+    ]
+    assert re.fullmatch(r"[\d.]+|[\da-f:]+", first)  # an address, no name of a service
+    assert made["parameters"]["Output"] == f"0 0 {world} {first}"
+    assert made["paths"]["model"].read_text() == f"0 0 {world} {first}"
+
+
+def test_tensorflow_and_jax_are_told_by_variables(compiled: Compile, cluster: Cluster, tmp_path: Path) -> None:
+    for kind, step in {step.order.kind: step for step in compiled("told").values()}.items():
+        folder = tmp_path / kind
+        folder.mkdir()
+        name = "TF_CONFIG" if kind == "tfjob" else "JAX_COORDINATOR_ADDRESS"
+
+        made, lines = ran(step, cluster, folder, name=name)
+
+        said = dict(match.groups() for line in lines if (match := re.fullmatch(r"\[\d\] node (\d) of 2: (.*)", line)))
+        assert set(said) == {"0", "1"}
+        assert made["parameters"]["Output"] == said["0"]
+        if kind == "tfjob":
+            configs = [json.loads(said[rank]) for rank in ("0", "1")]
+            assert [config["task"] for config in configs] == [{"type": "worker", "index": rank} for rank in (0, 1)]
+            assert configs[0]["cluster"] == configs[1]["cluster"]
+            assert len(set(configs[0]["cluster"]["worker"])) == 2
+        else:
+            assert said["0"] == said["1"]
+
+
+def test_lightgbm_learns_on_two_nodes_as_on_one(
+    compiled: Compile, cluster: Cluster, kubectl: Callable[..., str], namespace: str, tmp_path: Path
+) -> None:
+    if not LIBRARY.exists():
+        missing(f"{LIBRARY}, which LightGBM needs, is not here")
+    library = {"libgomp.so.1": base64.b64encode(LIBRARY.read_bytes()).decode()}
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gomp"}, "binaryData": library}
+    kubectl("-n", namespace, "create", "-f", "-", input=json.dumps(config_map))
+    errors = {}
+    for nodes, step in {step.order.nodes: step for step in compiled("boosted").values()}.items():
+        folder = tmp_path / str(nodes)
+        folder.mkdir()
+
+        made, lines = ran(step, cluster, folder, rows=2000)
+
+        errors[nodes] = made["parameters"]["Output"]
+        trees = [line.partition("trees ")[2].split() for line in lines if "trees " in line]
+        assert len(trees) == nodes
+        assert len({digest for digest, *_ in trees}) == 1  # all nodes have the same model
+        assert [int(rows) for *_, rows in trees] == [2000 // nodes] * nodes
+    assert errors[1] < 0.1
+    assert errors[2] < 0.1

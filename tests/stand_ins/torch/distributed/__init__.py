@@ -1,0 +1,1 @@
+"""Of this only `run` is there."""
