@@ -92,3 +92,9 @@ def test_files_lie_where_they_were_placed(options: dict[str, object], tmp_path: 
         '"""Steps that fail, each in a way of its own; `how` chooses."""',
         "/etc/lab/shared.py",
     ]
+
+
+def test_what_is_served_answers_containers_of_later_steps(options: dict[str, object], tmp_path: Path) -> None:
+    result = fairing_kfp.run(fairing_kfp.load_pipeline(PIPELINES["serving"]), output=tmp_path, **options)
+
+    assert result.step("predict").outputs["Output"] == 14.0
