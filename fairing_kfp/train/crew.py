@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from fairing_kfp.cluster.kinds import POD
 from fairing_kfp.errors import ClusterError, MissingObjectError
 from fairing_kfp.runtime.node import ENDED, WAITING
 from fairing_kfp.runtime.work import Work
-from fairing_kfp.train.exchange import Node, verifier_of
+from fairing_kfp.train.exchange import File, Node, inputs_of, verifier_of
 from fairing_kfp.train.order import Order
 from fairing_kfp.train.template import ANNOTATION
 
@@ -110,7 +110,11 @@ class Crew:
     def _attend(self, rank: int, pod: Object, life: str, node: Node) -> None:
         self._introduce(pod)
         state = node.state(0)
-        sent = node.send(self._executor_input) if state["phase"] == WAITING else 0
+        if state["phase"] == WAITING:
+            files = inputs_of(self._executor_input)
+            if files:
+                self._say(f"node {rank} is sent {_amount(files)} of inputs")
+            node.send(files)
         if rank == 0:
             self._thread(rank, pod["metadata"]["uid"], life, self._bring, node.address)
         with self._roll.changed:
@@ -118,7 +122,7 @@ class Crew:
                 return
             self._roll.ready[rank] = (life, node.address)
             self._roll.changed.notify_all()
-        self._keep(rank, pod["metadata"]["uid"], life, node, sent, tuple(state["peers"]))
+        self._keep(rank, pod["metadata"]["uid"], life, node, tuple(state["peers"]))
 
     def _introduce(self, pod: Object) -> None:
         """Makes this step known to a pod that was made by an earlier attempt."""
@@ -131,7 +135,7 @@ class Crew:
                 content_type="application/merge-patch+json",
             )
 
-    def _keep(self, rank: int, uid: str, life: str, node: Node, sent: int, told: tuple[str, ...]) -> None:
+    def _keep(self, rank: int, uid: str, life: str, node: Node, told: tuple[str, ...]) -> None:
         """Has a node start when all are ready; and anew, where their processes find each other, when some are new."""
         roll = self._roll
 
@@ -149,9 +153,7 @@ class Crew:
                     node.state(0)
                 continue
             node.start(Work(self._executor_input, rank, peers, self._order.framework, self._order.processes))
-            self._say(
-                f"node {rank} starts" + (" anew" if told else f", with {_amount(sent)} of inputs" if sent else "")
-            )
+            self._say(f"node {rank} starts" + (" anew" if told else ""))
             told = peers
 
     def _bring(self, node: Node) -> None:
@@ -159,7 +161,9 @@ class Crew:
         while (state := node.state())["phase"] != ENDED:
             pass
         if state["code"] == 0:
-            self._say(f"node 0 is done, with {_amount(node.fetch(self._executor_input))} of outputs")
+            files = node.outputs(self._executor_input)
+            self._say(f"node 0 is done, with {_amount(files)} of outputs")
+            node.fetch(files)
             self.fetched = True
             node.end()
 
@@ -185,5 +189,6 @@ def _status(pod: Object, container: str) -> Object:
     return next((found for found in statuses if found["name"] == container), {})
 
 
-def _amount(count: int) -> str:
+def _amount(files: Sequence[File]) -> str:
+    count = sum(size for _, size in files)
     return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"

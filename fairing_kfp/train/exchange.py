@@ -14,7 +14,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -27,6 +27,8 @@ from fairing_kfp.runtime.work import Work
 from fairing_kfp.train.workload import PORT
 
 T = TypeVar("T")
+File = tuple[str, int]
+"""A file: its path, and how many bytes it has."""
 
 _WAIT = 20  # seconds, for which a node keeps a question open
 _PATIENCE = 120.0  # seconds in which a node that is busy, starting, or does not know a new token yet is asked again
@@ -43,6 +45,11 @@ def new_token() -> str:
 def verifier_of(token: str) -> str:
     """What nodes know a token by."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def inputs_of(executor_input: dict[str, Any]) -> list[File]:
+    """The files of the input artifacts, which lie where KFP's launcher laid them."""
+    return [file for place in node_files.input_paths(executor_input) for file in node_files.files_below(place)]
 
 
 class Node:
@@ -69,18 +76,17 @@ class Node:
             maxsize=2, retries=False, timeout=urllib3.Timeout(connect=_CONNECT, read=_READ)
         )
 
-    def send(self, executor_input: dict[str, Any]) -> int:
-        """Lays the input artifacts where KFP would have; gives how many bytes.
+    def send(self, files: Sequence[File]) -> None:
+        """Lays files where they lie here.
+
+        Args:
+            files: see `inputs_of`.
 
         Raises:
             ExchangeError: a file cannot be read, or the node cannot take it, or does not answer.
         """
-        total = 0
-        for place in node_files.input_paths(executor_input):
-            for path, size in node_files.files_below(place):
-                self._asked(lambda path=path: self._put(path))  # type: ignore[misc]
-                total += size
-        return total
+        for path, _ in files:
+            self._asked(lambda path=path: self._put(path))  # type: ignore[misc]
 
     def start(self, work: Work) -> None:
         """Has the code run.
@@ -98,18 +104,33 @@ class Node:
         """
         return dict(self._asked(lambda: json.loads(self._request("GET", "/state", {"seconds": str(seconds)}).data)))
 
-    def fetch(self, executor_input: dict[str, Any]) -> int:
-        """Brings the outputs here, to the very places that KFP told this step; gives how many bytes.
+    def outputs(self, executor_input: dict[str, Any]) -> list[File]:
+        """The files that the code gives out.
+
+        Args:
+            executor_input: KFP's, by which this step knows where they belong.
 
         Raises:
-            ExchangeError: a file cannot be written, or the node does not answer, or names what is no output.
+            ExchangeError: the node does not answer, or names what is no output.
         """
-        files = self._asked(lambda: json.loads(self._request("GET", "/outputs").data))
+        files = [(path, size) for path, size in self._asked(lambda: json.loads(self._request("GET", "/outputs").data))]
         places = node_files.output_paths(executor_input)
         for path, _ in files:
             if not node_files.is_within(path, places):
                 raise ExchangeError(f"the node {self.address} gives {path}, which is no output", "run it again")
-        return sum(self._asked(lambda path=path: self._get(path)) for path, _ in files)  # type: ignore[misc]
+        return files
+
+    def fetch(self, files: Sequence[File]) -> None:
+        """Brings files here, to where they lie there.
+
+        Args:
+            files: see `outputs`.
+
+        Raises:
+            ExchangeError: a file cannot be written, or the node does not answer.
+        """
+        for path, _ in files:
+            self._asked(lambda path=path: self._get(path))  # type: ignore[misc]
 
     def end(self) -> None:
         """Lets the node end.
@@ -125,7 +146,7 @@ class Node:
             patient = urllib3.Timeout(connect=_STALLED, read=_READ)
             self._request("PUT", "/file", {"path": path}, body=file, headers=size, timeout=patient)
 
-    def _get(self, path: str) -> int:
+    def _get(self, path: str) -> None:
         response = self._request("GET", "/file", {"path": path}, preload_content=False)
         place, partial = Path(path), ""
         try:
@@ -135,10 +156,8 @@ class Node:
                 with os.fdopen(handle, "wb") as file:
                     for piece in response.stream(_PIECE):
                         file.write(piece)
-                    size = file.tell()
                 Path(partial).chmod(0o644)
                 Path(partial).replace(place)
-            return size
         finally:
             Path(partial).unlink(missing_ok=True) if partial else None
             response.close()

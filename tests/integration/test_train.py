@@ -136,7 +136,7 @@ def test_big_files_are_held_in_no_memory(bench: Bench, tmp_path: Path) -> None:
     watching.join()
     assert made_by(given)["paths"]["copied"].read_bytes() == big.read_bytes()
     assert peak < 120_000, f"{peak} kB"  # of which Python with its modules is most
-    done.until("node 0 starts, with 200.0 MB of inputs")
+    done.until("node 0 is sent 200.0 MB of inputs")
 
 
 def test_nodes_meet_and_all_are_shown(bench: Bench, kind: str) -> None:

@@ -108,6 +108,11 @@ class Bench:
         assert self.jobs(done) == [], done.log
         eventually(lambda: not self.pods(done), 40, lambda: f"pods are left: {self.pods(done)}")
 
+    def delete_pod(self, pod: Mapping[str, Any] | None) -> None:
+        """Deletes a pod at once."""
+        assert pod is not None
+        self.kubectl("-n", self.namespace, "delete", "pod", pod["metadata"]["name"], "--now", "--wait=false")
+
     def log_of(self, pod: Mapping[str, Any], code: int = 0, seconds: int = 90) -> str:
         """The log of a pod that ended, with a code."""
         name = pod["metadata"]["name"]
