@@ -149,8 +149,10 @@ def made_by(executor_input: Mapping[str, Any]) -> dict[str, Any]:
     """What a step gave out, as KFP reads it: parameters, artifacts' metadata, and the files by their paths."""
     outputs = executor_input["outputs"]
     listed = json.loads(Path(outputs["outputFile"]).read_text())
+    files = {name: Path(one["outputFile"]) for name, one in outputs.get("parameters", {}).items()}
+    written = {name: _value(path.read_text()) for name, path in files.items() if path.exists()}
     return {
-        "parameters": listed.get("parameterValues", {}),
+        "parameters": {**written, **listed.get("parameterValues", {})},
         "metadata": {
             name: one["artifacts"][0].get("metadata", {}) for name, one in listed.get("artifacts", {}).items()
         },
@@ -158,6 +160,13 @@ def made_by(executor_input: Mapping[str, Any]) -> dict[str, Any]:
             name: Path(local_path(one["artifacts"][0]["uri"])) for name, one in outputs.get("artifacts", {}).items()
         },
     }
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def kubeconfig(access: Access, path: Path) -> Path:

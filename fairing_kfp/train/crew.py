@@ -84,7 +84,7 @@ class Crew:
             self._roll.lives[uid] = life
             ready, _ = self._roll.ready.get(rank, ("", ""))
             # One that did its part stays among the peers of those that are started anew.
-            if ready.startswith(uid) and ready != life and not did_its_part(pod, self._container):
+            if ready.startswith(f"{uid}/") and ready != life and not did_its_part(pod, self._container):
                 del self._roll.ready[rank]
             self._roll.changed.notify_all()
         if life and life not in self._met:

@@ -6,27 +6,23 @@ import itertools
 import textwrap
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from fairing_kfp.cluster import rbac
-from fairing_kfp.cluster.apply import create, delete, preflight
-from fairing_kfp.cluster.cleanup import deleted_at_end
+from fairing_kfp.cluster.apply import create, delete
 from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.connect import from_kubeconfig
 from fairing_kfp.cluster.events import events_of
-from fairing_kfp.cluster.kinds import JOB, POD
+from fairing_kfp.cluster.kinds import POD
 from fairing_kfp.cluster.lines import Line
 from fairing_kfp.cluster.logs import Streams, follow_log, last_lines
 from fairing_kfp.cluster.mutators import Mutator, composed, environment_from_secret, node_selector, non_root, resources
-from fairing_kfp.cluster.owner import Owner
 from fairing_kfp.cluster.pods import Trouble, trouble
-from fairing_kfp.cluster.watch import follow, watch
-from tests.accounts import RecordedCluster, account_with, granted
+from fairing_kfp.cluster.watch import follow
 from tests.cutting_proxy import CuttingProxy, cutting_proxy
 
 pytestmark = [
@@ -203,30 +199,3 @@ def test_says_why_pods_fail(cluster: Cluster, base_image: str, testbed_registry:
     assert '"no-such-secret" not found' in found["CreateContainerConfigError"].message
     assert [reason for reason, one in found.items() if one.ended] == ["OOMKilled", "Error", "StartError"]
     assert all(one.remedy for one in found.values())
-
-
-def test_role_for_jobs_is_enough_and_has_no_verb_to_spare(
-    namespace: str, base_image: str, kubectl: Callable[..., str]
-) -> None:
-    access = account_with(kubectl, namespace, rbac.manifest("job", namespace))
-    limited = RecordedCluster(lambda: access)
-    owner = Owner(uuid.uuid4().hex, "train")
-    described = pod(base_image, "print('trained')")["spec"]
-    manifest = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": owner.name()},
-        "spec": {"backoffLimit": 0, "template": {"metadata": {"labels": dict(owner.labels)}, "spec": described}},
-    }
-    selector = ",".join(f"{key}={value}" for key, value in owner.labels.items())
-    preflight(limited, manifest)
-    with deleted_at_end(limited, JOB, owner.name(), namespace, owner.labels):
-        create(limited, manifest, owner.labels)
-        made = next(change.object for change in watch(limited, POD, namespace, labels=selector, seconds=30))
-        lines = [line.text for line in follow_log(limited, namespace, made["metadata"]["name"], "main")]
-        events_of(limited, made)
-        for state in follow(limited, JOB, owner.name(), namespace, seconds=30):
-            if state["status"].get("succeeded"):
-                break
-    assert lines == ["trained"]
-    assert limited.used == granted("job")

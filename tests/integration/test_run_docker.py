@@ -12,6 +12,7 @@ import pytest
 import fairing_kfp
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.errors import StepFailedError
+from fairing_kfp.local.event import Event
 from tests.golden import PIPELINES
 from tests.integration.conftest import missing
 
@@ -98,3 +99,15 @@ def test_what_is_served_answers_containers_of_later_steps(options: dict[str, obj
     result = fairing_kfp.run(fairing_kfp.load_pipeline(PIPELINES["serving"]), output=tmp_path, **options)
 
     assert result.step("predict").outputs["Output"] == 14.0
+
+
+def test_train_steps_are_one_container_here_and_say_so(options: dict[str, object], tmp_path: Path) -> None:
+    told: list[Event] = []
+    pipeline = fairing_kfp.load_pipeline(str(Path(__file__).parent.parent / "pipelines" / "training.py"))
+
+    result = fairing_kfp.run(pipeline, {"depth": 6}, output=tmp_path, tell=told.append, **options)
+
+    assert result.outputs == {"Output": 3.0}
+    assert [event.text for event in told if event.kind == "warn"] == [
+        "train runs here as one container; on Kubernetes it is a TrainJob of 2 nodes",
+    ]

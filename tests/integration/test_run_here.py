@@ -12,6 +12,7 @@ from fairing_kfp.errors import PipelineError, StepFailedError
 from fairing_kfp.local.event import Event
 from tests.golden import PIPELINES
 
+_TRAINING = str(Path(__file__).parent.parent / "pipelines" / "training.py")
 _FAILING = str(Path(__file__).parent.parent / "pipelines" / "failing.py")
 
 
@@ -162,3 +163,17 @@ def test_steps_of_torch_are_the_first_process_of_one(
     result = fairing_kfp.run(pipeline, output=tmp_path, cache=cache)
 
     assert {step.outputs["Output"] for step in result.steps} == {"0 0 1 127.0.0.1"}
+
+
+def test_train_steps_are_one_process_here_and_say_so(cache: Cache, tmp_path: Path) -> None:
+    told: list[Event] = []
+    pipeline = fairing_kfp.load_pipeline(_TRAINING)
+
+    result = fairing_kfp.run(pipeline, {"depth": 6}, output=tmp_path, cache=cache, tell=told.append)
+
+    assert result.outputs == {"Output": 3.0}
+    assert [event.text for event in told if event.kind == "warn"] == [
+        "train runs here as one process; on Kubernetes it is a TrainJob of 2 nodes",
+    ]
+    with pytest.raises(StepFailedError, match="no such depth"):
+        fairing_kfp.run(pipeline, {"depth": -1}, output=tmp_path, cache=cache)
