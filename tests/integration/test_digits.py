@@ -55,6 +55,21 @@ def test_digits_compile_to_their_golden_yaml(digits: object, shared_cache: Cache
     assert_golden("digits", compiled.text)
 
 
+def test_digits_by_kserve_compile_to_their_golden_yaml_from_the_same_images(
+    digits: object, shared_cache: Cache
+) -> None:
+    by_kserve = fairing_kfp.load_pipeline(PIPELINES["digits-by-kserve"])
+    try:
+        one, other = (
+            fairing_kfp.compile(each, builder=StandInBuilder(), cache=shared_cache) for each in (digits, by_kserve)
+        )
+    except DependencyError as error:
+        missing(f"packages cannot be resolved: {error}")
+
+    assert_golden("digits-by-kserve", other.text)
+    assert other.images == one.images
+
+
 @pytest.mark.docker
 @pytest.mark.registry
 def test_digits_are_learned_from_pushed_images(
