@@ -43,6 +43,7 @@ from fairing_kfp.serving.sample import ask
 from fairing_kfp.serving.step import serve
 from tests.accounts import RecordedCluster, Used, account_with, granted
 from tests.integration.conftest import missing, serve_registry
+from tests.integration.step_pods import run_step
 from tests.small_images import layer, push_small_base
 
 pytestmark = [
@@ -416,40 +417,6 @@ def test_the_check_begins_an_upload_and_cancels_it(place: Place, tmp_path: Path)
         assert [one.partition(" ")[0] for one in registry.requests()] == ["GET", "POST", "DELETE"]
 
 
-def _in_pod(place: Place, own: str, account: str, arguments: list[str], model: str = "") -> tuple[int, str]:
-    """Runs a step of a compiled pipeline as KFP does, without privilege; gives its exit code and log."""
-    strict = {
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": ["ALL"]},
-        "readOnlyRootFilesystem": True,
-    }
-    mounts = [{"name": name, "mountPath": f"/{name}"} for name in ("tmp", "minio")]
-    common = {"image": own, "securityContext": strict, "volumeMounts": mounts}
-    prepare = [{"name": "model", "command": ["python3", "-c", model], **common}] if model else []
-    step = {"name": "main", "command": ["python3", "-m", "fairing_kfp.serving", *arguments], **common}
-    step["resources"] = {"limits": {"memory": "128Mi"}}
-    name = f"step-{uuid.uuid4().hex[:8]}"
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name},
-        "spec": {
-            "restartPolicy": "Never",
-            "serviceAccountName": account,
-            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-            "volumes": [{"name": one, "emptyDir": {}} for one in ("tmp", "minio")],
-            "initContainers": prepare,
-            "containers": [step],
-        },
-    }
-    there = ("-n", place.namespace)
-    place.kubectl(*there, "create", "-f", "-", input=json.dumps(pod))
-    code = "{.status.containerStatuses[0].state.terminated.exitCode}"
-    place.kubectl(*there, "wait", f"pod/{name}", f"--for=jsonpath={code}", "--timeout=150s")
-    ended = int(place.kubectl(*there, "get", "pod", name, "-o", f"jsonpath={code}"))
-    return ended, place.kubectl(*there, "logs", name)
-
-
 def test_a_model_of_500_mb_is_served_from_pods_without_privilege(
     place: Place, images: Images, kubectl: Callable[..., str]
 ) -> None:
@@ -457,12 +424,9 @@ def test_a_model_of_500_mb_is_served_from_pods_without_privilege(
     kubectl("apply", "-f", "-", input=manifest("deployment", place.namespace))
     kubectl("-n", place.namespace, "create", "serviceaccount", "pipeline-runner")
     executors = images.specification["deploymentSpec"]["executors"]
-    checked, log = _in_pod(
-        place, images.own, "pipeline-runner", executors["exec-check-serve-sums"]["container"]["args"]
-    )
-    assert checked == 0, log
+    checked = run_step(kubectl, place.namespace, executors["exec-check-serve-sums"]["container"])
+    assert checked.code == 0, checked.log
 
-    arguments = list(executors["exec-serve-sums"]["container"]["args"])
     given = {
         "inputs": {"artifacts": {"model": {"artifacts": [{"uri": "minio://models/sums"}]}}},
         "outputs": {
@@ -471,7 +435,6 @@ def test_a_model_of_500_mb_is_served_from_pods_without_privilege(
             "artifacts": {"report": {"artifacts": [{"uri": "minio://models/report"}]}},
         },
     }
-    arguments[arguments.index("{{$}}")] = json.dumps(given)
     model = (
         "import os\nos.makedirs('/minio/models/sums')\n"
         "open('/minio/models/sums/factor.json', 'w').write('{\"factor\": 2.0}')\n"
@@ -480,13 +443,15 @@ def test_a_model_of_500_mb_is_served_from_pods_without_privilege(
         "        for _ in range(100): file.write(os.urandom(1 << 20))\n"
     )
     began = time.monotonic()
-    code, log = _in_pod(place, images.own, "pipeline-runner", arguments, model)
+    step = executors["exec-serve-sums"]["container"]
+    served = run_step(kubectl, place.namespace, step, given, prepare=model, gives="/tmp/outputs/endpoint")
 
-    assert code == 0, log
-    assert "the sample request is answered with" in log
-    assert place.predict("http://sums.x", 1, 2) == 6
+    assert served.code == 0, served.log
+    assert "the sample request is answered with" in served.log
+    assert served.gave == f"http://sums.{place.namespace}.svc"
+    assert place.predict(served.gave, 1, 2) == 6
     assert place.get("deployment", "sums")["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
-    print(f"served after {time.monotonic() - began:.0f} s\n{log}")
+    print(f"served after {time.monotonic() - began:.0f} s\n{served.log}")
 
 
 def test_a_model_format_that_no_runtime_loads_is_named(place: Place) -> None:
