@@ -25,6 +25,7 @@ PLACES = {
     "notebook": "notebook",
     "pack": "pack",
     "serve": "serve",
+    "served": "served",
     "train": "train",
 }
 

@@ -26,12 +26,10 @@ def command() -> None:
     required=True,
     help="The folder in which image.txt is written, which names the image by digest.",
 )
-@click.option(
-    "--extra", type=click.Choice(["vertex"]), default="", help="What the image holds beside: Google's clients."
-)
+@click.option("--extra", type=click.Choice(["vertex"]), help="What the image holds beside: Google's clients.")
 @image_options
 @quiet
-def publish(output: Path, extra: str, quiet: bool, **settings: Any) -> None:
+def publish(output: Path, extra: str | None, quiet: bool, **settings: Any) -> None:
     """Publish our own image: fairing-kfp and its locked packages upon a Python base.
 
     Steps that talk to Kubernetes or to a registry run in it. The base must hold the Python minor version of this
@@ -43,6 +41,6 @@ def publish(output: Path, extra: str, quiet: bool, **settings: Any) -> None:
     screen = console(quiet)
     began = time.monotonic()
     with TransferTeller(screen) as progress:
-        reference = publish_image(output, extra=extra, progress=progress, **settings)
+        reference = publish_image(output, extra=extra or "", progress=progress, **settings)
     screen.print(f"[green]✔[/] {reference}")
     screen.print(f"[green]✔[/] {output / REFERENCE} in {time.monotonic() - began:.2f} s")

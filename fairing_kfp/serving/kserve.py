@@ -80,8 +80,7 @@ class KServe:
 
     def failure(self, state: Object) -> str:
         """See `Target`."""
-        if not is_observed(state):
-            return ""
+        # Of a specification that is invalid KServe does not say that it has observed it.
         status = (state.get("status") or {}).get("modelStatus") or {}
         if status.get("transitionStatus") not in _BROKEN:
             return ""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairing_kfp.cluster.client import Object
+from fairing_kfp.cluster.merging import merged
 from fairing_kfp.cluster.owner import MANAGED_BY, MANAGER
 from fairing_kfp.serving.order import Order
-from fairing_kfp.train.merging import merged
 
 PORT = 8080
 """Where predictors listen, as KServe expects it."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from fairing_kfp.cluster.client import Object
+from fairing_kfp.cluster.merging import merged
 from fairing_kfp.preprocess.places import COMMAND
 from fairing_kfp.runtime.node import VERIFIER
-from fairing_kfp.train.merging import merged
 from fairing_kfp.train.order import Order
 from fairing_kfp.train.workload import PORT
 

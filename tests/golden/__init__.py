@@ -9,6 +9,7 @@ _TOP = Path(__file__).parent.parent.parent
 PIPELINES = {
     "control-flow": f"{_TOP}/tests/pipelines/control_flow.py:control_flow",
     "digits": f"{_TOP}/samples/digits/pipeline.py",
+    "digits-by-kserve": f"{_TOP}/samples/digits/by_kserve.py",
     "script": f"{_TOP}/samples/script/pipeline.py",
     "job": f"{_TOP}/samples/job/pipeline.py",
     "pytorchjob": f"{_TOP}/samples/distributed/pipeline.py:by_pytorchjob",

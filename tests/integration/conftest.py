@@ -81,6 +81,12 @@ def base_image(testbed_registry: str) -> str:
 
 
 @pytest.fixture(scope="session")
+def sample_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """One cache for the samples, so that scikit-learn is unpacked once."""
+    return Cache(tmp_path_factory.mktemp("sample-cache"))
+
+
+@pytest.fixture(scope="session")
 def skopeo() -> Callable[..., str]:
     """Runs skopeo, which judges and copies images."""
     path = _need("skopeo")

@@ -17,12 +17,6 @@ from tests.integration.conftest import missing
 from tests.stand_in_builder import StandInBuilder
 
 
-@pytest.fixture(scope="module")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    """One cache for the module, so that scikit-learn is unpacked once."""
-    return Cache(tmp_path_factory.mktemp("digits-cache"))
-
-
 @pytest.fixture
 def digits() -> object:
     return fairing_kfp.load_pipeline(PIPELINES["digits"])
@@ -37,29 +31,44 @@ def assert_learned(result: RunResult) -> None:
     assert "data:image/png;base64," in Path(result.step("evaluate").artifacts["report"]).read_text()
 
 
-def test_digits_are_learned_here(digits: object, shared_cache: Cache, tmp_path: Path) -> None:
+def test_digits_are_learned_here(digits: object, sample_cache: Cache, tmp_path: Path) -> None:
     try:
-        result = fairing_kfp.run(digits, {"trees": 60}, output=tmp_path, cache=shared_cache)
+        result = fairing_kfp.run(digits, {"trees": 60}, output=tmp_path, cache=sample_cache)
     except DependencyError as error:
         missing(f"packages cannot be resolved: {error}")
 
     assert_learned(result)
 
 
-def test_digits_compile_to_their_golden_yaml(digits: object, shared_cache: Cache) -> None:
+def test_digits_compile_to_their_golden_yaml(digits: object, sample_cache: Cache) -> None:
     try:
-        compiled = fairing_kfp.compile(digits, builder=StandInBuilder(), cache=shared_cache)
+        compiled = fairing_kfp.compile(digits, builder=StandInBuilder(), cache=sample_cache)
     except DependencyError as error:
         missing(f"packages cannot be resolved: {error}")
 
     assert_golden("digits", compiled.text)
 
 
+def test_digits_by_kserve_compile_to_their_golden_yaml_from_the_same_images(
+    digits: object, sample_cache: Cache
+) -> None:
+    by_kserve = fairing_kfp.load_pipeline(PIPELINES["digits-by-kserve"])
+    try:
+        one, other = (
+            fairing_kfp.compile(each, builder=StandInBuilder(), cache=sample_cache) for each in (digits, by_kserve)
+        )
+    except DependencyError as error:
+        missing(f"packages cannot be resolved: {error}")
+
+    assert_golden("digits-by-kserve", other.text)
+    assert other.images == one.images
+
+
 @pytest.mark.docker
 @pytest.mark.registry
 def test_digits_are_learned_from_pushed_images(
     digits: object,
-    shared_cache: Cache,
+    sample_cache: Cache,
     tmp_path: Path,
     base_image: str,
     testbed_registry: str,
@@ -68,7 +77,7 @@ def test_digits_are_learned_from_pushed_images(
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
     where = {"registry": f"{testbed_registry}/tests", "insecure": [testbed_registry], "base_image": base_image}
-    compiled = fairing_kfp.compile(digits, tmp_path / "digits.yaml", cache=shared_cache, **where)
+    compiled = fairing_kfp.compile(digits, tmp_path / "digits.yaml", cache=sample_cache, **where)
 
     assert_golden("digits", (tmp_path / "digits.yaml").read_text())
     assert all(image.startswith(f"{testbed_registry}/tests/") for image in compiled.images.values())
@@ -78,7 +87,7 @@ def test_digits_are_learned_from_pushed_images(
         runner="docker",
         docker={"network_mode": "host"},
         output=tmp_path,
-        cache=shared_cache,
+        cache=sample_cache,
         **where,
     )
     assert_learned(result)

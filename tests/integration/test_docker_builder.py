@@ -31,6 +31,7 @@ from fairing_kfp.image import File, Image, Layer, Platform, Reference
 from fairing_kfp.image.dockerfile import Dockerfile
 from tests.golden import PIPELINES
 from tests.integration.conftest import missing, run, serve_registry
+from tests.integration.test_registry_access import HTPASSWD, ME
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 
@@ -208,10 +209,8 @@ def test_it_logs_in_as_docker_does(
     image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker_engine: Any
 ) -> None:
     """With the credentials in Docker's configuration; without them the registry's refusal is shown."""
-    if not shutil.which("htpasswd"):
-        missing("htpasswd is not on PATH")
     users = tmp_path / "users"
-    users.write_text(run("htpasswd", "-nbB", "me", "password"))
+    users.write_text(HTPASSWD)
     auth = {"htpasswd": {"realm": "test", "path": str(users)}}
     with serve_registry(tmp_path / "registry", auth) as registry:
         refused = DockerBuilder(f"{registry.host}/me", engine=connect("the test"), push=True)
@@ -219,7 +218,7 @@ def test_it_logs_in_as_docker_does(
             refused.publish(image)
         config = tmp_path / "config"
         config.mkdir()
-        login = base64.b64encode(b"me:password").decode()
+        login = base64.b64encode(f"{ME.username}:{ME.password}".encode()).decode()
         (config / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": login}}}))
         monkeypatch.setenv("DOCKER_CONFIG", str(config))
         allowed = DockerBuilder(f"{registry.host}/me", engine=connect("the test"), push=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 import fairing_kfp
 from fairing_kfp.build.cache import Cache
 from fairing_kfp.errors import DependencyError
@@ -15,16 +13,11 @@ from tests.integration.conftest import missing
 from tests.stand_in_builder import StandInBuilder
 
 
-@pytest.fixture(scope="module")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    return Cache(tmp_path_factory.mktemp("job-cache"))
-
-
-def test_it_runs_here_as_one_process_and_says_so(shared_cache: Cache, tmp_path: Path) -> None:
+def test_it_runs_here_as_one_process_and_says_so(sample_cache: Cache, tmp_path: Path) -> None:
     told: list[Event] = []
     try:
         result = fairing_kfp.run(
-            fairing_kfp.load_pipeline(PIPELINES["job"]), output=tmp_path, cache=shared_cache, tell=told.append
+            fairing_kfp.load_pipeline(PIPELINES["job"]), output=tmp_path, cache=sample_cache, tell=told.append
         )
     except DependencyError as error:
         missing(f"packages cannot be resolved: {error}")
@@ -35,10 +28,10 @@ def test_it_runs_here_as_one_process_and_says_so(shared_cache: Cache, tmp_path: 
     ]
 
 
-def test_it_compiles_to_its_golden_yaml(shared_cache: Cache) -> None:
+def test_it_compiles_to_its_golden_yaml(sample_cache: Cache) -> None:
     try:
         compiled = fairing_kfp.compile(
-            fairing_kfp.load_pipeline(PIPELINES["job"]), builder=StandInBuilder(), cache=shared_cache
+            fairing_kfp.load_pipeline(PIPELINES["job"]), builder=StandInBuilder(), cache=sample_cache
         )
     except DependencyError as error:
         missing(f"packages cannot be resolved: {error}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fairing_kfp.train.merging import merged
+from fairing_kfp.cluster.merging import merged
 from tests.integration.conftest import _need
 
 KEYS = ("containers", "initContainers", "volumes", "env", "volumeMounts", "ports", "imagePullSecrets")

@@ -139,7 +139,7 @@ def test_a_large_model_needs_little_memory_and_no_room(private_registry: Private
     folder.mkdir()
     for part in range(3):
         with (folder / f"weights-{part}").open("wb") as file:
-            file.truncate(200 << 20)  # read as zeros, and sent as they are
+            file.truncate(100 << 20)  # read as zeros, and sent as they are
     order = order_of(host, f"{host}/me/p@{base.digest}").text()
 
     # No file may be larger than a megabyte: nothing is copied to a disk.

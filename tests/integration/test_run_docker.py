@@ -95,6 +95,12 @@ def test_files_lie_where_they_were_placed(options: dict[str, object], tmp_path: 
     ]
 
 
+def test_what_is_served_answers_containers_of_later_steps(options: dict[str, object], tmp_path: Path) -> None:
+    result = fairing_kfp.run(fairing_kfp.load_pipeline(PIPELINES["serving"]), output=tmp_path, **options)
+
+    assert result.step("predict").outputs["Output"] == 14.0
+
+
 def test_train_steps_are_one_container_here_and_say_so(options: dict[str, object], tmp_path: Path) -> None:
     told: list[Event] = []
     pipeline = fairing_kfp.load_pipeline(str(Path(__file__).parent.parent / "pipelines" / "training.py"))

@@ -7,13 +7,15 @@ import pytest
 import yaml
 from kfp import dsl, kubernetes
 
-from fairing_kfp import fairing_component, serve, serve_model
+from fairing_kfp import compile, fairing_component, job, serve, serve_model
+from fairing_kfp.build.cache import Cache
 from fairing_kfp.errors import ComponentError, ConfigError
-from fairing_kfp.own_step import OWN_IMAGE
+from fairing_kfp.own_step import OWN_IMAGE, order_of
 from fairing_kfp.pipeline import traced
 from fairing_kfp.serving.compiled import serve_order, with_serving
 from fairing_kfp.serving.order import Order
 from fairing_kfp.settings import Settings
+from tests.stand_in_builder import StandInBuilder
 
 IMAGE = "registry.example.com/me/server@sha256:" + "a" * 64
 
@@ -83,6 +85,31 @@ def test_a_serve_step_that_waits_for_nothing_waits_for_its_check() -> None:
         serve(IMAGE, name="digits")
 
     assert tasks_of(compiled(pipeline)[0]) == {"check-serve-digits": [], "serve-digits": ["check-serve-digits"]}
+
+
+def test_a_job_that_trains_elsewhere_waits_for_the_check_and_its_model_is_served(cache: Cache) -> None:
+    @dsl.pipeline
+    def pipeline():
+        trained = job(train, nodes=2)(rows=1).set_memory_limit("1Gi")
+        serve(Digits, name="digits", model=trained.outputs["model"])
+
+    published = compile(pipeline, builder=StandInBuilder(), cache=cache)
+    specification = next(yaml.safe_load_all(published.text))
+
+    assert set(published.images) == {"digits", "train", "fairing-kfp"}
+    assert tasks_of(specification) == {
+        "check-serve-digits": [],
+        "train": ["check-serve-digits"],
+        "serve-digits": ["train"],
+    }
+    model = specification["root"]["dag"]["tasks"]["serve-digits"]["inputs"]["artifacts"]["model"]
+    assert model["taskOutputArtifact"] == {"outputArtifactKey": "model", "producerTask": "train"}
+    executors = specification["deploymentSpec"]["executors"]
+    assert {executor["container"]["image"] for executor in executors.values()} == {published.images["fairing-kfp"]}
+    trains = order_of(executors["exec-train"]["container"])
+    assert (trains.kind, trains.nodes, trains.image) == ("job", 2, published.images["train"])
+    for label in ("exec-check-serve-digits", "exec-serve-digits"):
+        assert [order.image for order in orders_of(specification, label)] == [published.images["digits"]]
 
 
 def test_within_conditions_and_loops_the_check_is_outside() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairing_kfp.train.merging import merged
+from fairing_kfp.cluster.merging import merged
 
 names = st.sampled_from("abcd")
 variables = st.fixed_dictionaries({"name": names}, optional={"value": names, "valueFrom": st.just({"fieldRef": {}})})

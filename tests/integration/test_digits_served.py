@@ -1,0 +1,121 @@
+"""samples/digits in a cluster: what was trained is served by a Deployment and by KServe, and asked by the last step."""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+
+import fairing_kfp
+from fairing_kfp.build.cache import Cache
+from fairing_kfp.cluster.rbac import manifest
+from fairing_kfp.errors import DependencyError
+from tests.golden import PIPELINES
+from tests.integration.conftest import missing
+from tests.integration.step_pods import FILES, Ended, run_step
+
+pytestmark = [pytest.mark.registry, pytest.mark.kubernetes]
+_OUTPUT = "/tmp/output.json"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The sample after its training.
+
+    Attributes:
+        model: the file of the model.
+        scans: the file of those that it has not seen.
+        executors: those of the compiled pipelines, by their targets.
+    """
+
+    model: str
+    scans: str
+    executors: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def trained(
+    base_image: str, testbed_registry: str, sample_cache: Cache, tmp_path_factory: pytest.TempPathFactory
+) -> Trained:
+    """Trains here, and publishes the images of both pipelines, which are the same."""
+    if sys.version_info[:2] != (3, 11):
+        missing("the testbed's base image has Python 3.11, which is not this one")
+    folder = tmp_path_factory.mktemp("digits")
+    lock = str(folder / "fairing.lock")
+    where: dict[str, Any] = {
+        "registry": f"{testbed_registry}/tests",
+        "project": f"digits-{uuid.uuid4().hex[:8]}",
+        "insecure": [testbed_registry],
+        "base_image": base_image,
+    }
+    digits = fairing_kfp.load_pipeline(PIPELINES["digits"])  # before the other, which imports it
+    by_kserve = fairing_kfp.load_pipeline(PIPELINES["digits-by-kserve"])
+    try:
+        here = fairing_kfp.run(digits, {"trees": 10}, output=folder, cache=sample_cache, lock=lock)
+        compiled = {
+            target: fairing_kfp.compile(pipeline, cache=sample_cache, lock=lock, **where)
+            for target, pipeline in (("deployment", digits), ("kserve", by_kserve))
+        }
+    except DependencyError as error:
+        missing(f"packages cannot be resolved: {error}")
+    specifications = {target: next(yaml.safe_load_all(one.text)) for target, one in compiled.items()}
+    return Trained(
+        here.step("train").artifacts["model"],
+        here.step("load").artifacts["test"],
+        {target: one["deploymentSpec"]["executors"] for target, one in specifications.items()},
+    )
+
+
+@pytest.fixture(scope="module")
+def place(trained: Trained, namespace: str, kubectl: Callable[..., str]) -> str:
+    """A namespace in which steps may serve, with the artifacts of those before them."""
+    kubectl("-n", namespace, "create", "serviceaccount", "pipeline-runner")
+    artifacts = (f"--from-file=model={trained.model}", f"--from-file=scans={trained.scans}")
+    kubectl("-n", namespace, "create", "configmap", FILES, *artifacts)
+    return namespace
+
+
+@pytest.mark.parametrize("target", ["deployment", "kserve"])
+def test_what_was_trained_is_served_and_asked_by_the_next_step(
+    target: str, trained: Trained, place: str, kubectl: Callable[..., str]
+) -> None:
+    if target == "kserve" and "inferenceservices.serving.kserve.io" not in kubectl("get", "crd", "-o", "name"):
+        missing("the cluster has no KServe")
+    kubectl("apply", "-f", "-", input=manifest(target, place))
+
+    def run(task: str, executor_input: dict[str, Any] | None = None, **more: Any) -> Ended:
+        container = trained.executors[target][f"exec-{task}"]["container"]
+        ended = run_step(kubectl, place, container, executor_input, **more)
+        assert ended.code == 0, ended.log
+        return ended
+
+    run("check-serve-digits")
+    outputs = {
+        "parameters": {name: {"outputFile": f"/tmp/{name}"} for name in ("endpoint", "image")},
+        "artifacts": {"report": {"artifacts": [{"uri": "minio://report"}]}},
+    }
+    inputs = {"artifacts": {"model": {"artifacts": [_artifact("model", "Model")]}}}
+    served = run("serve-digits", _executor_input(inputs, outputs), files=["model"], gives="/tmp/endpoint")
+    assert "the sample request is answered with" in served.log
+    assert served.gave.startswith(f"http://digits{'-predictor' * (target == 'kserve')}.{place}.svc")
+
+    inputs = {
+        "parameterValues": {"endpoint": served.gave},
+        "artifacts": {"scans": {"artifacts": [_artifact("scans", "Dataset")]}},
+    }
+    asked = run("predict", _executor_input(inputs, {}), files=["scans"], gives=_OUTPUT)
+    assert 0.8 < json.loads(asked.gave)["parameterValues"]["Output"] <= 1, asked.log
+
+
+def _executor_input(inputs: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
+    return {"inputs": inputs, "outputs": {"outputFile": _OUTPUT, **outputs}}
+
+
+def _artifact(name: str, kind: str) -> dict[str, Any]:
+    return {"name": name, "type": {"schemaTitle": f"system.{kind}"}, "uri": f"minio://{name}", "metadata": {}}
