@@ -1,8 +1,8 @@
 """Leaving nothing behind: what a step made is deleted when the step ends, however it ends.
 
 There are several nets, as none holds alone: the end of a `with` block; a signal handler that asks for the deletion at
-once, as a step that is told to stop has about a second left; the owner reference to the step's pod, for a step that is
-killed; and a sweep by label, for an exit handler.
+once, as a step that is told to stop has about a second left; and the owner reference to the step's pod, for a step that
+is killed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from types import FrameType
 from fairing_kfp.cluster.apply import delete, find, is_ours
 from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.kinds import Kind
-from fairing_kfp.cluster.owner import Owner
 from fairing_kfp.errors import ClusterError
 
 _LAST_WORDS = 0.8  # seconds that a step which is told to stop may still take
@@ -77,24 +76,6 @@ def delete_ours(cluster: Cluster, kind: Kind, name: str, namespace: str, mine: M
     if found is None or not is_ours(found, mine):
         return False
     return delete(cluster, kind, name, namespace, uid=found["metadata"]["uid"])
-
-
-def sweep(cluster: Cluster, kind: Kind, owner: Owner, namespace: str) -> list[str]:
-    """Deletes whatever of a kind an owner left behind, and gives its names; again is harmless.
-
-    Args:
-        cluster: where.
-        kind: of the objects.
-        owner: whose they are; with an empty task, those of all tasks of the run.
-        namespace: where they are.
-
-    Raises:
-        ClusterError: Kubernetes refuses.
-    """
-    labels = ",".join(f"{key}={value}" for key, value in owner.labels.items() if value)
-    answer = cluster.request("GET", kind.path(namespace), query={"labelSelector": labels})
-    found = [item["metadata"] for item in answer.get("items") or []]
-    return [item["name"] for item in found if delete(cluster, kind, item["name"], namespace, uid=item["uid"])]
 
 
 @contextmanager

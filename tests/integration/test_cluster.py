@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from fairing_kfp.cluster.apply import apply, create, delete, find, preflight
-from fairing_kfp.cluster.cleanup import deleted_at_end, sweep
+from fairing_kfp.cluster.cleanup import deleted_at_end
 from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.connect import Access, from_kubeconfig, in_cluster
 from fairing_kfp.cluster.kinds import JOB, POD, Kind, find_kind
@@ -296,15 +296,6 @@ def test_follow_ends_at_its_deadline(cluster: Cluster, owner: Owner) -> None:
     create(cluster, config_map(owner.name()), owner.labels)
     with pytest.raises(DeadlineError, match=r"did not end within 0\.5 seconds"):
         list(follow(cluster, CONFIG_MAP, owner.name(), cluster.namespace, seconds=0.5))
-
-
-def test_sweeps_what_a_run_left(cluster: Cluster, owner: Owner) -> None:
-    create(cluster, job(owner.name()), owner.labels)
-    other = Owner("another-run", "train")
-    create(cluster, job(other.name()), other.labels)
-    assert sweep(cluster, JOB, replace(owner, task=""), cluster.namespace) == [owner.name()]
-    assert sweep(cluster, JOB, owner, cluster.namespace) == []
-    assert find(cluster, JOB, other.name(), cluster.namespace) is not None
 
 
 def test_error_within_the_block_deletes_and_leaves_others_alone(cluster: Cluster, owner: Owner) -> None:

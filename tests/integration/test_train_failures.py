@@ -81,6 +81,10 @@ OF_ALL_KINDS = {
     ),
     "deadline": Case(("told to # sleep", "ran out of time"), SLEEP, {"deadline": 5}),
     "quantity": Case(("write quantities as Kubernetes has them",), order={"pod": MALFORMED}, never=(" made",)),
+    "denied": Case(
+        ("the image {denied} of container ", "imagePullSecrets"),
+        order={"image": "{denied}", "start_within": 2},
+    ),
 }
 OF_JOBS = {
     "raises": Case(("ValueError: as it was told", "ended with exit code 1"), "raise ValueError('as it was told')"),
@@ -90,10 +94,6 @@ OF_JOBS = {
     "no-image": Case(
         (f"the image {MISSING} of container main of pod", "cannot be pulled: Failed to pull", "check the image's name"),
         order={"image": MISSING, "start_within": 2},
-    ),
-    "denied": Case(
-        ("the image {denied} of container main of pod", "imagePullSecrets"),
-        order={"image": "{denied}", "start_within": 2},
     ),
     "no-secret": Case(
         ('secret "no-such-secret" not found', "create what is missing"),
