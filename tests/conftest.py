@@ -26,9 +26,19 @@ def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
         monkeypatch.delenv(name.lower(), raising=False)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def unloaded_with_the_module() -> Iterator[None]:
+    """Forgets what fixtures of a whole module loaded, too."""
+    yield from _unloaded()
+
+
 @pytest.fixture(autouse=True)
 def unloaded() -> Iterator[None]:
     """Forgets the pipeline files that a test loaded, and their modules, whose short names others use too."""
+    yield from _unloaded()
+
+
+def _unloaded() -> Iterator[None]:
     path, before = list(sys.path), set(sys.modules)
     yield
     sys.path[:] = path
