@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.train.order import Order
-from fairing_kfp.train.workload import KEPT, Outcome, condition
+from fairing_kfp.train.workload import KEPT, Outcome, condition, labelled_rank
 
 _INDEX = "batch.kubernetes.io/job-completion-index"
 _NAME = "batch.kubernetes.io/job-name"
@@ -46,8 +46,7 @@ class Job:
 
     def rank(self, pod: Object) -> int | None:
         """The completion index; see `Workload`."""
-        index = (pod["metadata"].get("labels") or {}).get(_INDEX)
-        return int(index) if index is not None else None
+        return labelled_rank(pod, _INDEX)
 
     def outcome(self, state: Object, pods: Iterable[Object] = (), retries: int = 0) -> Outcome | None:
         """By the conditions Complete and Failed; see `Workload`."""

@@ -5,12 +5,12 @@ It is made when the pipeline is, travels as JSON in the step's arguments, and is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from fairing_kfp.errors import ConfigError
+from fairing_kfp.train.written import Written
 
 Kind = Literal["job", "trainjob", "pytorchjob", "tfjob"]
 """`batch/v1` Job; TrainJob of Kubeflow Trainer; PyTorchJob and TFJob of Kubeflow's Training Operator."""
@@ -26,7 +26,7 @@ SHOWN = {"job": "Job", "trainjob": "TrainJob", "pytorchjob": "PyTorchJob", "tfjo
 
 
 @dataclass(frozen=True)
-class Order:
+class Order(Written):
     """What is to be run, and how.
 
     Attributes:
@@ -90,24 +90,6 @@ class Order:
     def shown(self) -> str:
         """What it is, in a few words: `TrainJob of 2 nodes`."""
         return SHOWN[self.kind] + (f" of {self.nodes} nodes" if self.nodes > 1 else "")
-
-    def text(self) -> str:
-        """The order as JSON; the same order is the same text, as KFP's cache compares it."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
-
-    @classmethod
-    def parse(cls, text: str) -> Order:
-        """The order that `text` gave.
-
-        Raises:
-            ConfigError: it is none.
-        """
-        try:
-            return cls(**json.loads(text))
-        except (ValueError, TypeError) as error:
-            raise ConfigError(
-                f"the order of the train step cannot be read: {error}", "compile the pipeline anew"
-            ) from error
 
     def _check_word(self, word: str, known: tuple[str, ...]) -> None:
         value = getattr(self, word)

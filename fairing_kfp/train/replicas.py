@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.kinds import find_kind
 from fairing_kfp.train.order import Order
-from fairing_kfp.train.workload import DEADLINE, KEPT, Outcome, condition, exhausted
+from fairing_kfp.train.workload import DEADLINE, KEPT, Outcome, condition, exhausted, labelled_rank
 
 _NAME = "training.kubeflow.org/job-name"
 _INDEX = "training.kubeflow.org/replica-index"
@@ -68,8 +68,7 @@ class ReplicaJob:
 
     def rank(self, pod: Object) -> int | None:
         """The worker's number; see `Workload`."""
-        index = (pod["metadata"].get("labels") or {}).get(_INDEX)
-        return int(index) if index is not None else None
+        return labelled_rank(pod, _INDEX)
 
     def outcome(self, state: Object, pods: Iterable[Object] = (), retries: int = 0) -> Outcome | None:
         """By the conditions Failed, which holds beside an earlier Succeeded, and Succeeded; see `Workload`."""

@@ -128,3 +128,9 @@ def condition(state: Object, kind: str) -> dict[str, Any] | None:
         if found["type"] == kind and found["status"] == "True":
             return dict(found)
     return None
+
+
+def labelled_rank(pod: Object, label: str) -> int | None:
+    """The number that a label of a pod holds; None if it has no such label."""
+    index = (pod["metadata"].get("labels") or {}).get(label)
+    return int(index) if index is not None else None

@@ -5,12 +5,12 @@ It is made when the pipeline is, travels as JSON in the step's arguments, and is
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from fairing_kfp.errors import ConfigError
+from fairing_kfp.train.written import Written
 
 OWNER = "fairing-kfp-owner"
 """The label by which ours is known."""
@@ -35,7 +35,7 @@ _FORMS = {
 
 
 @dataclass(frozen=True)
-class VertexOrder:
+class VertexOrder(Written):
     """What is to be run, and how.
 
     Attributes:
@@ -115,21 +115,3 @@ class VertexOrder:
     def parent(self) -> str:
         """Where the job is, as Google's APIs name it."""
         return f"projects/{self.project}/locations/{self.region}"
-
-    def text(self) -> str:
-        """The order as JSON; the same order is the same text, as KFP's cache compares it."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
-
-    @classmethod
-    def parse(cls, text: str) -> VertexOrder:
-        """The order that `text` gave.
-
-        Raises:
-            ConfigError: it is none.
-        """
-        try:
-            return cls(**json.loads(text))
-        except (ValueError, TypeError) as error:
-            raise ConfigError(
-                f"the order of the train step cannot be read: {error}", "compile the pipeline anew"
-            ) from error
