@@ -428,6 +428,13 @@ def kubectl() -> Callable[..., str]:
 @pytest.fixture(scope="module")
 def namespace(kubectl: Callable[..., str]) -> Iterator[str]:
     """A namespace for the tests of a module, deleted with all that is in it."""
+    with new_namespace(kubectl) as name:
+        yield name
+
+
+@contextlib.contextmanager
+def new_namespace(kubectl: Callable[..., str]) -> Iterator[str]:
+    """A namespace for the block, deleted with all that is in it."""
     name = f"fairing-{uuid.uuid4().hex[:10]}"
     kubectl("create", "namespace", name)
     try:

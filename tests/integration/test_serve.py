@@ -42,7 +42,7 @@ from fairing_kfp.serving.outcome import Outcome
 from fairing_kfp.serving.sample import ask
 from fairing_kfp.serving.step import serve
 from tests.accounts import RecordedCluster, Used, account_with, granted
-from tests.integration.conftest import missing, serve_registry
+from tests.integration.conftest import missing, new_namespace, serve_registry
 from tests.integration.step_pods import run_step
 from tests.small_images import layer, push_small_base
 
@@ -150,20 +150,9 @@ class Place:
 @pytest.fixture
 def place(images: Images, kubectl: Callable[..., str], tmp_path: Path) -> Iterator[Place]:
     """A namespace of a test's own, as admin."""
-    with _namespace(kubectl) as namespace:
+    with new_namespace(kubectl) as namespace:
         cluster = Cluster(lambda: replace(from_kubeconfig(), namespace=namespace), patience=20)
         yield Place(namespace, cluster, replace(images.order, pod=HASTY), tmp_path, kubectl)
-
-
-@contextmanager
-def _namespace(kubectl: Callable[..., str]) -> Iterator[str]:
-    name = f"fairing-{uuid.uuid4().hex[:10]}"
-    kubectl("create", "namespace", name)
-    try:
-        kubectl("-n", name, "wait", "--for=create", "serviceaccount/default", "--timeout=30s")
-        yield name
-    finally:
-        kubectl("delete", "namespace", name, "--wait=false")
 
 
 @pytest.mark.parametrize("target", TARGETS)
