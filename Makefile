@@ -1,11 +1,15 @@
 # Everything is installed into this checkout: .venv and .cache. Needed: Python >= 3.10 with venv, make and git.
 PYTHON ?= python3
 PYTEST ?=
+# Integration tests often wait, so there are more workers than cores.
+WORKERS ?= 4
 
+# Byte code is kept: without it, each of the many processes of the tests compiles kfp again.
+unexport PYTHONDONTWRITEBYTECODE
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 export FAIRING_KFP_CACHE ?= $(CURDIR)/.cache/fairing-kfp
 
-.PHONY: demo test check golden lock bench clean
+.PHONY: demo test test-pythons check golden lock runtime-lock bench clean help
 
 demo: .venv/installed ## Trains, judges and serves a classifier of real scans, here, without Docker, cluster or registry
 	@.venv/bin/fairing-kfp run samples/digits/pipeline.py
@@ -16,34 +20,43 @@ demo: .venv/installed ## Trains, judges and serves a classifier of real scans, h
 	@echo "  .venv/bin/fairing-kfp compile samples/digits/pipeline.py -o digits.yaml --registry registry.example.com/me"
 
 test: .venv/installed-dev ## Runs the tests; those of services that are not there are skipped, and say so
-	@.venv/bin/python -m pytest $(PYTEST)
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
+
+test-pythons: .venv/installed-dev ## Runs the unit tests on every Python at hand, on PATH or of pyenv; PYTEST= selects some
+	@.venv/bin/python tests/pythons.py .cache/pythons $(or $(PYTEST),-n $(WORKERS) tests/unit)
 
 check: .venv/installed-dev ## Style and types
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-golden: .venv/installed-dev ## Writes the compiled pipelines that tests compare with
+golden: .venv/installed-dev ## Writes the compiled pipelines, components and messages that tests compare with
 	@WRITE_GOLDEN=1 .venv/bin/python -m pytest tests -k golden
 
 LOCK = .venv/bin/uv pip compile --quiet --no-python-downloads --universal --python-version 3.10 --generate-hashes \
   --only-binary :all: --no-header --no-annotate --no-emit-index-url --upgrade
-# What Google's aiplatform needs beside the client of its API.
-BESIDE = google-cloud-bigquery google-cloud-resource-manager google-genai docstring-parser pydantic
+# What IPython needs to complete names, and Google's aiplatform beside the client of its API.
+BESIDE = jedi parso google-cloud-bigquery google-cloud-resource-manager google-genai docstring-parser pydantic
 
 lock: .venv/installed-dev ## Locks what our own images and the server of predictors hold, for all Pythons and platforms
-	@$(LOCK) --group cluster --output-file fairing_kfp/own_image.lock
 	@printf '%s\n' $(BESIDE) > .cache/beside.txt
-	@$(LOCK) --group cluster --group vertex --excludes .cache/beside.txt --constraints fairing_kfp/own_image.lock \
-	  --output-file fairing_kfp/own_image_vertex.lock
+	@$(LOCK) --group cluster --excludes .cache/beside.txt --output-file fairing_kfp/recipe/own_image.lock
+	@$(LOCK) --group cluster --group vertex --excludes .cache/beside.txt --constraints fairing_kfp/recipe/own_image.lock \
+	  --output-file fairing_kfp/recipe/own_image_vertex.lock
 	@rm .cache/beside.txt
-	@$(LOCK) --group server --output-file fairing_kfp/serving/server.lock
+	@$(LOCK) --group server --output-file fairing_kfp/recipe/server.lock
+
+runtime-lock: .venv/installed-dev ## Locks the releases whose files the runtime layer contains: a new packing format
+	@printf 'kfp\ncloudpickle\n' | $(LOCK) --no-deps --output-file fairing_kfp/recipe/runtime.lock -
 
 bench: .venv/installed-dev ## Measures against peers; see bench/README.md
 	@.venv/bin/python -m bench
 
-clean:
+clean: ## Removes what was installed, cached and written here
 	rm -rf .venv .cache local_outputs
+
+help: ## Lists the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1@\2/p' $(MAKEFILE_LIST) | while IFS=@ read -r name text; do printf '%-14s%s\n' "$$name" "$$text"; done
 
 .venv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and f"Python >= 3.10 is needed, this is {sys.version}")'
@@ -51,9 +64,9 @@ clean:
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 .venv/installed: pyproject.toml | .venv/bin/uv
-	@.venv/bin/uv pip install --quiet --python .venv/bin/python --editable .
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode --editable .
 	@touch $@
 
 .venv/installed-dev: pyproject.toml | .venv/bin/uv
-	@.venv/bin/uv pip install --quiet --python .venv/bin/python --editable . --group dev
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode --editable . --group dev
 	@touch $@ .venv/installed

@@ -1,4 +1,4 @@
-"""`python -m bench [NAME…] [--write]`: measures, and prints or keeps the tables."""
+"""`python -m bench [NAME…] [--write]`: runs benchmarks, and prints their tables or writes them into the README."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 from bench.measure import MissingError
 from bench.table import as_markdown, write
 
-PLACES = {
+MODULES = {
     "push": "push",
     "edit": "edit",
     "append": "append",
@@ -21,38 +21,53 @@ PLACES = {
     "far": "far",
     "memory": "memory",
     "import": "imports",
+    "large": "large",
+    "run": "run",
+    "first-line": "first_line",
     "start": "start",
     "notebook": "notebook",
     "pack": "pack",
     "serve": "serve",
     "served": "served",
     "train": "train",
+    "secrets": "secrets",
 }
 
 
+_NOISY = "**the machine is not quiet**, so times and ratios are not to be relied on"
+
+
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(list(PLACES)))
+@click.argument("names", nargs=-1, type=click.Choice(list(MODULES)))
 @click.option("--write", "keep", is_flag=True, help="Write the results into bench/README.md.")
 def main(names: tuple[str, ...], keep: bool) -> None:
-    """Measure against peers; without NAMES all of it."""
-    for name in names or PLACES:
-        circumstances, began = _circumstances(), time.monotonic()
+    """Run benchmarks against peers; by default all of them."""
+    for name in names or MODULES:
+        environment, start = _environment(), time.monotonic()
+        if not is_quiet():
+            click.echo(f"{name}: {_NOISY}, load {os.getloadavg()[0]:.1f}", err=True)
         try:
-            tables = import_module(f"bench.{PLACES[name]}").measure()
+            tables = import_module(f"bench.{MODULES[name]}").measure()
         except MissingError as missing:
             click.echo(f"{name}: skipped, {missing}\n", err=True)
             continue
-        took = f"Measured in {time.monotonic() - began:.0f} s, with {circumstances}."
-        text = "\n\n".join([*map(as_markdown, tables), took])
+        footer = f"Measured in {time.monotonic() - start:.0f} s, with {environment}."
+        text = "\n\n".join([*map(as_markdown, tables), footer])
         click.echo(f"{name}\n\n{text}\n")
         if keep:
             write(name, text)
 
 
-def _circumstances() -> str:
-    """What the figures depend on; the load is that of others, before we begin."""
+def _environment() -> str:
+    """The environment of the measurement, with the load before it."""
+    noise = "" if is_quiet() else f"; {_NOISY}"
     versions = f"Python {platform.python_version()} and kfp {version('kfp')}"
-    return f"{versions}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    return f"{versions}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}{noise}"
+
+
+def is_quiet() -> bool:
+    """Whether a core is free, so that what is measured does not wait for other processes."""
+    return os.getloadavg()[0] <= (os.cpu_count() or 1) / 2
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One layer appended to a base image in a registry: ours, the limit, and everybody else."""
+"""Appends one layer to a base image in a registry: fairing-kfp, the limit, and peers."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ SIZES = {
     "200 MB": (200_000_000, _FEW),
     "1 GB": (1_000_000_000, 2),
 }
-"""Bytes, and rounds."""
+"""Size in bytes, and number of rounds."""
 
 _SLOW = ("docker", "buildah")
 _LARGEST_FOR_SLOW = 200_000_000
 _NOTE = (
-    "A first push of a packed layer of bytes that gzip cannot shrink; the base lies in another repository of the same "
-    "registry. "
-    "The limit is the same requests over one connection of `http.client`, in one process with our call: nothing is "
-    "parallel, checked, or authorized. Ours reads the packed layer from its cache, where its digests are known; crane, "
-    "oras and python-dxf work out the digest, Docker and buildah compress the file, and "
-    "are not asked for 1 GB.{missing}"
+    "A first push of a compressed layer of random bytes; the base is in another repository of the same registry. "
+    "The limit is the same requests over one connection of `http.client`, in the process of the call, without "
+    "parallelism, verification or authorization. fairing-kfp reads the compressed layer from its cache, with its "
+    "digests; crane, oras and python-dxf compute the digest, Docker and buildah compress the file and are not run "
+    "for 1 GB.{missing}"
 )
 
 
@@ -80,7 +79,7 @@ def _limit(work: Workplace, layer: Ready) -> Stages:
 
 def _other(work: Workplace, layer: Ready, append: Append) -> Stages:
     stages = _pushed(work, append(layer))
-    with suppress(MissingError):  # only Docker has something to forget
+    with suppress(MissingError):  # only Docker keeps images
         for line in docker("images", "--format", "{{.Repository}}:{{.Tag}}").splitlines():
             if line.startswith(f"{work.registry.host}/docker-"):
                 docker("rmi", "-f", line)

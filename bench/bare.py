@@ -1,4 +1,4 @@
-"""The limit: the fewest requests that append a layer, one after another, and nothing is looked at or verified."""
+"""The limit: the fewest requests that append a layer, in sequence and without verification."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _BUFFER = 1 << 18
 
 
 def append(host: str, base: str, target: str, images: Sequence[Sequence[Ready]]) -> None:
-    """Appends layers, for each of several images in one repository.
+    """Appends layers to a base, for several images in one repository.
 
     Args:
-        host: the registry.
-        base: repository and tag in that registry.
-        target: another repository there.
-        images: the layers of each; those that they share are sent once.
+        host: host of the registry.
+        base: repository and tag of the base.
+        target: repository of the images.
+        images: layers of each image; shared layers are sent once.
     """
     wire, sent = _Wire(host, target), set[str]()
     repository, _, tag = base.partition(":")
@@ -49,7 +49,7 @@ def append(host: str, base: str, target: str, images: Sequence[Sequence[Ready]])
 
 
 class _Wire:
-    """One connection, kept."""
+    """A persistent connection."""
 
     def __init__(self, host: str, target: str) -> None:
         self._connection = HTTPConnection(host, blocksize=_BUFFER)
@@ -66,7 +66,7 @@ class _Wire:
         return data, answer.headers
 
     def send(self, digest: str, size: int, body: bytes | BinaryIO) -> None:
-        """A blob, in two requests."""
+        """Uploads a blob in two requests."""
         session = self.ask("POST", f"/v2/{self._target}/blobs/uploads/")[1]["Location"]
         path = session.partition("://")[2].partition("/")[2] if "://" in session else session[1:]
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}

@@ -1,4 +1,4 @@
-"""From an edit to the new image in a registry, for a step with scikit-learn: ours, and the usual Dockerfile."""
+"""From an edit to the new image in a registry, for a step with scikit-learn: fairing-kfp, and a Dockerfile."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from bench.measure import Cost, MissingError, Stages, Table, run_program, take_t
 from bench.services import Workplace, docker, pip_settings, with_pip, workplace
 
 _OURS = Path(sys.executable).with_name("fairing-kfp")
-_VERSIONS = ("1.4.2", "1.5.0", "1.5.1", "1.5.2")  # of joblib, which is small
+_VERSIONS = ("1.4.2", "1.5.0", "1.5.1", "1.5.2")  # of joblib, a small package
 _ROUNDS = len(_VERSIONS) - 1
 _STAGES = {"parameter": "a parameter's default", "code": "a line of code", "dependency": "one small dependency"}
 _NOTE = (
-    "A pipeline of one step, whose packages are scikit-learn 1.7.2 and a version of joblib; each edit is the only one "
-    "since the image before it. The Dockerfile has the usual order: `COPY requirements.txt`, `RUN pip install`, "
-    "`COPY` of the code. A parameter's default is not in our image, so that nothing is sent; the pipeline's YAML is "
-    "written in all cases, by us alone. The wheels come from uv's cache, and for pip from the package index."
+    "A pipeline with one step that requires scikit-learn 1.7.2 and a version of joblib; each edit is the only one "
+    "since the previous image. The Dockerfile has the usual order: `COPY requirements.txt`, `RUN pip install`, "
+    "`COPY` of the code. A parameter's default is not part of the image, so nothing is sent; the pipeline's YAML is "
+    "written in every case, which Docker does not do. Wheels come from uv's cache, and for pip from the package "
+    "index."
 )
 _PIPELINE = """
 from kfp import dsl
@@ -44,11 +45,12 @@ COPY pipeline.py /app/pipeline.py
 
 
 class _Author:
-    """Somebody who edits one pipeline again and again, and has pushed it once.
+    """An author who edits one pipeline repeatedly, after a first push.
 
     Args:
-        work: where the registry is.
-        push: makes and sends the image of what is in the folder.
+        work: the workplace with the registry.
+        folder: folder of the pipeline.
+        push: makes and pushes the image of the folder.
     """
 
     def __init__(self, work: Workplace, folder: Path, push: Callable[[], None]) -> None:
@@ -77,7 +79,7 @@ class _Author:
 
 
 def measure() -> list[Table]:
-    """Compares what follows from edits of a parameter, the code and a dependency."""
+    """Compares edits of a parameter, the code and a dependency."""
     with workplace() as work:
         base = with_pip(work)
         makers = {"call": _by_call, "command": _by_command, "docker": _by_docker}
@@ -93,7 +95,7 @@ def measure() -> list[Table]:
 
 def _by_call(work: Workplace, base: str) -> _Author:
     import fairing_kfp
-    from fairing_kfp.build.cache import Cache
+    from fairing_kfp.cache.store import Cache
 
     folder = _folder(work, "call")
     where: dict[str, Any] = {"registry": f"{work.registry.host}/{folder.name}", "base_image": base}
@@ -105,7 +107,7 @@ def _by_call(work: Workplace, base: str) -> _Author:
     try:
         return _Author(work, folder, push)
     except fairing_kfp.FairingError as error:
-        raise MissingError(f"scikit-learn cannot be had here: {error.message}") from error
+        raise MissingError(f"scikit-learn is not available: {error.message}") from error
 
 
 def _by_command(work: Workplace, base: str) -> _Author:

@@ -1,4 +1,4 @@
-"""A registry that is 50 ms away; `python -m bench.far HOST:PORT` is the way to it, and prints its own port."""
+"""A registry 50 ms away; `python -m bench.far HOST:PORT` is a proxy that delays bytes, and prints its port."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from bench.services import workplace
 
 ROUNDS = 5
 DELAY = 0.025
-"""Seconds, each way."""
+"""Seconds in each direction."""
 
 _CHUNK = 1 << 16
 _STAGES = {"first": "first push", "changed": "one line changed", "second": "nothing changed"}
 _NOTE = (
-    "Two small layers, runtime and code, upon a base in another repository. Every byte takes 25 ms each way, through a "
-    "proxy on this machine, and a new connection 50 ms more. Ours keeps its cache from one stage to the next, as its "
-    "users' machines do, and nothing else: each stage has a client of its own."
+    "Two small layers, runtime and code, on a base in another repository. A proxy on this machine delays each byte "
+    "by 25 ms in each direction, and a new connection by 50 ms more. fairing-kfp keeps its cache from one stage to "
+    "the next, as on a user's machine, but uses a new client in each stage."
 )
 
 
@@ -33,7 +33,7 @@ def measure() -> list[Table]:
     """Compares first, changed and unchanged pushes.
 
     Raises:
-        MissingError: there is no crane.
+        MissingError: crane is missing.
     """
     if not shutil.which("crane"):
         raise MissingError("crane is not on PATH")
@@ -71,7 +71,7 @@ def measure() -> list[Table]:
 
 @contextlib.contextmanager
 def away(host: str) -> Iterator[str]:
-    """Another `host:port` of a registry, farther away; a process of its own, so that it takes none of our time."""
+    """The `host:port` of a proxy that delays a registry. It is a process of its own, to take no time of this one."""
     process = subprocess.Popen([sys.executable, "-m", "bench.far", host], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -95,7 +95,7 @@ async def _serve(host: str) -> None:
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Passes on what arrives, each chunk so long after it came."""
+    """Forwards each chunk after the delay."""
     loop, queue = asyncio.get_running_loop(), asyncio.Queue[tuple[float, bytes]]()
 
     async def deliver() -> None:

@@ -1,4 +1,4 @@
-"""What an import costs, and the help of a command: ours and kfp's."""
+"""The time of an import and of `--help`: fairing-kfp and kfp."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.measure import Cost, Stages, Table, run_program, take_turns, timed
 ROUNDS = 4
 _EACH = 3
 
-_NOTE = "Whole processes, the best of three; what a bare `python -c pass` takes is taken off the imports."
+_NOTE = "Whole processes, the best of three; the time of `python -c pass` is subtracted from the imports."
 
 
 def measure() -> list[Table]:

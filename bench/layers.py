@@ -1,4 +1,4 @@
-"""Layers to be appended: of a given size, and packed already."""
+"""Compressed layers of a given size."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from pathlib import Path
 
 from bench.measure import MissingError
 from bench.services import Workplace
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.image.layer import Layer
+from fairing_kfp.layers.tree_cache import layer_of_tree
 
-_BLOCK = 1 << 20  # repeated: gzip looks back 32 KB only, and finds nothing to make smaller
+_BLOCK = 1 << 20  # repeated; gzip's window of 32 KB finds no repetition to compress
 _SPARE = 10 << 30
 
 
 @dataclass(frozen=True)
 class Ready:
-    """A packed layer of one file.
+    """A compressed layer of one file.
 
     Attributes:
+        key: key of the layer in the cache.
+        packed: folder of a cache with this layer only.
         source: the file.
-        packed: a cache's folder that holds the layer and nothing else.
-        blob: the gzip file in it.
+        blob: the gzip file in the cache.
+        layer: the layer.
     """
 
     key: str
@@ -33,7 +36,7 @@ class Ready:
     layer: Layer
 
     def into(self, cache: Cache) -> None:
-        """Lets a cache hold the layer, as if it had been packed there."""
+        """Adds the layer to a cache, as if it had been compressed there."""
         for path in self.packed.rglob("*"):
             place = cache.root / path.relative_to(self.packed)
             if path.is_file() and not place.exists():
@@ -42,13 +45,13 @@ class Ready:
 
 
 def ready(work: Workplace, key: str, size: int) -> Ready:
-    """A layer of a size.
+    """Makes a layer of a size in bytes.
 
     Raises:
-        MissingError: the disk has no room for it and its copies.
+        MissingError: the disk has no space for it and its copies.
     """
     if shutil.disk_usage(work.folder).free < 6 * size + _SPARE:
-        raise MissingError(f"there is no room in {work.folder} for layers of {size} bytes")
+        raise MissingError(f"{work.folder} has no space for layers of {size} bytes")
     folder = work.folder / work.fresh("layer")
     tree, cache = folder / "tree", Cache(folder / "cache")
     tree.mkdir(parents=True)
@@ -56,12 +59,12 @@ def ready(work: Workplace, key: str, size: int) -> Ready:
     with source.open("wb") as file:
         for begin in range(0, size, len(block)):
             file.write(block[: size - begin])
-    layer = Layer.of_tree(key, tree, "opt/bench", cache, key)
+    layer = layer_of_tree(key, tree, "opt/bench", cache, key)
     return Ready(key, cache.root, source, cache.blob_path(layer.digest), layer)
 
 
 def filled(work: Workplace, *layers: Ready) -> Cache:
-    """A new cache that holds nothing but layers."""
+    """A new cache with the given layers only."""
     cache = Cache(work.folder / work.fresh("cache"))
     for layer in layers:
         layer.into(cache)

@@ -1,4 +1,4 @@
-"""A load for servers: so many connections, each of which sends its next request when it has its answer."""
+"""Load for servers: each connection sends the next request once it has the response."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from statistics import quantiles
 
 @dataclass(frozen=True)
 class Load:
-    """What a server did.
+    """Response times of a server, in seconds.
 
     Attributes:
-        each: seconds by the number of requests.
-        median: how long half of the answers took at most.
-        slow: how long 99 of 100 took at most.
+        each: total time divided by the number of requests.
+        median: median of the response times.
+        slow: 99th percentile of the response times.
     """
 
     each: float
@@ -25,10 +25,10 @@ class Load:
 
 
 def load(port: int, request: bytes, count: int, connections: int) -> Load:
-    """Sends a request so many times.
+    """Sends a request `count` times.
 
     Raises:
-        RuntimeError: an answer is not 200.
+        RuntimeError: the status of a response is not 200.
     """
     chooser = selectors.DefaultSelector()
     began, took, left = time.perf_counter(), [], count

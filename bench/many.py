@@ -1,4 +1,4 @@
-"""Components that share layers and differ in their code: all of them published, by several numbers of workers."""
+"""Publishes components that share layers and differ in their code, with several numbers of workers."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from bench import bare, ours
 from bench.layers import Ready, filled, ready
 from bench.measure import Runs, Stages, Table, take_turns
 from bench.services import Workplace, workplace
-from fairing_kfp.build.append import AppendBuilder
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.builders.append import AppendBuilder
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.registry.client import RegistryClient
 
 _FEW = 2
 NUMBERS = {1: 5, 10: 5, 100: _FEW, 500: 1}
-"""Components, and rounds."""
+"""Number of components, and of rounds."""
 
 _SHARED, _CODE = 1_000_000, 2_000
 _WORKERS = (8, 16, 32)
 _SIDE_BY_SIDE = 8
 _NOTE = (
-    "First pushes: each image has the base's layers, a shared one of 1 MB, and one of 2 KB of its own. The limit is "
-    "the same requests, one after another, over one connection of `http.client`."
+    "First pushes: each image has the layers of the base, a shared layer of 1 MB, and a layer of 2 KB of its own. "
+    "The limit is the same requests in sequence, over one connection of `http.client`."
 )
 
 

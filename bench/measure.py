@@ -1,4 +1,4 @@
-"""Runs that take turns (A B A B), so that whatever else the machine does falls upon all of them alike."""
+"""Runs of contenders in turn (A B A B), so that other load on the machine affects all of them alike."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run took.
+    """The cost of one run.
 
     Attributes:
-        seconds: by the clock on the wall.
-        requests: to the registry, by its own log; None where there is none.
-        sent: bytes of what the registry took.
-        peak: bytes of memory that it held at most, above what its program holds before it begins.
+        seconds: elapsed time.
+        requests: requests that the registry logged; None without a registry.
+        sent: bytes that the registry stored.
+        peak: peak memory in bytes, above that of the program at its start.
     """
 
     seconds: float
@@ -30,11 +30,14 @@ class Cost:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: a thing that was done in two ways.
+    """A row of a table, which compares two contenders.
 
     Attributes:
-        ratios: the peer's cost by ours, of each pair; the first is the median, then the lowest and the highest.
-        of: which of the costs is compared.
+        what: label of the row.
+        ours: our cost.
+        peer: cost of the peer.
+        ratios: the peer's cost divided by ours: the median, the lowest and the highest.
+        of: the cost that is compared.
     """
 
     what: str
@@ -49,9 +52,10 @@ class Table:
     """The result of a benchmark.
 
     Attributes:
-        ours: what was measured of ours, as a column's head.
-        peer: what it is compared with.
-        note: what one has to know to read it.
+        ours: heading of our column.
+        peer: heading of the peer's column.
+        rows: the rows.
+        note: explanation below the table.
     """
 
     ours: str
@@ -61,12 +65,12 @@ class Table:
 
 
 Stages = Mapping[str, Cost]
-"""What one run took, by the stages of it."""
+"""The costs of one run, by stage."""
 
 
 @dataclass(frozen=True)
 class Runs:
-    """What was measured: for each round, for each contender, its stages."""
+    """Measurements: for each round, the stages of each contender."""
 
     rounds: tuple[Mapping[str, Stages], ...]
 
@@ -79,7 +83,7 @@ class Runs:
         peer_stage: str = "",
         of: Literal["seconds", "peak"] = "seconds",
     ) -> Row:
-        """Compares a stage of two contenders, pair by pair."""
+        """Compares a stage of two contenders, in pairs."""
         pairs = [(round_[ours][stage], round_[peer][peer_stage or stage]) for round_ in self.rounds]
         ratios = [getattr(theirs, of) / getattr(mine, of) for mine, theirs in pairs]
         mine, theirs = (_typical(costs) for costs in zip(*pairs, strict=True))
@@ -87,17 +91,17 @@ class Runs:
 
 
 class MissingError(Exception):
-    """A service or program that a benchmark needs is not there."""
+    """A service or program that a benchmark needs is missing."""
 
 
 def take_turns(rounds: int, contenders: Mapping[str, Callable[[], Stages]], warm: bool = True) -> Runs:
-    """Lets every contender run once a round; a round before the first warms up caches of the machine."""
+    """Runs every contender once a round, after a round that warms up the caches of the machine."""
     done = [{name: run() for name, run in contenders.items()} for _ in range(rounds + warm)]
     return Runs(tuple(done[warm:]))
 
 
 def timed(work: Callable[[], object], repeat: int = 1) -> Cost:
-    """How long work takes; what takes milliseconds is repeated, and its mean counts."""
+    """Measures work; the mean of several repetitions."""
     began = time.perf_counter()
     for _ in range(repeat):
         work()
@@ -105,7 +109,7 @@ def timed(work: Callable[[], object], repeat: int = 1) -> Cost:
 
 
 def run_program(*command: str, **variables: str) -> None:
-    """Runs a program as its users do: with byte code, which is written in a first run."""
+    """Runs a program as users do, with bytecode that the first run writes."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(command, env=environment | variables, check=False, capture_output=True, text=True)
     if done.returncode:
@@ -113,7 +117,7 @@ def run_program(*command: str, **variables: str) -> None:
 
 
 def _typical(costs: tuple[Cost, ...]) -> Cost:
-    """The medians of what several runs took."""
+    """The medians of the costs of several runs."""
 
     def middle(name: str) -> int | None:
         values = [getattr(cost, name) for cost in costs]

@@ -1,4 +1,4 @@
-"""Memory at its peak while a large layer is appended."""
+"""Peak memory while a large layer is appended."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from bench.services import Workplace, workplace
 SIZE = 2_000_000_000
 ROUNDS = 1
 
-# A process of little memory starts the one that is measured, which otherwise begins with the memory of its parent.
+# A small process starts the measured one, whose peak would otherwise include the memory of its parent.
 _WATCH = (
     "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL);"
     "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
 )
-_IMPORT = "import bench.ours, fairing_kfp.image.tree"
+_IMPORT = "import bench.ours, fairing_kfp.layers.tree"
 _NOTE = (
-    "A first push of a packed layer of 2 GB. The resident memory of the process at its peak, above that of one that "
-    "only imports the same (`crane version` for `crane`).{missing}"
+    "A first push of a compressed layer of 2 GB. Peak resident memory of the process, above that of a process that "
+    "only imports the same modules (`crane version` for `crane`).{missing}"
 )
 
 
 def measure() -> list[Table]:
-    """Compares the memory that a layer of 2 GB takes."""
+    """Compares the memory for a layer of 2 GB."""
     missing = []
     with workplace() as work:
         layer = ready(work, "large", SIZE)

@@ -1,4 +1,4 @@
-"""A notebook as a step, from the call until its first cell runs: ours, and KFP's `dsl.notebook_component`.
+"""A notebook as a step, from the call to its first cell: fairing-kfp, and KFP's `dsl.notebook_component`.
 
 Without `from __future__ import annotations`, which kfp's own decorators cannot read.
 """
@@ -17,22 +17,22 @@ from bench.measure import Cost, MissingError, Stages, Table, take_turns
 from bench.services import Workplace, docker, pip_settings, with_pip, workplace
 from bench.start import pipeline_of, silence
 from fairing_kfp import fairing_component
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import DependencyError
 
 ROUNDS = 3
 
 _CELL = "import time\n\nwith open(began, 'w') as file:\n    file.write(str(time.time()))"
 _NOTE = (
-    "One notebook in a container of Docker, whose cell writes down when it runs; both upon one base image, which "
-    "Docker has. KFP's component installs kfp, nbclient and ipykernel at every start, from the package index; ours has "
-    "papermill and ipykernel in layers. The end is that of the whole run: ours has rendered a report by then, and its "
-    "second task has looked at the status; KFP's keeps neither the executed notebook nor a report."
+    "One notebook in a Docker container, with a cell that records when it runs; both on the same base image, which "
+    "Docker has. KFP's component installs kfp, nbclient and ipykernel from the package index at every start; "
+    "fairing-kfp has papermill and ipykernel in layers. The end is that of the whole run, in which fairing-kfp also "
+    "renders a report and a second task checks the status; KFP keeps neither the executed notebook nor a report."
 )
 
 
 def measure() -> list[Table]:
-    """Compares starts of one notebook, with the image on the node and not yet."""
+    """Compares starts of one notebook, with and without the image on the node."""
     with workplace() as work, silence():
         base = with_pip(work)
         path = work.folder / "moment.ipynb"
@@ -49,7 +49,7 @@ def measure() -> list[Table]:
 
 
 class _Ours:
-    """The notebook as a step of ours, its image pushed."""
+    """The notebook as a step of fairing-kfp, with its image pushed."""
 
     def __init__(self, work: Workplace, base: str, path: Path) -> None:
         moment = fairing_component.from_notebook(path, arguments={"began": dsl.Output[dsl.Artifact]})

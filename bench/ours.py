@@ -1,4 +1,4 @@
-"""Our side: layers that lie ready in a cache, appended by a call or by a process of its own."""
+"""fairing-kfp as a contender: appends cached layers by a call or in a process of its own."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fairing_kfp.build.append import AppendBuilder
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.builders.append import AppendBuilder
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.image.image import Image
-from fairing_kfp.image.layer import Layer
 from fairing_kfp.image.platform import Platform
 from fairing_kfp.image.reference import Reference
+from fairing_kfp.layers.tree_cache import layer_of_tree
 from fairing_kfp.registry.client import RegistryClient
 
 COMMAND = (sys.executable, "-c", "import sys; from bench.ours import append; append(*sys.argv[1:])")
-"""A process that appends; the arguments of `append` are to follow."""
+"""Command of a process that appends; takes the arguments of `append`."""
 
 
 def append(base: str, target: str, cache: str, *keys: str) -> None:
-    """Appends layers as a user's first call does: with connections of its own, and nothing in memory.
+    """Appends layers like a user's first call, with new connections and nothing in memory.
 
     Args:
         base: the base image.
         target: the repository.
-        cache: a cache's folder that holds the layers.
-        keys: what they were packed for.
+        cache: folder of a cache with the layers.
+        keys: keys of the layers in the cache.
     """
     store, client = Cache(Path(cache)), RegistryClient()
     builder = AppendBuilder(target, cache=store, client=client)
@@ -35,6 +35,6 @@ def append(base: str, target: str, cache: str, *keys: str) -> None:
 
 
 def image_of(name: str, base: str, cache: Cache, keys: Sequence[str]) -> Image:
-    """A base and layers that the cache holds, whose folders are not looked at."""
-    layers = tuple(Layer.of_tree(key, Path("/none"), "opt/bench", cache, key) for key in keys)
+    """An image of a base and cached layers."""
+    layers = tuple(layer_of_tree(key, Path("/none"), "opt/bench", cache, key) for key in keys)
     return Image(name, Reference.parse(base), layers, Platform("linux", "amd64"), sys.version_info[:2])

@@ -1,4 +1,4 @@
-"""Programs and libraries that append layers, too: those of them that are on this machine."""
+"""Other programs and libraries that append layers, if they are installed."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from bench.measure import run_program
 from bench.services import Workplace, docker
 
 PYTHON = os.environ.get("BENCH_PEERS", sys.executable)
-"""A Python that has oras and python-dxf."""
+"""A Python with oras and python-dxf."""
 
 _HERE = Path(__file__).parent
 _LIBRARIES = {"oras": ("oras", "by_oras.py"), "python-dxf": ("dxf", "by_dxf.py")}
 _NAMES = {"crane": "`crane append`", "docker": "`docker build && docker push`", "buildah": "`buildah build && push`"}
 
 Append = Callable[[Ready], Callable[[], None]]
-"""What has yet to be done to append a layer to the base, in a new repository; the way there is not timed."""
+"""Prepares to append a layer to the base in a new repository; the returned function, which is timed, appends it."""
 
 
 @contextlib.contextmanager
 def peers(work: Workplace) -> Iterator[tuple[dict[str, Append], str]]:
-    """Those that are here, by their names in tables, and why the others are not."""
+    """The installed peers by their names in tables, and why others are missing."""
     found: dict[str, Append] = {_NAMES["docker"]: lambda layer: _docker(work, layer)}
     missing = []
     if shutil.which("crane"):
@@ -48,7 +48,7 @@ def peers(work: Workplace) -> Iterator[tuple[dict[str, Append], str]]:
 
 
 def crane(work: Workplace, *layers: Ready, target: str = "", host: str = "") -> list[str]:
-    """A command that appends layers."""
+    """A command of crane that appends layers."""
     host = host or work.registry.host
     files = [word for layer in layers for word in ("-f", str(layer.blob))]
     target = target or f"{host}/{work.fresh('crane')}:1"
@@ -56,19 +56,19 @@ def crane(work: Workplace, *layers: Ready, target: str = "", host: str = "") -> 
 
 
 def library(name: str, work: Workplace, layer: Ready) -> list[str]:
-    """A command that appends a layer with one of the libraries."""
+    """A command that appends a layer with a library."""
     repository, _, tag = _base(work).partition(":")
     where = [work.registry.host, repository, tag, work.fresh("library")]
     return [*bare_library(name), *where, str(layer.blob), layer.layer.diff_id]
 
 
 def bare_library(name: str) -> list[str]:
-    """A command that imports one of the libraries."""
+    """A command that imports a library."""
     return [PYTHON, str(_HERE / _LIBRARIES[name][1])]
 
 
 def importable(module: str) -> bool:
-    """Whether the Python of the libraries has this one."""
+    """Whether the Python of the libraries can import a module."""
     return not subprocess.run([PYTHON, "-c", f"import {module}"], capture_output=True, check=False).returncode
 
 
@@ -88,7 +88,7 @@ def _docker(work: Workplace, layer: Ready) -> Callable[[], None]:
 
 @contextlib.contextmanager
 def _buildah(work: Workplace) -> Iterator[Append | str]:
-    """A store of its own, which has the base; or why there is none."""
+    """Appends with buildah, in a store of its own with the base image; or why buildah cannot run."""
     if not shutil.which("buildah"):
         yield "buildah is not on PATH"
         return
@@ -120,7 +120,7 @@ def _buildah(work: Workplace) -> Iterator[Append | str]:
 
 
 def _context(work: Workplace, layer: Ready) -> Path:
-    """A Dockerfile that appends the file of a layer; of another time, or they find its layer in another repository."""
+    """A build context that appends the file of a layer, with a unique time, so that no cached layer is used."""
     context = work.folder / work.fresh("context")
     context.mkdir()
     os.link(layer.source, context / "data")

@@ -1,4 +1,4 @@
-"""From a decorated function to an image in a registry: ours, and `docker build` with `docker push`."""
+"""From a decorated function to an image in a registry: fairing-kfp, and `docker build` with `docker push`."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _OURS, _KFP = (Path(sys.executable).with_name(program) for program in ("fairing-
 _STAGES = {"first": "first push", "second": "nothing changed", "changed": "one line changed"}
 _TO_YAML = " to YAML"
 _NOTE = (
-    "The first push goes into a new repository, with an empty cache of ours and `--no-cache` for Docker. Docker has "
-    "the base image on its disk; we ask the registry for its manifest and config. Both put the same files into two "
-    "layers, which Docker compresses. Docker {docker}."
+    "The first push goes to a new repository, with an empty cache, and with `--no-cache` for Docker. Docker has the "
+    "base image on disk; fairing-kfp requests its manifest and config from the registry. Both put the same files "
+    "into two layers, which Docker compresses. Docker {docker}."
 )
 
 
 @dataclass
 class Author:
-    """Somebody with a pipeline file, an empty cache and a new repository."""
+    """An author with a pipeline file, an empty cache and a new repository."""
 
     work: Workplace
     name: str
@@ -39,17 +39,17 @@ class Author:
         self.write(factor=2)
 
     def write(self, factor: int) -> None:
-        """Writes the file, with another line in it; of another length, or Python takes the byte code of the former."""
+        """Writes the file with a changed line. Its length must change, or Python uses the old bytecode."""
         self.file.write_text(STEP.read_text().replace("FACTOR = 2", f"FACTOR = {factor}"))
 
     @property
     def registry(self) -> str:
-        """The registry's path for this author alone."""
+        """Path of this author in the registry."""
         return f"{self.work.registry.host}/{self.name}"
 
 
 def measure() -> list[Table]:
-    """Compares first, unchanged and changed pushes, in a notebook's process and as whole processes."""
+    """Compares first, unchanged and changed pushes, by calls in one process and by commands."""
     with workplace() as work:
         contenders = {"call": _by_call, "command": _by_command, "docker": _by_docker}
         runs = take_turns(ROUNDS, {name: partial(run, work) for name, run in contenders.items()})
@@ -78,7 +78,7 @@ def _by_command(work: Workplace) -> Stages:
 
 def _by_call(work: Workplace) -> Stages:
     import fairing_kfp
-    from fairing_kfp.build.cache import Cache
+    from fairing_kfp.cache.store import Cache
 
     author = Author(work, work.fresh("call"))
     cache = Cache(author.folder / "cache")
@@ -119,9 +119,9 @@ def _by_docker(work: Workplace) -> Stages:
 
 
 def _write_context(author: Author, context: Path) -> None:
-    """Writes the files that our image has, and a Dockerfile that puts them into the same layers."""
-    from fairing_kfp.preprocess.places import ROOT
-    from fairing_kfp.preprocess.runtime_files import runtime_files
+    """Writes the files of our image, and a Dockerfile that puts them into the same layers."""
+    from fairing_kfp.preprocess.image_paths import ROOT
+    from fairing_kfp.recipe.runtime_layer import runtime_files
 
     (source,) = sources_of(str(author.file))
     files = {file.path: file.data for file in (*runtime_files(), *source.code.bundle(source.name).files)}

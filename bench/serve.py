@@ -1,4 +1,4 @@
-"""A predictor's server against KServe's ModelServer, with the same model and packages."""
+"""The model server, and KServe's ModelServer, with the same model and packages."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import numpy as np
 from bench.load import Load, load
 from bench.measure import Cost, MissingError, Stages, Table, take_turns
 from fairing_kfp import Endpoint, fairing_component
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import FairingError
 from fairing_kfp.local.process import environment
-from fairing_kfp.serving import payload
-from fairing_kfp.serving.here import unpacked
-from tests.integration.conftest import _free_port
-from tests.kserve_python import RELEASE, SKLEARN, kserve_python
+from fairing_kfp.local.server import server_image
+from fairing_kfp.serving.client import payload
+from tests.support.kserve_python import RELEASE, SKLEARN, kserve_python
+from tests.support.services import free_port
 
 ROUNDS = 5
 CONNECTIONS = 8
@@ -30,12 +30,12 @@ CONNECTIONS = 8
 _Command = Callable[[int], tuple[list[str], dict[str, str]]]
 _HERE = Path(__file__).parent
 _NOTE = (
-    "A logistic regression of scikit-learn's digits, 64 numbers an instance. {connections} connections, each of which "
-    "sends its next request when it has its answer; the time of each request is all of it by their number, so that its "
-    "ratio is that of requests per second. Both servers log each request, to nowhere. KServe {release} runs on uvloop "
-    "and httptools, which are compiled; its gRPC server and its latency log are off. Ours is pure Python, and predicts "
-    "in a thread, so that probes are answered meanwhile. A start ends with the first answer; memory is what the "
-    "process holds after all that."
+    "A logistic regression on scikit-learn's digits, 64 numbers an instance. {connections} connections, each of "
+    "which sends the next request once it has the response; the time of each request is the total time divided by "
+    "their number, so its ratio is that of requests per second. Both servers log each request, to /dev/null, and run "
+    "on uvicorn, uvloop and httptools. KServe is {release}; its gRPC server and its latency log are off. fairing-kfp's "
+    "server predicts in a thread, so that it answers probes meanwhile. A start ends with the first response; memory is "
+    "that of the process after all requests."
 )
 _LEARN = """
 import pickle, sys
@@ -62,14 +62,14 @@ def measure() -> list[Table]:
         folder = Path(name)
         try:
             python = str(kserve_python())
-            launch = unpacked(Digits, Cache(folder / "cache")).launch
+            launch = server_image(Digits.source, Cache(folder / "cache")).launch
         except (OSError, FairingError) as error:
             raise MissingError(str(error)) from error
         model = folder / "model"
         subprocess.run([python, "-c", _LEARN, str(model)], check=True)
         contenders: Mapping[str, _Command] = {
             "ours": lambda port: (launch.command, _variables(launch.command, launch.env, model, port)),
-            "kserve": lambda port: ([python, str(_HERE / "by_kserve.py"), str(model), str(port)], {}),
+            "kserve": lambda port: ([python, "-I", str(_HERE / "by_kserve.py"), str(model), str(port)], {}),
         }
         runs = take_turns(ROUNDS, {name: partial(_serves, one) for name, one in contenders.items()})
     rows = [
@@ -85,7 +85,7 @@ def measure() -> list[Table]:
 
 
 def _requests(port: int) -> dict[str, tuple[bytes, int]]:
-    """Requests of one and of several instances, and how often each is sent."""
+    """Requests with one and with several instances, and how many times each is sent."""
     array = np.random.default_rng(0).random((64, 64)).round(3)
     v1, v2 = "/v1/models/digits:predict", "/v2/models/digits/infer"
     return {
@@ -107,7 +107,7 @@ def _variables(command: list[str], env: Mapping[str, str], model: Path, port: in
 
 
 def _serves(start: _Command) -> Stages:
-    port = _free_port()
+    port = free_port()
     command, env = start(port)
     began = time.perf_counter()
     process = subprocess.Popen(
@@ -135,7 +135,7 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> None:
             endpoint.predict([[0.0] * 64])
         except FairingError:
             if process.poll() is not None:
-                raise RuntimeError(f"the server ended: {process.args!r}") from None
+                raise RuntimeError(f"the server exited: {process.args!r}") from None
             time.sleep(0.02)
         else:
             return

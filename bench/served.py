@@ -1,4 +1,4 @@
-"""From a trained model to the first prediction that is answered: our step, and what is done with Docker and kubectl."""
+"""From a trained model to its first prediction: a serve step, and Docker with kubectl."""
 
 from __future__ import annotations
 
@@ -27,32 +27,31 @@ import fairing_kfp
 from bench.measure import Cost, MissingError, Stages, Table, run_program, take_turns
 from bench.services import Workplace, docker, workplace
 from bench.start import silence
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.cluster.apply import find
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.connect import from_kubeconfig
 from fairing_kfp.cluster.kinds import SERVICE
-from fairing_kfp.own_step import SERVE
-from fairing_kfp.serving.compiled import serve_order
-from fairing_kfp.serving.order import Order
-from fairing_kfp.serving.served import Served
-from fairing_kfp.serving.target import target
-from tests.train_steps import kubeconfig
+from fairing_kfp.cluster.objects import find
+from fairing_kfp.pipeline.builtin_steps import serving_spec_of
+from fairing_kfp.serving.backend import backend
+from fairing_kfp.serving.pod import ServingPod
+from fairing_kfp.serving.spec import SERVE_COMMAND, ServingSpec
+from tests.support.train_steps import kubeconfig
 
 ROUNDS = 3
 SIZES = {"1 MB": 1_000_000, "100 MB": 100_000_000}
 
 _PIPELINE = Path(__file__).parents[1] / "tests" / "pipelines" / "serving.py"
-_PATIENCE = 120  # seconds for an answer
-_PAUSE = 0.02  # seconds between questions
+_PATIENCE = 120  # seconds until the first response
+_PAUSE = 0.02  # seconds between requests
 _NOTE = (
-    "A predictor without packages and a model of bytes that gzip cannot shrink, on one node, which has the predictor's "
-    "image, but pulls the model. From the start of the step's process, the model being on its disk, to the first "
-    "answer of that version by the Service's address, which is asked every 20 ms. Docker's is built `FROM` the same "
-    "predictor, with a `COPY` of the model; the same Deployment and Service are applied by kubectl, up to `kubectl "
-    "rollout status`. A step that replaces a version ends when pods of the one before get no more requests, after "
-    "which the next step of a pipeline is answered by the new one alone; `kubectl rollout status` does not wait for "
-    "that. What a framework takes to load comes on top of both. Docker {docker}."
+    "A predictor without packages and a model of random bytes, on one node, which has the predictor's image but "
+    "pulls the model. Measured from the start of the step's process, with the model on its disk, to the first "
+    "response of the new version at the Service's address, which is requested every 20 ms. Docker's image is built "
+    "`FROM` the same predictor, with a `COPY` of the model; kubectl applies the same Deployment and Service, and "
+    "waits with `kubectl rollout status`. A step that replaces a version ends once pods of the previous version get "
+    "no more requests, so that only the new version answers the next step of a pipeline; `kubectl rollout status` "
+    "does not wait for that. The time a framework takes to load comes on top of both. Docker {docker}."
 )
 
 
@@ -77,16 +76,20 @@ def measure() -> list[Table]:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where both serve.
+    """A namespace in which both serve.
 
     Attributes:
-        order: that of the compiled serve step.
-        config: a kubeconfig whose namespace is that.
+        work: the workplace with the registry.
+        namespace: the namespace.
+        spec: spec of the compiled serve step.
+        config: kubeconfig with that namespace.
+        cluster: client of the cluster.
+        factors: factors of the models, each different.
     """
 
     work: Workplace
     namespace: str
-    order: Order
+    spec: ServingSpec
     config: Path
     cluster: Cluster
     factors: Iterator[int] = field(default_factory=partial(count, 2))
@@ -101,33 +104,33 @@ def _place(work: Workplace, namespace: str) -> _Place:
         lock=str(work.folder / "fairing.lock"),
     )
     executors = next(yaml.safe_load_all(compiled.text))["deploymentSpec"]["executors"].values()
-    (order,) = [order for order in (serve_order(one["container"]) for one in executors) if order]
+    (spec,) = [spec for spec in (serving_spec_of(one["container"]) for one in executors) if spec]
     access = replace(from_kubeconfig(), namespace=namespace)
-    # Names of Services are not known outside of pods: we ask in the end ourselves.
+    # Service names do not resolve outside pods, so the sample request is sent by the benchmark.
     return _Place(
         work,
         namespace,
-        replace(order, sample=None),
+        replace(spec, sample=None),
         kubeconfig(access, work.folder / "kubeconfig"),
         Cluster(lambda: access),
     )
 
 
 def _serves(place: _Place, publish: Any) -> Stages:
-    """Serves a first version of each size, and another."""
+    """Serves a first version of each size, and replaces it."""
     stages: dict[str, Cost] = {}
     for size, number in SIZES.items():
-        order = replace(place.order, name=place.work.fresh("sums"))
+        spec = replace(place.spec, name=place.work.fresh("sums"))
         try:
-            stages[f"{size} new"], _ = _version(place, publish, order, number)
-            stages[f"{size} replacing"], stages[f"{size} end"] = _version(place, publish, order, number)
+            stages[f"{size} new"], _ = _version(place, publish, spec, number)
+            stages[f"{size} replacing"], stages[f"{size} end"] = _version(place, publish, spec, number)
         finally:
-            _delete(place, order.name)
+            _delete(place, spec.name)
     return stages
 
 
-def _version(place: _Place, publish: Any, order: Order, size: int) -> tuple[Cost, Cost]:
-    """What it takes until a new version answers, and until all is done."""
+def _version(place: _Place, publish: Any, spec: ServingSpec, size: int) -> tuple[Cost, Cost]:
+    """The cost until a new version answers, and until the step or kubectl has ended."""
     factor = float(next(place.factors))
     folder = place.work.folder / place.work.fresh("context")
     model = folder / "model"
@@ -136,9 +139,9 @@ def _version(place: _Place, publish: Any, order: Order, size: int) -> tuple[Cost
     (model / "weights").write_bytes(os.urandom(size))
     began, over = time.perf_counter(), threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        answered = pool.submit(_answered, place, order.name, 3 * factor, over)
+        answered = pool.submit(_answered, place, spec.name, 3 * factor, over)
         try:
-            publish(place, order, model)
+            publish(place, spec, model)
         except BaseException:
             over.set()
             raise
@@ -148,20 +151,20 @@ def _version(place: _Place, publish: Any, order: Order, size: int) -> tuple[Cost
     return Cost(first - began), Cost(max(first, ended) - began)
 
 
-def _ours(place: _Place, order: Order, model: Path) -> None:
-    """The program of a serve step, as KFP's launcher starts it."""
+def _ours(place: _Place, spec: ServingSpec, model: Path) -> None:
+    """Runs the program of a serve step, as KFP's launcher does."""
     given = {"inputs": {"artifacts": {"model": {"artifacts": [{"uri": str(model)}]}}}}
-    command = [sys.executable, *SERVE[1:], "--executor_input", json.dumps(given), "--order", order.text()]
+    command = [sys.executable, *SERVE_COMMAND[1:], "--executor_input", json.dumps(given), "--order", spec.text()]
     run_program(*command, KUBECONFIG=str(place.config))
 
 
-def _theirs(place: _Place, order: Order, model: Path) -> None:
+def _theirs(place: _Place, spec: ServingSpec, model: Path) -> None:
     image = f"{place.work.registry.host}/{place.work.fresh('docker')}:1"
-    lines = (f"FROM {order.image}", "COPY model /mnt/models", "ENV FAIRING_MODEL_PATH=/mnt/models")
+    lines = (f"FROM {spec.image}", "COPY model /mnt/models", "ENV FAIRING_MODEL_PATH=/mnt/models")
     (model.parent / "Dockerfile").write_text("\n".join(lines))
     docker("build", "-q", "--network", "host", "-t", image, str(model.parent))
     docker("push", "-q", image)
-    items = target(order.target).manifests(Served(order, image, (model / "weights").stat().st_size), None)
+    items = backend(spec.target).manifests(ServingPod(spec, image, (model / "weights").stat().st_size), None)
     _kubectl(
         "apply",
         "-n",
@@ -170,12 +173,12 @@ def _theirs(place: _Place, order: Order, model: Path) -> None:
         "-",
         given=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}),
     )
-    _kubectl("-n", place.namespace, "rollout", "status", f"deployment/{order.name}", f"--timeout={_PATIENCE}s")
+    _kubectl("-n", place.namespace, "rollout", "status", f"deployment/{spec.name}", f"--timeout={_PATIENCE}s")
     docker("rmi", "-f", image)
 
 
 def _answered(place: _Place, name: str, wanted: float, over: threading.Event) -> float:
-    """The moment at which the Service first answers as a version does."""
+    """The time at which the Service first answers with a prediction."""
     address, until = "", time.perf_counter() + _PATIENCE
     while time.perf_counter() < until and not over.wait(_PAUSE):
         try:
@@ -196,7 +199,7 @@ def _predicts(address: str, name: str) -> float:
 
 
 def _delete(place: _Place, name: str) -> None:
-    """Deletes what serves at once, so that its end falls upon nobody else."""
+    """Deletes a served model immediately, so that its shutdown does not disturb the next measurement."""
     there = ("-n", place.namespace, "delete")
     _kubectl(*there, f"deployment/{name}", f"service/{name}", "--ignore-not-found", "--wait=false")
     _kubectl(*there, "pods", "-l", f"fairing-kfp/serves={name}", "--grace-period=0", "--force")
@@ -204,10 +207,10 @@ def _delete(place: _Place, name: str) -> None:
 
 @contextlib.contextmanager
 def _namespace() -> Iterator[str]:
-    """A namespace of our own.
+    """Creates a namespace.
 
     Raises:
-        MissingError: there is no Kubernetes.
+        MissingError: there is no cluster.
     """
     name = f"fairing-bench-{uuid.uuid4().hex[:8]}"
     try:
@@ -224,8 +227,8 @@ def _kubectl(*arguments: str, given: str = "") -> None:
     """Runs kubectl.
 
     Raises:
-        MissingError: there is none.
-        RuntimeError: it fails.
+        MissingError: kubectl is missing.
+        RuntimeError: kubectl fails.
     """
     try:
         done = subprocess.run(

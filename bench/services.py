@@ -1,4 +1,4 @@
-"""What benchmarks run against: a registry of their own with a base image in it, and Docker."""
+"""Services of benchmarks: a registry with a base image, and Docker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from bench.measure import Cost, MissingError, timed
-from tests.integration.conftest import TESTBED, PrivateRegistry, serve_registry
+from tests.support.private_registry import PrivateRegistry, serve_registry
+from tests.support.services import TESTBED
 
 BASE = os.environ.get("BENCH_BASE", f"{TESTBED}/base/python:3.11")
 
@@ -28,10 +29,12 @@ _NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy"
 
 @dataclass(frozen=True)
 class Workplace:
-    """A folder, and a registry that is known to nobody else.
+    """A folder and a private registry.
 
     Attributes:
-        base: the base image in that registry.
+        registry: the registry.
+        folder: the folder.
+        base: the base image in the registry.
     """
 
     registry: PrivateRegistry
@@ -40,12 +43,12 @@ class Workplace:
     _numbers: Iterator[int] = field(default_factory=count)
 
     def fresh(self, what: str) -> str:
-        """A name that was not used before, for a folder or a repository."""
+        """A new name for a folder or a repository."""
         return f"{what}-{next(self._numbers)}"
 
     def metered(self, work: Callable[[], object]) -> Cost:
-        """What work takes, and costs the registry by its own log."""
-        self.registry.requests()  # those before do not count
+        """Measures work, with its requests and sent bytes."""
+        self.registry.requests()  # skips earlier requests
         cost = timed(work)
         lines = self.registry.requests()
         return replace(cost, requests=len(lines), sent=sum(map(self._sent, lines)))
@@ -66,10 +69,10 @@ class Workplace:
 
 @contextlib.contextmanager
 def workplace() -> Iterator[Workplace]:
-    """Starts the registry, and puts the base image into it.
+    """Starts the registry and pushes the base image to it.
 
     Raises:
-        MissingError: there is no docker-registry, no Docker Engine, or no base image of this Python.
+        MissingError: docker-registry, Docker or a base image with this Python is missing.
     """
     if not shutil.which("docker-registry"):
         raise MissingError("docker-registry is not on PATH")
@@ -90,10 +93,10 @@ def workplace() -> Iterator[Workplace]:
 
 
 def docker(*arguments: str) -> str:
-    """What a command of Docker prints.
+    """Runs a Docker command and returns its output.
 
     Raises:
-        MissingError: there is no Docker, or it cannot.
+        MissingError: Docker is missing, or the command fails.
     """
     try:
         done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=300)
@@ -106,14 +109,14 @@ def docker(*arguments: str) -> str:
 
 
 def with_pip(work: Workplace) -> str:
-    """The base image with pip, where it has none, and with this machine's authorities.
+    """The base image with pip, if it lacks it, and this machine's certificate authorities.
 
     Raises:
-        MissingError: this Python has no pip to be copied.
+        MissingError: this Python has no pip to copy.
     """
     pip = importlib.util.find_spec("pip")
     if pip is None or pip.origin is None:
-        raise MissingError("this Python has no pip that could be copied into the base image")
+        raise MissingError("this Python has no pip to copy into the base image")
     context = work.folder / "pip"
     shutil.copytree(Path(pip.origin).parent, context / "pip", ignore=shutil.ignore_patterns("__pycache__"))
     lines = [
@@ -134,7 +137,7 @@ def with_pip(work: Workplace) -> str:
 
 
 def pip_settings() -> dict[str, str]:
-    """How packages are found on this machine, as variables for a container's pip."""
+    """pip's settings on this machine, as environment variables for a container."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     found = dict(re.findall(r"^\S*?\.?([a-z-]+)='(.*)'$", listed, re.MULTILINE))
@@ -143,7 +146,7 @@ def pip_settings() -> dict[str, str]:
 
 
 def _forget(host: str) -> None:
-    """Removes what Docker keeps of the registry's images."""
+    """Removes the registry's images from Docker."""
     for line in docker("images", "--digests", "--format", "{{.Repository}} {{.Tag}} {{.Digest}}").splitlines():
         name, tag, digest = line.split()
         if name.startswith(f"{host}/"):

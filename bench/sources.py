@@ -1,4 +1,4 @@
-"""The components of a pipeline file, before anything is made of them."""
+"""Component sources of a pipeline file."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from kfp import compiler
 
 from fairing_kfp import load_pipeline
-from fairing_kfp.source import ComponentSource, placeholders
+from fairing_kfp.preprocess.source import ComponentSource, placeholders
 
 
 def sources_of(target: str) -> list[ComponentSource]:
-    """What the components of a pipeline (`FILE[:NAME]`) were made of."""
+    """The component sources of a pipeline (`FILE[:NAME]`)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.yaml"
         compiler.Compiler().compile(load_pipeline(target), str(path))

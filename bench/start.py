@@ -1,4 +1,4 @@
-"""From the call until a step's own code runs in a container: its packages in a layer, or installed by pip.
+"""From the call to a step's own code in a container: with packages in a layer, or installed by pip.
 
 Without `from __future__ import annotations`, which kfp's own decorators cannot read.
 """
@@ -18,34 +18,34 @@ import fairing_kfp
 from bench.measure import Cost, MissingError, Stages, Table, take_turns
 from bench.services import Workplace, docker, pip_settings, with_pip, workplace
 from fairing_kfp import fairing_component
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
+from fairing_kfp.dependencies.target import Target
 from fairing_kfp.errors import DependencyError
-from fairing_kfp.preprocess.lock import Target
 
 ROUNDS = 3
 
 _COMPILED = (
-    "The same step of ours. Without byte code Python compiles what it imports at every start, as a container's file "
-    "system is new each time, or read-only. With it the layers are larger."
+    "The same step. Without bytecode Python compiles the modules at every start, since the container's file system "
+    "is new each time, or read-only. With bytecode the layers are larger."
 )
 _NOTE = (
-    "One step in a container of Docker, from the call to the first line of its function, or until a random forest is "
-    "imported; both upon one base image, which Docker has. A lightweight component installs kfp and its packages at "
-    "every start, from the package index. Ours has them in layers, which a node pulls before its first start. To "
-    "resolve, unpack and push scikit-learn with what it needs, once for all steps, took {seconds:.0f} s, the wheels "
-    "being in uv's cache."
+    "One step in a Docker container, from the call to the first line of its function, or until a random forest is "
+    "imported; both on the same base image, which Docker has. A lightweight component installs kfp and its packages "
+    "from the package index at every start. fairing-kfp has them in layers, which a node pulls before its first "
+    "start. Resolving, unpacking and pushing scikit-learn and its dependencies, once for all steps, took "
+    "{seconds:.0f} s, with the wheels in uv's cache."
 )
 
 
 def first_line() -> float:
-    """The moment at which the step's own code begins."""
+    """The time at which the step's own code starts."""
     import time
 
     return time.time()
 
 
 def forest_imported() -> float:
-    """The moment at which the step can use its packages."""
+    """The time at which the step can use its packages."""
     import importlib
     import time
 
@@ -60,7 +60,7 @@ _CASES: dict[str, tuple[Callable[[], float], list[str]]] = {
 
 
 def measure() -> list[Table]:
-    """Compares cold starts, with and without packages, with the image on the node and not yet."""
+    """Compares cold starts, with and without packages, with and without the image on the node."""
     rows = []
     with workplace() as work, silence():
         base = with_pip(work)
@@ -88,7 +88,7 @@ def measure() -> list[Table]:
 
 
 class _Ours:
-    """The function as a step of ours, its image pushed."""
+    """The function as a step of fairing-kfp, with its image pushed."""
 
     def __init__(
         self, work: Workplace, base: str, function: Callable[[], float], packages: list[str], name: str = "start"
@@ -104,7 +104,7 @@ class _Ours:
             raise MissingError(error.message) from error
 
     def starts(self) -> Stages:
-        """A start for which the image is pulled, and one for which it is there."""
+        """A start that pulls the image, and one that does not."""
         with contextlib.suppress(MissingError):  # not pulled yet
             docker("rmi", "-f", self._image)
         return {"pulled": _start(self._run), "again": _start(self._run)}
@@ -133,7 +133,7 @@ def _kfp_starts(work: Workplace, base: str, function: Callable[[], float], packa
 
 
 def pipeline_of(component: Any) -> Any:
-    """A pipeline of a single step."""
+    """A pipeline with a single step."""
 
     @dsl.pipeline  # type: ignore[untyped-decorator]
     def start() -> float:
@@ -149,7 +149,7 @@ def _start(run: Callable[[], float]) -> Cost:
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Keeps the logs of the steps from the screen."""
+    """Suppresses the logs of the steps."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

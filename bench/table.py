@@ -1,4 +1,4 @@
-"""Tables: on the screen, and in this folder's README."""
+"""Tables in Markdown, for the terminal and this folder's README."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.measure import Cost, Row, Table
+from bench.summary import NAME as SUMMARY
+from bench.summary import summary
 
 README = Path(__file__).parent / "README.md"
 
 
-def as_markdown(table: Table) -> str:
-    """The table in Markdown, its columns aligned, so that it reads on a screen as well."""
+def as_markdown(table: Table | str) -> str:
+    """The table in Markdown, with aligned columns; one that is Markdown already, unchanged."""
+    if isinstance(table, str):
+        return table
     counted = any(row.ours.requests is not None for row in table.rows)
     heads = ["", table.ours, table.peer, "ratio", *(["requests", "sent"] if counted else [])]
     lines = [heads, *([row.what, *_cells(row, counted)] for row in table.rows)]
@@ -23,13 +27,17 @@ def as_markdown(table: Table) -> str:
 
 
 def write(name: str, text: str, readme: Path = README) -> None:
-    """Puts a benchmark's results into the README, in place of the former."""
-    before = readme.read_text(encoding="utf-8")
+    """Replaces the results of a benchmark in the README, and its summary."""
+    after = _replaced(readme, readme.read_text(encoding="utf-8"), name, text)
+    readme.write_text(_replaced(readme, after, SUMMARY, summary(after)), encoding="utf-8")
+
+
+def _replaced(readme: Path, before: str, name: str, text: str) -> str:
     mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
     after, count = mark.subn(lambda found: f"{found[1]}{text}\n{found[2]}", before)
     if count != 1:
         raise ValueError(f"{readme.name} has {count} places for the results of {name}")
-    readme.write_text(after, encoding="utf-8")
+    return after
 
 
 def _cells(row: Row, counted: bool) -> list[str]:

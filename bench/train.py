@@ -1,4 +1,4 @@
-"""A train step beside the bare Job that it stands for: what it adds, and how late lines of the log come."""
+"""A train step and a bare Job: the total time, and the delay of log lines."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from statistics import median
 import fairing_kfp
 from bench.measure import Cost, MissingError, Stages, Table, take_turns, timed
 from bench.services import BASE
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.cluster.apply import create, delete
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.connect import from_kubeconfig
 from fairing_kfp.cluster.kinds import JOB
+from fairing_kfp.cluster.objects import create, delete
 from fairing_kfp.cluster.owner import Owner
 from fairing_kfp.cluster.watch import follow
-from fairing_kfp.preprocess.places import COMMAND
-from fairing_kfp.train.job import WORKLOAD
+from fairing_kfp.preprocess.image_paths import COMMAND
+from fairing_kfp.train.kinds.job import KIND
 from fairing_kfp.train.step import train
-from tests.train_steps import Step, steps_of
+from tests.support.train_steps import Step, steps_of
 
 ROUNDS = 5
 TALKS = 3
@@ -40,10 +40,12 @@ TALKATIVE = "import time\nfor _ in range(40): print('LINE', time.time(), flush=T
 
 @dataclass(frozen=True)
 class Place:
-    """A namespace, and a step whose code does what it is told.
+    """A namespace, and a step that runs given code.
 
     Attributes:
-        folder: for the step's outputs.
+        cluster: client of the cluster, for the namespace.
+        step: the step.
+        folder: folder for its outputs.
     """
 
     cluster: Cluster
@@ -51,42 +53,42 @@ class Place:
     folder: Path
 
     def ours(self, how: str, show: Callable[[str], None] = str) -> None:
-        """A train step, from its first request to its end; with a job of its own, as each has another number."""
-        step = self.step.with_order(labels={"number": uuid.uuid4().hex[:8]})
+        """A train step, from its first request to its end; a unique label gives each its own job."""
+        step = self.step.with_spec(labels={"number": uuid.uuid4().hex[:8]})
         given = self._input(how)
-        train(step.order, given, self.cluster, say=lambda _: None, show=show)
+        train(step.spec, given, self.cluster, log=lambda _: None, log_line=show)
         shutil.rmtree(self.folder / "out")
 
     def bare(self, how: str, look: Callable[[str], None] = str) -> None:
-        """The same code in the same image as a Job that nobody attends; until Kubernetes says that it is complete."""
+        """The same code in the same image as a plain Job, until its status is complete."""
         owner = Owner(uuid.uuid4().hex, "bare")
         command = [*COMMAND, "--executor_input", json.dumps(self._input(how))]
-        container = {"name": "main", "image": self.step.order.image, "command": command}
-        manifest = WORKLOAD.manifest(self.step.order, owner.name(), {"spec": {"containers": [container]}})
+        container = {"name": "main", "image": self.step.spec.image, "command": command}
+        manifest = KIND.manifest(self.step.spec, owner.name(), {"spec": {"containers": [container]}})
         create(self.cluster, manifest, owner.labels)
         try:
             look(owner.name())
             for state in follow(self.cluster, JOB, owner.name(), self.cluster.namespace, seconds=60):
-                if WORKLOAD.outcome(state):
+                if KIND.result(state):
                     break
         finally:
             delete(self.cluster, JOB, owner.name(), self.cluster.namespace)
 
     def lag_of_ours(self) -> float:
-        """Seconds from a line's writing to its display by a train step."""
+        """The delay of log lines in a train step, in seconds."""
         lags: list[float] = []
         self.ours(TALKATIVE, lambda line: _note(line, lags))
         return median(lags[10:])
 
     def lag_of_kubectl(self) -> float:
-        """Seconds from a line's writing to its display by kubectl."""
+        """The delay of log lines in `kubectl logs`, in seconds."""
         lags: list[float] = []
 
         def look(job: str) -> None:
             command = ["kubectl", "-n", self.cluster.namespace, "logs", "-f", f"job/{job}", "--pod-running-timeout=60s"]
 
             def read() -> None:
-                while not lags:  # kubectl does not wait for a pod that is not there
+                while not lags:  # kubectl does not wait for a pod that does not exist
                     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as log:
                         assert log.stdout is not None
                         for line in log.stdout:
@@ -105,7 +107,7 @@ def measure() -> list[Table]:
     """The tables.
 
     Raises:
-        MissingError: there is no cluster, or no base image of this Python.
+        MissingError: there is no cluster, or no base image with this Python.
     """
     warnings.simplefilter("ignore")
     with place() as here:
@@ -122,12 +124,12 @@ def measure() -> list[Table]:
             TALKS, {"ours": lambda: _stage(here.lag_of_ours()), "kubectl": lambda: _stage(here.lag_of_kubectl())}
         )
     note = (
-        f"A function that does nothing, as a Job of one node. The train step makes the Job, waits for its node, has it "
-        f"start, shows its log, fetches its outputs and deletes it; the bare Job runs the same code in the same image, "
-        f"and is done when its condition says so, with its outputs lost. Starting the step's program comes before: "
-        f"{median(starts):.2f} s."
+        f"A function that does nothing, as a Job with one node. The train step creates the Job, waits for its node, "
+        f"starts the function, logs its output, fetches its outputs and deletes the Job; the bare Job runs the same "
+        f"code in the same image, ends with its condition, and loses its outputs. The start of the step's program is "
+        f"not included: {median(starts):.2f} s."
     )
-    lag = "Forty lines, one each 0.1 s; of each run the median from the eleventh on, by one clock."
+    lag = "Forty lines, one every 0.1 s; the median of each run from the eleventh line on, measured by one clock."
     return [
         Table("a train step", "the bare Job", (jobs.row("from nothing to the end", "ours", "bare", "job"),), note),
         Table(
@@ -138,7 +140,7 @@ def measure() -> list[Table]:
 
 @contextlib.contextmanager
 def place() -> Iterator[Place]:
-    """Makes a namespace, and publishes the step.
+    """Creates a namespace, and publishes the step.
 
     Raises:
         MissingError: there is no cluster.

@@ -1,102 +1,71 @@
-"""Ordinary Python onto Kubeflow Pipelines: functions become pinned images, without Docker.
+"""Runs ordinary Python on Kubeflow Pipelines: functions become images pinned by digest, without Docker.
 
-Everything is imported when it is first used, so that `import fairing_kfp` costs next to nothing.
+The public names are declared in `__init__.pyi` and imported on first use, so that `import fairing_kfp` is fast.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
-from typing import TYPE_CHECKING, Any
+import sys
+import warnings
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
 
-if TYPE_CHECKING:
-    from fairing_kfp import distributed
-    from fairing_kfp.component import Component, fairing_component
-    from fairing_kfp.errors import FairingError, StepFailedError
-    from fairing_kfp.loading import load_pipeline
-    from fairing_kfp.local.run import RunResult, StepResult
-    from fairing_kfp.locking import Locked, lock
-    from fairing_kfp.notebook_module import load_notebook
-    from fairing_kfp.pipeline import Compiled, Explained, compile, explain, run
-    from fairing_kfp.runtime.record import record
-    from fairing_kfp.serving.component import serve, serve_model
-    from fairing_kfp.serving.endpoint import Endpoint
-    from fairing_kfp.serving.order import Autoscaling
-    from fairing_kfp.serving.predictor import Predictor
-    from fairing_kfp.serving.rollback import rollback
-    from fairing_kfp.train.component import job, pytorchjob, tfjob, trainjob
-    from fairing_kfp.train.vertex.component import vertexjob
-
-_PLACES = {
-    "Autoscaling": "serving.order",
-    "Compiled": "pipeline",
-    "Component": "component",
-    "Endpoint": "serving.endpoint",
-    "Explained": "pipeline",
-    "FairingError": "errors",
-    "Locked": "locking",
-    "Predictor": "serving.predictor",
-    "RunResult": "local.run",
-    "StepFailedError": "errors",
-    "StepResult": "local.run",
-    "compile": "pipeline",
-    "distributed": "distributed",
-    "explain": "pipeline",
-    "fairing_component": "component",
-    "job": "train.component",
-    "load_notebook": "notebook_module",
-    "load_pipeline": "loading",
-    "lock": "locking",
-    "pytorchjob": "train.component",
-    "record": "runtime.record",
-    "rollback": "serving.rollback",
-    "run": "pipeline",
-    "serve": "serving.component",
-    "serve_model": "serving.component",
-    "tfjob": "train.component",
-    "trainjob": "train.component",
-    "vertexjob": "train.vertex.component",
+_ALIASES = {"fairing_kfp.mutators": "fairing_kfp.cluster.mutators"}
+_MOVED = {
+    "fairing_kfp.own_image": "fairing_kfp.recipe.own_image",
+    "fairing_kfp.options": "fairing_kfp.component.options",
 }
 
-__all__ = [
-    "Autoscaling",
-    "Compiled",
-    "Component",
-    "Endpoint",
-    "Explained",
-    "FairingError",
-    "Locked",
-    "Predictor",
-    "RunResult",
-    "StepFailedError",
-    "StepResult",
-    "compile",
-    "distributed",
-    "explain",
-    "fairing_component",
-    "job",
-    "load_notebook",
-    "load_pipeline",
-    "lock",
-    "pytorchjob",
-    "record",
-    "rollback",
-    "run",
-    "serve",
-    "serve_model",
-    "tfjob",
-    "trainjob",
-    "vertexjob",
-]
+
+@functools.cache
+def _exports() -> dict[str, str]:
+    """The module of each public name, read from the stub."""
+    import ast
+    from pathlib import Path
+
+    stub = ast.parse(Path(__file__).with_suffix(".pyi").read_text("utf-8"))
+    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name: str(node.module) for node in imports for alias in node.names}
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first used (PEP 562)."""
-    if name not in _PLACES:
+    """Imports a public name on first use (PEP 562)."""
+    if name == "__all__":
+        return __dir__()
+    if name.startswith("__") or name not in _exports():
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(f"{__name__}.{_PLACES[name]}")
-    return module if _PLACES[name] == name else getattr(module, name)
+    home = importlib.import_module(_exports()[name])
+    if name not in vars(home):  # a module
+        return importlib.import_module(f"{home.__name__}.{name}")
+    return getattr(home, name)
 
 
 def __dir__() -> list[str]:
     """The public names."""
-    return __all__
+    return sorted(_exports())
+
+
+class _Aliases:
+    """Imports modules by their public names, and for one release by their former names."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name in _MOVED:
+            warnings.warn(f"{name} is deprecated: use {_MOVED[name]}", DeprecationWarning, stacklevel=2)
+        return ModuleSpec(name, _Aliases()) if name in _ALIASES or name in _MOVED else None  # type: ignore[arg-type]
+
+    @staticmethod
+    def create_module(spec: ModuleSpec) -> None:
+        """None: importlib creates a module, which `exec_module` replaces."""
+
+    @staticmethod
+    def exec_module(module: ModuleType) -> None:
+        # importlib returns the module that it finds here.
+        name = module.__name__
+        sys.modules[name] = importlib.import_module(_ALIASES.get(name) or _MOVED[name])
+
+
+sys.meta_path.append(_Aliases)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""`python -m fairing_kfp`: the command, where no script of it is on PATH."""
+"""`python -m fairing_kfp`: the command line, without a script on PATH."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which node of a job this is, and who the others are: for code that runs on several.
+"""The rank and the peers of a node, for code that runs on several nodes of a job.
 
-In a step whose image has not this package, the runtime stands in for it.
+In images without this package, the runtime layer provides the same module.
 """
 
 from __future__ import annotations

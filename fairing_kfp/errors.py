@@ -1,48 +1,65 @@
-"""Every error that fairing-kfp raises on purpose.
+"""Errors that fairing-kfp raises on purpose, public as `fairing_kfp.errors`.
 
     FairingError
-    ├── ComponentError            what was decorated cannot be a component
-    ├── PackError                 code cannot be packed
-    │   ├── CaptureError          a captured value cannot be pickled, or not stably
-    │   ├── SecretError           a captured value or file looks like a credential
-    │   └── ModuleNotPackedError  an own module cannot be found or shipped
-    ├── DependencyError           packages cannot be resolved for the base image
-    ├── ImageError                an image cannot be made
-    │   ├── ReferenceError        an image name is malformed
-    │   ├── PlatformError         the base has no such platform
-    │   └── PythonVersionError    the base's Python is not the author's
-    ├── RegistryError             a registry answered with an error, or not at all
-    │   ├── NotFoundError         no such image, blob or repository
-    │   ├── UnauthorizedError     credentials are missing or refused
-    │   └── DigestError           bytes arrived that are not what was asked for
-    ├── ClusterError              Kubernetes answered with an error, or not at all
-    │   ├── NotInstalledError     the cluster does not know that kind of object
-    │   ├── ForbiddenError        a role lacks a rule
-    │   ├── InvalidObjectError    an object has a field or value that Kubernetes refuses
-    │   ├── ForeignObjectError    an object of that name belongs to somebody else
-    │   ├── MissingObjectError    no such object, or it was deleted underneath
-    │   ├── ExchangeError         files cannot be brought to a job's nodes, or back
-    │   ├── JobFailedError        a job failed, or cannot run
-    │   └── ServingError          what was to be served does not come to serve
-    ├── VertexError               Google Cloud answered with an error or not at all, or a custom job failed
-    ├── EndpointError             a served model answered with an error, or not at all
-    ├── CacheError                the cache on disk cannot be used
-    ├── ConfigError               a setting is missing or malformed
-    ├── PipelineError             a file or function is not a runnable pipeline
-    └── StepFailedError           a step of a local run failed
+    ├── ComponentError               a function, class, script or notebook cannot become a component
+    ├── SourceError                  a source cannot be fetched, or does not exist
+    ├── PackError                    code cannot be packed
+    │   ├── CaptureError             a captured value cannot be pickled, or not deterministically
+    │   ├── SecretError              a captured value or a file looks like a credential
+    │   └── ModuleNotPackedError     an own module cannot be found or shipped
+    ├── DependencyError              packages cannot be resolved for the base image
+    │   ├── LockError                the lock file is damaged or contradicts itself
+    │   ├── SourceOnlyError          packages have no wheels
+    │   └── PackageIndexError        uv is not installed, or the package index does not answer
+    ├── ImageError                   an image cannot be made
+    │   ├── InvalidReferenceError    an image name is malformed
+    │   ├── PlatformError            the base image does not support a platform
+    │   └── PythonVersionError       the base image's Python differs from the author's
+    ├── RegistryError                a registry answered with an error, or not at all
+    │   ├── NotFoundError            no such image, blob or repository
+    │   │   └── MissingRepositoryError  the repository to push to has to be created first
+    │   ├── UnauthorizedError        credentials are missing or refused
+    │   ├── DigestError              received bytes do not match their digest
+    │   ├── TransientError           the request may succeed later
+    │   └── StoppedError             the transfer was cancelled
+    ├── ClusterError                 Kubernetes answered with an error, or not at all
+    │   ├── NotInstalledError        the cluster does not serve a kind
+    │   ├── ForbiddenError           an RBAC rule is missing
+    │   ├── InvalidObjectError       Kubernetes rejects a field or value of an object
+    │   ├── ForeignObjectError       an object of that name belongs to another owner
+    │   ├── MissingObjectError       an object does not exist, or was deleted meanwhile
+    │   ├── ExchangeError            files cannot be transferred to or from the nodes of a job
+    │   └── DeadlineError            an object did not finish in time
+    ├── JobFailedError               a job failed or cannot run, on Kubernetes or on Vertex AI
+    ├── VertexError                  Google Cloud answered with an error, or not at all
+    ├── ServingError                 a version does not become ready, or its reply is not as it should be
+    │   └── SupersededError          another version was rolled out meanwhile
+    ├── EndpointError                a served model answered with an error, or not at all
+    ├── ModelRegistryError           the Model Registry answered with an error, or not at all
+    ├── KfpError                     Kubeflow Pipelines answered with an error, or not at all
+    ├── RunFailedError               a run on Kubeflow Pipelines failed or was canceled
+    ├── CacheError                   the cache on disk cannot be read or written
+    ├── ConfigError                  a setting is missing or malformed
+    │   └── UnavailableError         a package, program or service that a setting needs is not there
+    ├── PipelineError                a file or function is not a pipeline that can be compiled or run
+    ├── MigrationError               a file that uses Kubeflow Fairing cannot be migrated
+    └── StepFailedError              a step of a local run failed
 
 Each message names the object and the cause; `remedy` says what to do.
 """
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
+
 
 class FairingError(Exception):
-    """The base of all errors raised on purpose.
+    """Base class of all errors raised on purpose.
 
     Args:
-        message: what went wrong, naming the object.
-        remedy: what the reader can do about it, a sentence.
+        message: the object and the cause.
+        remedy: what the reader can do about it.
     """
 
     def __init__(self, message: str, remedy: str = "") -> None:
@@ -54,9 +71,38 @@ class FairingError(Exception):
         """The message and, on a line of its own, the remedy."""
         return f"{self.message}\n  → {self.remedy}" if self.remedy else self.message
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython displays instead of all frames; `%tb Verbose` shows them."""
+        from fairing_kfp.tracebacks import ipython_lines  # not needed by steps, which import this module
+
+        return ipython_lines(self)
+
+
+class _StatusError(FairingError):
+    """An error with an HTTP status. Control characters of the server are escaped.
+
+    Args:
+        message: the request, and what was answered.
+        remedy: what to do.
+        status: the HTTP status; None if there was no answer.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, status: int | None = None) -> None:
+        super().__init__(_printable(message), remedy)
+        self.status = status
+
+
+def _printable(text: str) -> str:
+    """Text with escaped control characters, which could rewrite the terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
 
 class ComponentError(FairingError):
-    """What was decorated cannot be a component."""
+    """A function, class, script or notebook cannot become a component."""
+
+
+class SourceError(FairingError):
+    """A source cannot be fetched, or does not exist."""
 
 
 class PackError(FairingError):
@@ -80,43 +126,74 @@ class DependencyError(FairingError):
 
 
 class LockError(DependencyError):
-    """The file in which the versions of packages are kept is damaged, or contradicts itself."""
+    """The lock file is damaged or contradicts itself."""
+
+
+class SourceOnlyError(DependencyError):
+    """Packages have source distributions only, and wheels are required.
+
+    Args:
+        message: the packages, and what was required.
+        remedy: what to do.
+        names: the packages' names.
+    """
+
+    def __init__(self, message: str, remedy: str, *, names: Sequence[str]) -> None:
+        super().__init__(message, remedy)
+        self.names = tuple(names)
+
+
+class PackageIndexError(DependencyError):
+    """uv is not installed, or the package index does not answer."""
 
 
 class ImageError(FairingError):
-    """An image cannot be made."""
+    """An image cannot be made. Control characters of its base are escaped."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(_printable(message), _printable(remedy))
 
 
-class ReferenceError(ImageError):
+class InvalidReferenceError(ImageError):
     """An image name is malformed."""
 
 
 class PlatformError(ImageError):
-    """The base image has no such platform."""
+    """The base image does not support a platform."""
 
 
 class PythonVersionError(ImageError):
-    """The base image's Python is unknown, or is not the author's."""
+    """The base image's Python is unknown, or differs from the author's."""
 
 
-class RegistryError(FairingError):
+class RegistryError(_StatusError):
     """A registry answered with an error, or did not answer.
 
     Args:
-        message: what was asked, of which registry, and what it answered.
+        message: the request, the registry, and what it answered.
         remedy: what to do.
-        status: the HTTP status, or None when there was no answer.
+        status: the HTTP status; None if there was no answer.
         code: the distribution specification's error code, such as `MANIFEST_UNKNOWN`.
     """
 
     def __init__(self, message: str, remedy: str = "", *, status: int | None = None, code: str = "") -> None:
-        super().__init__(message, remedy)
-        self.status = status
+        super().__init__(message, remedy, status=status)
         self.code = code
+
+    def about(self, subject: str) -> RegistryError:
+        """The same error, whose message begins with what failed because of it."""
+        error = copy.copy(self)
+        error.message = f"{subject}: {self.message}"
+        error.args = (error.message,)
+        return error
 
 
 class NotFoundError(RegistryError):
     """The registry has no such image, blob or repository."""
+
+
+class MissingRepositoryError(NotFoundError):
+    """The repository to push to does not exist, and the registry does not create it on push."""
 
 
 class UnauthorizedError(RegistryError):
@@ -124,71 +201,108 @@ class UnauthorizedError(RegistryError):
 
 
 class DigestError(RegistryError):
-    """Bytes arrived that do not have the digest that was asked for."""
+    """Received bytes do not have the requested digest."""
 
 
-class ClusterError(FairingError):
-    """Kubernetes answered with an error, or did not answer.
+class TransientError(RegistryError):
+    """The request may succeed later: the connection broke, or the status says so.
 
     Args:
-        message: what was asked, of which object, and what was answered.
+        message: the request, the registry, and what it answered.
         remedy: what to do.
-        status: the HTTP status, or None when there was no answer.
+        status: the HTTP status; None if there was no answer.
+        code: the distribution specification's error code.
+        pause: for how many seconds the registry asks to wait (`Retry-After`).
     """
 
-    def __init__(self, message: str, remedy: str = "", *, status: int | None = None) -> None:
-        super().__init__(message, remedy)
-        self.status = status
+    def __init__(self, message: str, remedy: str = "", *, status: int | None = None, code: str = "", pause: float = 0):
+        super().__init__(message, remedy, status=status, code=code)
+        self.pause = pause
+
+
+class StoppedError(RegistryError):
+    """The transfer was cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__("transfers with registries were cancelled", "run it again with a new builder")
+
+
+class ClusterError(_StatusError):
+    """Kubernetes answered with an error, or did not answer."""
 
 
 class NotInstalledError(ClusterError):
-    """The cluster does not know that kind of object."""
+    """The cluster does not serve a kind."""
 
 
 class ForbiddenError(ClusterError):
-    """Whoever asks has no role that allows it."""
+    """The service account lacks an RBAC rule."""
 
 
 class InvalidObjectError(ClusterError):
-    """An object has a field or a value that Kubernetes refuses."""
+    """Kubernetes rejects a field or a value of an object."""
 
 
 class ForeignObjectError(ClusterError):
-    """An object of that name belongs to somebody else."""
+    """An object of that name belongs to another owner."""
 
 
 class MissingObjectError(ClusterError):
-    """There is no such object, or it was deleted underneath."""
+    """An object does not exist, or was deleted meanwhile."""
 
 
 class ExchangeError(ClusterError):
-    """Files cannot be brought to the nodes of a job, or back."""
+    """Files cannot be transferred to or from the nodes of a job."""
 
 
-class JobFailedError(ClusterError):
-    """A job failed, or cannot run."""
+class DeadlineError(ClusterError):
+    """An object did not finish in time."""
+
+
+class JobFailedError(FairingError):
+    """A job failed or cannot run, on Kubernetes or on Vertex AI."""
 
 
 class VertexError(FairingError):
-    """Google Cloud answered with an error or not at all, or a custom job of Vertex AI failed."""
+    """Google Cloud answered with an error, or did not answer."""
 
 
-class ServingError(ClusterError):
-    """What was to be served does not come to serve, or does not answer as it should."""
+class ServingError(FairingError):
+    """A version does not become ready, or its reply is not as it should be."""
 
 
-class EndpointError(FairingError):
-    """A served model answered with an error, or did not answer.
+class SupersededError(ServingError):
+    """Another version was rolled out meanwhile."""
+
+
+class EndpointError(_StatusError):
+    """A served model answered with an error, or did not answer."""
+
+
+class ModelRegistryError(_StatusError):
+    """The Model Registry answered with an error, or did not answer."""
+
+
+class KfpError(_StatusError):
+    """Kubeflow Pipelines answered with an error, or did not answer."""
+
+
+class RunFailedError(FairingError):
+    """A run on Kubeflow Pipelines failed or was canceled.
 
     Args:
-        message: what was asked, and what was answered.
-        remedy: what to do.
-        status: the HTTP status, or None when there was no answer.
+        message: the run, the failed steps, and the end of the first one's log.
+        remedy: where to look.
+        state: the run's final state: `failed`, `canceled` or `skipped`.
+        step: the name of the step that failed first; empty if none did.
+        log: the end of its log; empty if it cannot be read.
     """
 
-    def __init__(self, message: str, remedy: str = "", *, status: int | None = None) -> None:
+    def __init__(self, message: str, remedy: str = "", *, state: str = "failed", step: str = "", log: str = "") -> None:
         super().__init__(message, remedy)
-        self.status = status
+        self.state = state
+        self.step = step
+        self.log = log
 
 
 class CacheError(FairingError):
@@ -199,12 +313,26 @@ class ConfigError(FairingError):
     """A setting is missing or malformed."""
 
 
+class UnavailableError(ConfigError):
+    """A package, program or service that a setting needs is not there."""
+
+
 class PipelineError(FairingError):
     """A file or function is not a pipeline that can be compiled or run."""
 
 
+class MigrationError(FairingError):
+    """A file that uses Kubeflow Fairing cannot be migrated."""
+
+
 class StepFailedError(FairingError):
-    """A step of a local run failed; `log` is that step's output."""
+    """A step of a local run failed.
+
+    Args:
+        message: the step and the end of its log.
+        remedy: where the whole log is.
+        log: the step's log.
+    """
 
     def __init__(self, message: str, remedy: str = "", *, log: str = "") -> None:
         super().__init__(message, remedy)

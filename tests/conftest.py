@@ -1,53 +1,87 @@
-"""What every test has: a cache of its own, and nobody's credentials."""
+"""Isolation of every test: its own cache and lock file, and no credentials of the user."""
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
+from tests.support.paths import TESTS, TOP
 
-_TESTS = Path(__file__).parent
-_PIPELINES = (_TESTS / "pipelines", _TESTS / "scripts", _TESTS.parent / "samples")
+pytest_plugins = ["tests.support.caches", "tests.support.shelf"]
+
+# jsonschema, which nbformat uses, goes without it: it parses grammars for two seconds when it is imported.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
+# A busy machine makes examples slow; this is no failure. CI tries the same examples each time.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("steady"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "steady")
+
+_PIPELINES = (TESTS / "pipelines", TESTS / "scripts", TOP / "samples", TOP / "pipelines")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spreads the files of integration tests, which often wait, among those of unit tests, which keep a core busy."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    waiting = [path for path in files if path.is_relative_to(TESTS / "integration")]
+    busy = [path for path in files if path not in set(waiting)]
+    places = {path: place / len(group) for group in (waiting, busy) for place, path in enumerate(group)}
+    items[:] = [item for path in sorted(files, key=places.__getitem__) for item in files[path]]
 
 
 @pytest.fixture(autouse=True)
 def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps tests from the cache and the logins of whoever runs them, and from writing beside their files."""
-    monkeypatch.setenv("FAIRING_KFP_CACHE", str(tmp_path_factory.mktemp("cache")))
-    monkeypatch.setenv("FAIRING_KFP_LOCK", str(tmp_path_factory.mktemp("lock") / "fairing.lock"))
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    """Keeps tests away from the user's cache and logins, and from writing next to their files."""
+    # Not tmp_path_factory.mktemp: it lists all folders of the session each time.
+    folder = Path(tempfile.mkdtemp(prefix="isolated-", dir=tmp_path_factory.getbasetemp()))
+    monkeypatch.setenv("FAIRING_KFP_CACHE", str(folder / "cache"))
+    monkeypatch.setenv("FAIRING_KFP_LOCK", str(folder / "fairing.lock"))
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder / "docker"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
     for name in ("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
 
 
 @pytest.fixture(autouse=True, scope="module")
-def unloaded_with_the_module() -> Iterator[None]:
-    """Forgets what fixtures of a whole module loaded, too."""
-    yield from _unloaded()
+def unloaded_with_the_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Unloads what fixtures of a module loaded."""
+    yield from _unloaded(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(autouse=True)
-def unloaded() -> Iterator[None]:
-    """Forgets the pipeline files that a test loaded, and their modules, whose short names others use too."""
-    yield from _unloaded()
+def unloaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Unloads pipeline files that a test loaded, and their modules, whose short names other tests use too."""
+    yield from _unloaded(tmp_path_factory.getbasetemp())
 
 
-def _unloaded() -> Iterator[None]:
+def _unloaded(temporary: Path) -> Iterator[None]:
     path, before = list(sys.path), set(sys.modules)
     yield
     sys.path[:] = path
     for name in set(sys.modules) - before:
-        file = Path(getattr(sys.modules[name], "__file__", None) or "")
-        if any(file.is_relative_to(folder) for folder in _PIPELINES):
+        module = sys.modules[name]
+        places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", ())]  # a namespace has no file
+        if any(Path(place).is_relative_to(folder) for place in places for folder in (*_PIPELINES, temporary)):
             del sys.modules[name]
 
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Cache:
     return Cache(tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """A cache for all tests and pytest-xdist's workers, so that packages and our own image are packed once."""
+    folder = tmp_path_factory.getbasetemp()
+    return Cache((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "shared-cache")

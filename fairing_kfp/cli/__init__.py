@@ -1,44 +1,137 @@
-"""The command `fairing-kfp`."""
+"""The command line, `fairing-kfp`."""
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 
 import click
 
 from fairing_kfp.errors import FairingError
 
+_OBJECTS = 200_000  # some 20 MB
+
 
 class _Commands(click.Group):
-    """Commands that are imported when they are run, and errors that end them with a remedy and no traceback."""
+    """Imports commands on demand, and prints errors with their remedy instead of a traceback."""
 
-    _places = ("cache", "compile", "components", "explain", "lock", "rollback", "run", "serve")
+    _names = (
+        "cache",
+        "compile",
+        "components",
+        "doctor",
+        "explain",
+        "init",
+        "lock",
+        "migrate",
+        "model-image",
+        "promote",
+        "recurring",
+        "rollback",
+        "run",
+        "runs",
+        "serve",
+        "submit",
+        "undeploy",
+        "upload",
+    )
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return list(self._places)
+        return list(self._names)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in self._places:
+        if name not in self._names:
             return None
         from importlib import import_module
 
-        command: click.Command = import_module(f"fairing_kfp.cli.{name}").command
+        command: click.Command = import_module(f"fairing_kfp.cli.{name.replace('-', '_')}").command
+        _add_verbose(command)
         return command
 
     def invoke(self, context: click.Context) -> object:
         try:
-            return super().invoke(context)
+            with _terminated_as_interrupted(), _collected_rarely():
+                return super().invoke(context)
         except FairingError as error:
-            from fairing_kfp.display import show_error
+            from fairing_kfp.cli.exit_codes import exit_code
+            from fairing_kfp.display.terminal import print_error
 
-            show_error(error)
-            sys.exit(1)
+            print_error(error, verbose=context.meta.get(_VERBOSE, False))
+            sys.exit(exit_code(error))
+        except KeyboardInterrupt:
+            from fairing_kfp.cli.exit_codes import INTERRUPTED
+
+            click.echo("interrupted", err=True)
+            sys.exit(INTERRUPTED)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_VERBOSE = "fairing_kfp.verbose"
+
+
+def _set_verbose(context: click.Context, _: click.Parameter, value: bool) -> None:
+    context.meta[_VERBOSE] = value or context.meta.get(_VERBOSE, False)  # of the command or of `fairing-kfp`
+
+
+_verbose = click.Option(
+    ["-v", "--verbose"],
+    is_flag=True,
+    expose_value=False,
+    callback=_set_verbose,
+    help="Show the traceback of an error",
+)
+
+
+def _add_verbose(command: click.Command) -> None:
+    """Adds `-v` to a command and its sub-commands."""
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            _add_verbose(one)
+    elif _verbose not in command.params:
+        command.params.append(_verbose)
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Has SIGTERM end a command as Ctrl-C does, with all that it started."""
+    if threading.current_thread() is not threading.main_thread():  # only that may set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _collected_rarely() -> Iterator[None]:
+    """Has the garbage collector wait for many more objects: imports and compilations make many, and little garbage."""
+    before = gc.get_threshold()
+    gc.set_threshold(_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@click.group(cls=_Commands, params=[_verbose], context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fairing-kfp")
 def main() -> None:
-    """Ordinary Python onto Kubeflow Pipelines.
+    """Run ordinary Python on Kubeflow Pipelines.
 
-    FILE is a Python file with a @dsl.pipeline in it; FILE:NAME names one of several.
+    FILE is a Python file, a notebook or a module that defines a @dsl.pipeline.
+    If it defines several, use FILE:NAME.
+
+    \b
+    Exit codes:
+      0    success
+      1    a step, a run or a version failed
+      2    the command line, a setting or the pipeline is wrong; nothing was sent
+      3    a registry, KFP, Kubernetes or Docker does not answer, or refuses;
+           or a package is not installed
+      130  interrupted by Ctrl-C
     """

@@ -10,26 +10,44 @@ import click
 from rich.markup import escape
 
 from fairing_kfp.cli.options import image_options, quiet, target
-from fairing_kfp.display import TransferTeller, console
+from fairing_kfp.display import TransferProgress, console
 
 
 @click.command()
 @target
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The YAML to write; FILE.yaml by default.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="YAML", help="File to write (default: FILE.yaml)"
+)
 @image_options
 @quiet
 def command(target: str, output: Path | None, quiet: bool, **settings: Any) -> None:
-    """Publish a pipeline's images and write its YAML, which names them by digest."""
-    from fairing_kfp.loading import folder_of, load_pipeline
-    from fairing_kfp.pipeline import compile
+    """Push a pipeline's images and write its YAML.
+
+    The YAML refers to images by digest. Upload it to Kubeflow Pipelines as is.
+    With --builder dry-run nothing is sent, and no YAML is written.
+
+    \b
+    Example: fairing-kfp compile pipeline.py --registry registry.example.com/me
+    """
+    from fairing_kfp.component.load import folder_of, load_pipeline, yaml_of
+    from fairing_kfp.pipeline.compile import compile
 
     screen = console(quiet)
-    began = time.monotonic()
-    path = output or Path(target.rpartition(".py")[0]).with_suffix(".yaml")
-    with TransferTeller(screen) as progress:
+    start = time.monotonic()
+    path = output or yaml_of(target)
+    with TransferProgress(screen) as progress:
         compiled = compile(load_pipeline(target), path, progress=progress, start=folder_of(target), **settings)
     for warning in compiled.warnings:
         screen.print(f"[yellow]warning:[/] {escape(warning)}")
+    if compiled.lock is not None:
+        screen.print(f"[green]✔[/] {escape(str(compiled.lock))}: new versions are locked; check the file in")
     for name, image in compiled.images.items():
-        screen.print(f"[green]✔[/] {name} → {image}")
-    screen.print(f"[green]✔[/] {path} in {time.monotonic() - began:.2f} s")
+        planned = name in compiled.planned
+        screen.print(f"{'[yellow]○[/]' if planned else '[green]✔[/]'} {name} → {image}{' (planned)' * planned}")
+    if compiled.planned:
+        sent = (
+            "nothing was sent" if len(compiled.planned) == len(compiled.images) else "the planned images were not sent"
+        )
+        screen.print(f"[yellow]dry run:[/] {sent}, and {path} was not written, since it could not run")
+        return
+    screen.print(f"[green]✔[/] {path} in {time.monotonic() - start:.2f} s")

@@ -9,12 +9,16 @@ from typing import Any
 import click
 
 from fairing_kfp.cli.options import image_options, quiet
-from fairing_kfp.display import TransferTeller, console
+from fairing_kfp.display import TransferProgress, console
 
 
 @click.group()
 def command() -> None:
-    """Publish what steps of fairing-kfp's own run in."""
+    """Publish the fairing-kfp image and the reusable components.
+
+    Steps that call the Kubernetes or Vertex AI API, and those of reusable
+    components, run in it.
+    """
 
 
 @command.command()
@@ -24,23 +28,30 @@ def command() -> None:
     type=click.Path(path_type=Path),
     metavar="DIR",
     required=True,
-    help="The folder in which image.txt is written, which names the image by digest.",
+    help="Directory to write image.txt and the components to",
 )
-@click.option("--extra", type=click.Choice(["vertex"]), help="What the image holds beside: Google's clients.")
+@click.option("--extra", type=click.Choice(["vertex"]), help="Add the Vertex AI clients")
 @image_options
 @quiet
 def publish(output: Path, extra: str | None, quiet: bool, **settings: Any) -> None:
-    """Publish our own image: fairing-kfp and its locked packages upon a Python base.
+    """Push the fairing-kfp image, and write its digest to image.txt.
 
-    Steps that talk to Kubernetes or to a registry run in it. The base must hold the Python minor version of this
-    command; without --base-image it is python:3.X-slim.
+    The reusable components are written beside it, to run in that image.
+
+    It contains fairing-kfp and its locked dependencies. The base image, by
+    default python:3.X-slim, must have the Python minor version of this command.
+
+    \b
+    Example: fairing-kfp components publish -o published
     """
-    from fairing_kfp.own_image import REFERENCE
-    from fairing_kfp.own_image import publish as publish_image
+    from fairing_kfp.components.files import write_components
+    from fairing_kfp.recipe.own_image import REFERENCE, publish_own_image
 
     screen = console(quiet)
-    began = time.monotonic()
-    with TransferTeller(screen) as progress:
-        reference = publish_image(output, extra=extra or "", progress=progress, **settings)
+    start = time.monotonic()
+    with TransferProgress(screen) as progress:
+        reference = publish_own_image(output, extra=extra or "", progress=progress, **settings)
+    written = write_components(output, reference)
     screen.print(f"[green]✔[/] {reference}")
-    screen.print(f"[green]✔[/] {output / REFERENCE} in {time.monotonic() - began:.2f} s")
+    screen.print(f"[green]✔[/] {len(written)} components in {output}")
+    screen.print(f"[green]✔[/] {output / REFERENCE} in {time.monotonic() - start:.2f} s")

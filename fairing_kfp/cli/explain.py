@@ -10,24 +10,31 @@ import click
 from rich.markup import escape
 
 from fairing_kfp.cli.options import image_options, target
-from fairing_kfp.display import console, show_columns, size
+from fairing_kfp.display.terminal import console, format_size, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from fairing_kfp.image.image import AnyImage
     from fairing_kfp.image.layer import Layer
-    from fairing_kfp.image.multi_image import Recipe
-    from fairing_kfp.pipeline import Explained
+    from fairing_kfp.pipeline.explain import Explained
+    from fairing_kfp.preprocess.secrets.finding import Finding
 
 
 @click.command()
 @target
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @image_options
 def command(target: str, as_json: bool, **settings: Any) -> None:
-    """Show what images are made of, and what compiling would send. Sends nothing."""
-    from fairing_kfp.loading import folder_of, load_pipeline
-    from fairing_kfp.pipeline import explain
+    """Show a pipeline's images and what compile would push.
+
+    Nothing is pushed.
+
+    \b
+    Example: fairing-kfp explain pipeline.py --registry registry.example.com/me
+    """
+    from fairing_kfp.component.load import folder_of, load_pipeline
+    from fairing_kfp.pipeline.explain import explain
 
     explained = explain(load_pipeline(target), start=folder_of(target), **settings)
     if as_json:
@@ -36,40 +43,54 @@ def command(target: str, as_json: bool, **settings: Any) -> None:
     screen = console()
     for item in explained:
         _show(item, screen)
+    for finding in explained[0].allowed_in_pipeline if explained else ():
+        screen.print(f"[yellow]allowed:[/] {escape(str(finding))}, by {escape(finding.allowed)}")
 
 
 def as_dict(item: Explained) -> dict[str, Any]:
-    """What is known of a component, as JSON values."""
-    prepared = item.prepared
-    first, bundle = prepared.image.images[0], prepared.bundle
+    """An explained component as JSON values."""
+    recipe = item.recipe
+    first, bundle = recipe.image.images[0], recipe.bundle
     return {
-        "name": prepared.name,
+        "name": recipe.name,
         "base": str(first.base),
-        "platforms": [str(image.platform) for image in prepared.image.images],
-        "python": ".".join(map(str, first.python_version)),
+        "platforms": [str(image.platform) for image in recipe.image.images],
+        "python": ".".join(map(str, first.python_version or ())),
         "files": [
-            {"path": file.path, "bytes": len(file.data)} for file in (*prepared.bundle.placed, *prepared.bundle.files)
+            {"path": file.path, "bytes": len(file.data)} for file in (*recipe.bundle.placed, *recipe.bundle.files)
         ],
         "captures": [asdict(capture) for capture in bundle.captures],
         "warnings": list(bundle.warnings),
-        "requirements": list(prepared.requirements),
+        "allowed_secrets": [_as_allowed(finding) for finding in (*item.allowed, *item.allowed_in_pipeline)],
+        "requirements": list(recipe.packages),
         "layers": [
             {
                 "name": layer.name,
                 "digest": layer.digest,
                 "diff_id": layer.diff_id,
                 "bytes": layer.size,
-                "holds": list(prepared.holds.get(layer.digest, ())),
+                "holds": list(recipe.packages_by_layer.get(layer.digest, ())),
                 "platforms": platforms,
             }
-            for layer, platforms in _layers(prepared.image)
+            for layer, platforms in _layers(recipe.image)
         ],
         "plan": asdict(item.plan) if item.plan else None,
     }
 
 
-def _layers(image: Recipe) -> list[tuple[Layer, list[str]]]:
-    """The layers of an image, each once, and the platforms that they are for."""
+def _as_allowed(finding: Finding) -> dict[str, Any]:
+    """What looks like a credential and is allowed, without the value."""
+    return {
+        "where": finding.where,
+        "line": finding.line,
+        "name": finding.name,
+        "fingerprint": finding.fingerprint,
+        "by": finding.allowed,
+    }
+
+
+def _layers(image: AnyImage) -> list[tuple[Layer, list[str]]]:
+    """The distinct layers of an image, each with its platforms."""
     found: dict[str, tuple[Layer, list[str]]] = {}
     for one in image.images:
         for layer in one.layers:
@@ -80,31 +101,39 @@ def _layers(image: Recipe) -> list[tuple[Layer, list[str]]]:
 def _rows(item: Explained) -> list[tuple[str, str, str, str, str]]:
     if item.plan:
         planned = item.plan.layers
-        return [(one.name, one.digest[:19], size(one.size), one.state, one.platform) for one in planned]
-    images = item.prepared.image.images
+        return [(one.name, one.digest[:19], format_size(one.size), one.state, one.platform) for one in planned]
+    images = item.recipe.image.images
     return [
-        (layer.name, layer.digest[:19], size(layer.size), "", ", ".join(platforms) * (len(platforms) < len(images)))
-        for layer, platforms in _layers(item.prepared.image)
+        (
+            layer.name,
+            layer.digest[:19],
+            format_size(layer.size),
+            "",
+            ", ".join(platforms) * (len(platforms) < len(images)),
+        )
+        for layer, platforms in _layers(item.recipe.image)
     ]
 
 
 def _show(item: Explained, screen: Console) -> None:
-    prepared, plan = item.prepared, item.plan
-    first, *others = prepared.image.images
+    recipe, plan = item.recipe, item.plan
+    first, *others = recipe.image.images
     platforms = f", for {', '.join(str(one.platform) for one in (first, *others))}" if others else ""
-    screen.print(f"[bold]{prepared.name}[/]  upon {plan.base if plan else first.base}{platforms}")
+    screen.print(f"[bold]{recipe.name}[/]  on {plan.base if plan else first.base}{platforms}")
     if plan:
-        target = "is there already: nothing would be sent" if plan.exists else f"would send {size(plan.bytes_to_send)}"
+        target = "exists: nothing would be pushed" if plan.exists else f"would push {format_size(plan.bytes_to_send)}"
         screen.print(f"  → {plan.reference}  (tag {plan.tag}; {target}, {plan.requests} requests)")
-    show_columns([("layer", "digest", "size", "state", "only for" if others else ""), *_rows(item)], screen, "    ")
-    for file in (*prepared.bundle.placed, *prepared.bundle.files):
-        screen.print(f"    [dim]{size(len(file.data)):>9}[/]  /{file.path}")
-    for digest, pins in prepared.holds.items():
+    print_table([("layer", "digest", "size", "state", "only for" if others else ""), *_rows(item)], screen, "    ")
+    for file in (*recipe.bundle.placed, *recipe.bundle.files):
+        screen.print(f"    [dim]{format_size(len(file.data)):>9}[/]  /{file.path}")
+    for digest, pins in recipe.packages_by_layer.items():
         for pin in pins:
             screen.print(f"    [dim]  package[/]  {escape(pin)}  [dim]{digest[:19]}[/]")
-    for capture in prepared.bundle.captures:
-        what = f"{capture.owner} captures {capture.name}: {capture.type}, {size(capture.size)}"
+    for capture in recipe.bundle.captures:
+        what = f"{capture.owner} captures {capture.name}: {capture.type}, {format_size(capture.size)}"
         screen.print(f"    [dim]  capture[/]  {escape(what)}")
-    for warning in prepared.bundle.warnings:
+    for finding in item.allowed:
+        screen.print(f"    [yellow]allowed:[/] {escape(str(finding))}, by {escape(finding.allowed)}")
+    for warning in recipe.bundle.warnings:
         screen.print(f"    [yellow]warning:[/] {escape(warning)}")
     screen.print()

@@ -8,45 +8,55 @@ import click
 from rich.markup import escape
 
 from fairing_kfp.cli.options import quiet, target
-from fairing_kfp.display import console
+from fairing_kfp.display.terminal import console
 
 if TYPE_CHECKING:
-    from fairing_kfp.locking import Change
+    from fairing_kfp.pipeline.lock import Change
 
 
 @click.command()
 @target
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--upgrade", is_flag=True, help="Take the newest versions of the packages NAME..., or of all.")
+@click.option("--upgrade", is_flag=True, help="Upgrade the packages NAME..., or all and base images")
 @click.option(
     "--platform",
     "platforms",
-    metavar="PLATFORM",
+    metavar="OS/ARCH",
     multiple=True,
-    help="The platform of components that name none, such as linux/arm64; given twice, both.",
+    help="Platform to resolve for (repeatable)",
 )
+@click.option("--registry", metavar="HOST/PATH", help="Registry, whose builds use locked base images")
+@click.option("--insecure", metavar="HOST", multiple=True, help="Registry to reach over plain HTTP (repeatable)")
+@click.option("--locked", is_flag=True, default=None, help="Fail if fairing.lock would change (for CI)")
 @quiet
 def command(target: str, names: tuple[str, ...], upgrade: bool, quiet: bool, **settings: Any) -> None:
-    """Write the versions of a pipeline's packages into fairing.lock beside it, and show what changed.
+    """Write a pipeline's package versions to fairing.lock.
 
-    Versions that are there stay; what the pipeline does not use any more is dropped. Sends nothing.
+    Locked versions are kept, unless --upgrade is given. Packages that the
+    pipeline no longer uses are removed. With a registry, base images are
+    locked by digest, too. Prints the changes.
+
+    \b
+    Example: fairing-kfp lock pipeline.py --upgrade scikit-learn
     """
-    from fairing_kfp.loading import folder_of, load_pipeline
-    from fairing_kfp.locking import lock
+    from fairing_kfp.component.load import folder_of, load_pipeline
+    from fairing_kfp.pipeline.lock import lock
 
     if names and not upgrade:
-        raise click.UsageError(f"say what to do with {names[0]}: fairing-kfp lock {target} --upgrade {' '.join(names)}")
+        raise click.UsageError(f"NAME requires --upgrade: fairing-kfp lock {target} --upgrade {' '.join(names)}")
     wanted = list(names) if names else upgrade
     locked = lock(load_pipeline(target), upgrade=wanted, start=folder_of(target), **settings)
     screen = console(quiet)
-    several = len({change.platform for change in locked.changes}) > 1
+    several = len({change.platform for change in locked.changes if change.platform}) > 1
     for change in locked.changes:
-        screen.print(f"{_told(change)}{f'  [dim]{change.platform}[/]' if several else ''}")
+        screen.print(f"{_describe(change)}{f'  [dim]{change.platform}[/]' if several else ''}")
+    for note in locked.notes:
+        screen.print(f"[yellow]warning:[/] {escape(note)}")
     state = f"{len(locked.changes)} changes" if locked.changes else "unchanged"
     screen.print(f"[green]✔[/] {locked.path}: {state}")
 
 
-def _told(change: Change) -> str:
+def _describe(change: Change) -> str:
     before, after = escape(", ".join(change.before)), escape(", ".join(change.after))
     if not before:
         return f"[green]+[/] {change.name} {after}"

@@ -1,4 +1,4 @@
-"""The options that several commands share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -10,41 +10,88 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option("--registry", metavar="HOST/PATH", help="Where images are pushed to."),
-    click.option("--project", metavar="NAME", help="The repository below it, shared by the project's images."),
-    click.option("--base-image", metavar="IMAGE", help="The base of components that name none."),
-    click.option(
-        "--builder", metavar="BUILDER", help="append (the default), layout:FOLDER, docker, podman or dry-run."
-    ),
+    click.option("--registry", metavar="HOST/PATH", help="Registry to push images to"),
+    click.option("--project", metavar="NAME", help="Repository name below the registry"),
+    click.option("--base-image", metavar="IMAGE", help="Base image for components that set none"),
+    click.option("--builder", metavar="BUILDER", help="append|cluster|layout:DIR|docker|podman|dry-run"),
     click.option(
         "--platform",
         "platforms",
-        metavar="PLATFORM",
+        metavar="OS/ARCH",
         multiple=True,
-        help="The platform of components that name none, such as linux/arm64; given twice, images for both.",
+        help="Platform to build for (repeatable)",
     ),
+    click.option("--locked", is_flag=True, default=None, help="Fail if fairing.lock would change (for CI)"),
     click.option(
         "--compression",
         type=click.Choice(["gzip", "zstd"]),
-        help="Of layers of packages; zstd is pulled by containerd, and by Docker only from 23.0 on.",
+        help="Compression of dependency layers",
     ),
     click.option(
         "--own-image",
         metavar="IMAGE",
-        help="What steps that talk to Kubernetes run in, by digest; made along with the others by default.",
+        help="Published fairing-kfp image, by digest",
     ),
-    click.option("--insecure", metavar="HOST", multiple=True, help="A registry spoken to over plain http."),
-    click.option("--ca", metavar="FILE", help="Authorities that are trusted besides the machine's, as PEM."),
-    click.option("--client-cert", metavar="FILE", help="The certificate and key that registries are shown, as PEM."),
+    click.option(
+        "--create-repository",
+        is_flag=True,
+        default=None,
+        help="Create missing repositories (Amazon ECR)",
+    ),
+    click.option("--insecure", metavar="HOST", multiple=True, help="Registry to reach over plain HTTP (repeatable)"),
+    click.option(
+        "--allow-secret",
+        "allow_secrets",
+        metavar="NAME",
+        multiple=True,
+        help="Credential look-alike to allow (repeatable)",
+    ),
+    click.option("--ca", metavar="FILE", help="Extra CA certificates (PEM)"),
+    click.option("--client-cert", metavar="FILE", help="Client certificate and key (PEM)"),
+    click.option("--cluster-image", metavar="IMAGE", help="Image of the builder cluster"),
+    click.option("--cluster-namespace", metavar="NAME", help="Its namespace"),
+    click.option("--cluster-account", "cluster_service_account", metavar="NAME", help="Its service account"),
+    click.option("--cluster-secret", metavar="NAME", help="Its Secret with registry logins"),
+    click.option("--cluster-upload", metavar="URI", help="Store for its layers"),
 )
 
 
 def image_options(command: F) -> F:
-    """Adds the options that say how images are made and where they go."""
+    """Adds the options for building and pushing images."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
+_HOST_OPTIONS = (
+    click.option("--host", metavar="URL", help="URL of Kubeflow Pipelines"),
+    click.option("-n", "--namespace", metavar="NAMESPACE", help="Namespace, if it serves several users"),
+    click.option("--token-file", metavar="FILE", help="File with a bearer token"),
+)
+
+
+def host_options(command: F) -> F:
+    """Adds the options for reaching Kubeflow Pipelines, except `--ca`, which is among the image options, too."""
+    for option in reversed(_HOST_OPTIONS):
+        command = option(command)
+    return command
+
+
+def pair(text: str, option: str = "-p") -> tuple[str, str]:
+    """The name and value of `NAME=VALUE`.
+
+    Raises:
+        click.BadParameter: the text has another form.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.BadParameter(f"{text!r} does not have the form NAME=VALUE", param_hint=option)
+    return name, value
+
+
+ca = click.option("--ca", metavar="FILE", help="Extra CA certificates (PEM)")
+parameters = click.option(
+    "-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Pipeline parameter, or @FILE (repeatable)"
+)
 target = click.argument("target", metavar="FILE[:NAME]")
-quiet = click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+quiet = click.option("-q", "--quiet", is_flag=True, help="Print errors only")

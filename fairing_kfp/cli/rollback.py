@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import time
-
 import click
-from rich.markup import escape
 
-from fairing_kfp.cli.options import quiet
-from fairing_kfp.display import console
+from fairing_kfp.cli.served import Progress, served_model
 
 
 @click.command()
 @click.argument("name")
-@click.argument("image")
-@click.option("-n", "--namespace", metavar="NAMESPACE", help="Where it serves; that of the context by default.")
-@click.option("--context", metavar="CONTEXT", help="A context of the kubeconfig.")
-@click.option("--target", type=click.Choice(["deployment", "kserve"]), help="By what, where both serve that name.")
-@quiet
+@click.argument("image", default="")
+@served_model
 def command(name: str, image: str, namespace: str | None, context: str | None, target: str | None, quiet: bool) -> None:
-    """Bring what serves as NAME to another IMAGE, and wait until that serves.
+    """Roll back the served model NAME to an earlier IMAGE.
 
-    IMAGE is named by its digest: NAME@sha256:…, or the digest alone. If it does not come to serve, the version before
-    serves on.
+    IMAGE is a digest, alone or as NAME@sha256:..., or the URI of a model that
+    KServe loads. Waits until it is ready; if it does not become ready, the
+    current version keeps serving. Without IMAGE, a canary of KServe ends: the
+    version before it gets all requests.
+
+    \b
+    Example: fairing-kfp rollback digits -n serving
     """
-    import warnings
-
-    from urllib3.exceptions import InsecureRequestWarning
-
     from fairing_kfp.serving.rollback import rollback
 
-    warnings.simplefilter("ignore", InsecureRequestWarning)  # whoever wrote the kubeconfig knows
-    screen = console(quiet)
-    began = time.monotonic()
-
-    def say(text: str) -> None:
-        screen.print(escape(text))
-
-    serving = rollback(name, image, namespace=namespace, context=context, target=target, say=say)
-    screen.print(f"[green]✔[/] {escape(name)} serves {escape(serving)} after {time.monotonic() - began:.1f} s")
+    progress = Progress(quiet)
+    served = rollback(name, image, namespace=namespace, context=context, target=target, log=progress.log)
+    progress.done(f"{name} serves {served}")

@@ -8,24 +8,48 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from fairing_kfp.cli.options import image_options, quiet, target
-from fairing_kfp.display import StepTeller, console, show_columns
+from fairing_kfp.cli.options import image_options, parameters, quiet, target
+from fairing_kfp.cli.parameters import given_parameters
+from fairing_kfp.display import RunDisplay, console
+from fairing_kfp.display.terminal import print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fairing_kfp.local.run import RunResult
+    from fairing_kfp.local.result import RunResult
 
 _LONGEST_VALUE = 200
 
 
 @click.command()
 @target
-@click.option("-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the pipeline.")
-@click.option("--runner", type=click.Choice(["subprocess", "docker"]), default="subprocess", show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), default="local_outputs", show_default=True)
-@click.option("--no-cache", is_flag=True, help="Run steps again whose code and inputs have not changed.")
-@click.option("--docker-network", metavar="NETWORK", help="The network of the docker runner's containers.")
+@parameters
+@click.option(
+    "--runner",
+    type=click.Choice(["subprocess", "docker"]),
+    metavar="RUNNER",
+    default="subprocess",
+    help="How steps run: subprocess (default) or docker",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    default="local_outputs",
+    show_default=True,
+    help="Output directory",
+)
+@click.option("--no-cache", is_flag=True, help="Do not reuse outputs of earlier runs")
+@click.option(
+    "--parallel",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Number of steps that may run at a time",
+)
+@click.option("--docker-network", metavar="NETWORK", help="Docker network of the containers")
 @image_options
 @quiet
 def command(
@@ -34,42 +58,44 @@ def command(
     runner: str,
     output: Path,
     no_cache: bool,
+    parallel: int,
     docker_network: str | None,
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Run a pipeline here: from its code layers, or with Docker from its images."""
+    """Run a pipeline on this machine.
+
+    Steps run as processes from the layers of their images, or with
+    --runner docker in containers.
+
+    \b
+    Example: fairing-kfp run pipeline.py -p depth=6
+    """
     import sys
 
-    from fairing_kfp.loading import folder_of, load_pipeline
-    from fairing_kfp.pipeline import run
+    from fairing_kfp.component.load import folder_of, load_pipeline
+    from fairing_kfp.local.run import run
 
     screen = console(quiet)
     pipeline = load_pipeline(target)
     if runner == "subprocess":
         version = ".".join(map(str, sys.version_info[:3]))
-        screen.print(f"running {pipeline.name} here; packages are resolved for this Python {version} on {sys.platform}")
-    with StepTeller(screen) as tell:
+        screen.print(f"running {pipeline.name} with Python {version} on {sys.platform}")
+    with RunDisplay(screen) as display:
         result = run(
             pipeline,
-            dict(_pair(text) for text in parameters),
+            given_parameters(parameters),
             runner=runner,
             output=output,
             reuse=not no_cache,
+            parallel=parallel,
             docker={"network_mode": docker_network} if docker_network else None,
-            tell=tell,
-            progress=tell.transfers,
+            on_event=display,
+            progress=display.transfers,
             start=folder_of(target),
             **settings,
         )
     _show_result(result, screen)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint="-p")
-    return name, value
 
 
 def _show_result(result: RunResult, screen: Console) -> None:
@@ -82,21 +108,21 @@ def _show_result(result: RunResult, screen: Console) -> None:
             for key, value in values.items()
             if not isinstance(value, (dict, list))
         ]
-        rows += [(name, _near(uri)) for name, uri in step.artifacts.items() if Path(uri).exists() and _has_content(uri)]
+        rows += [(name, _relative(uri)) for name, uri in step.artifacts.items() if _has_content(Path(uri))]
         for number, (name, value) in enumerate(rows):
             lines.append((step.name if number == 0 else "", name, value))
-    show_columns([("step", "output", "value"), *lines] if lines else [], screen)
+    print_table([("step", "output", "value"), *lines] if lines else [], screen)
     for name, value in result.outputs.items():
         screen.print(f"[bold]{escape(name)}[/] = {escape(_short(value))}")
-    screen.print(f"outputs and logs: {_near(str(result.folder))}")
+    screen.print(f"outputs and logs: {_relative(str(result.folder))}")
 
 
-def _has_content(uri: str) -> bool:
-    return Path(uri).is_dir() or Path(uri).stat().st_size > 0
+def _has_content(path: Path) -> bool:
+    return path.is_dir() or (path.exists() and path.stat().st_size > 0)
 
 
-def _near(path: str) -> str:
-    """The path from the current folder, where it lies below."""
+def _relative(path: str) -> str:
+    """A path below the current folder, relative to it; any other path unchanged."""
     return str(Path(path).relative_to(Path.cwd())) if Path(path).is_relative_to(Path.cwd()) else path
 
 

@@ -11,11 +11,11 @@ import click
 from rich.markup import escape
 
 from fairing_kfp.cli.options import quiet
-from fairing_kfp.display import console
+from fairing_kfp.display.terminal import console
 
 if TYPE_CHECKING:
-    from fairing_kfp.serving.here import Running
-    from fairing_kfp.serving.predictor import Predictor
+    from fairing_kfp.component.predictor import Predictor
+    from fairing_kfp.local.server import Server
 
 _EXAMPLES = {
     "dict": {"key": "value"},
@@ -27,55 +27,71 @@ _EXAMPLES = {
 
 @click.command()
 @click.argument("target", metavar="FILE[:CLASS]")
-@click.option("--model", type=click.Path(path_type=Path), metavar="PATH", help="The file or folder that load is given.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Of 127.0.0.1; 0: any.")
-@click.option("--request", metavar="JSON", help="Send this body (V1) once, or that of a file: @FILE; then end.")
+@click.option("--model", type=click.Path(path_type=Path), metavar="PATH", help="Model file or directory to load")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    metavar="PORT",
+    show_default=True,
+    help="Local port, 0 for any",
+)
+@click.option("--request", metavar="JSON", help="Send one request (or @FILE), print the reply")
 @quiet
 def command(target: str, model: Path | None, port: int, request: str | None, quiet: bool) -> None:
-    """Serve a predictor here, from the layers that its image has, until Ctrl-C.
+    """Serve a predictor on this machine, until Ctrl-C.
 
-    FILE is a Python file with a class that is decorated by @fairing_component; FILE:CLASS names one of several.
+    FILE is a Python file with a class decorated with @fairing_component. If it
+    has several, use FILE:CLASS. The request format is that of KServe's V1
+    protocol: {"instances": [...]}.
+
+    \b
+    Example: fairing-kfp serve pipeline.py:Digits --model model.pickle
     """
-    from fairing_kfp.loading import folder_of, load_predictor
-    from fairing_kfp.serving.here import running, unpacked
+    from fairing_kfp.component.load import folder_of, load_predictor
+    from fairing_kfp.local.server import server_image, start_server
 
     body = None if request is None else _body(request)
     screen = console(quiet)
     predictor = load_predictor(target)
-    started = unpacked(predictor, start=folder_of(target))
-    for warning in started.warnings:
+    image = server_image(predictor.source, start=folder_of(target))
+    for warning in image.warnings:
         screen.print(f"[yellow]warning:[/] {escape(warning)}")
 
-    def show(line: str) -> None:
+    def log_line(line: str) -> None:
         screen.print(f"  [dim]{predictor.name} │[/] {escape(line)}")
 
-    with running(started.launch, model, port=port, show=show) as server:
+    with start_server(image.launch, model, port=port, log_line=log_line) as server:
         if body is not None:
-            click.echo(json.dumps(_answer(server, body)))
+            click.echo(json.dumps(_reply(server, body)))
             return
-        screen.print(f"[green]✔[/] {predictor.name} answers at [bold]{server.endpoint.url}[/] (Ctrl-C ends it)")
+        screen.print(f"[green]✔[/] {predictor.name} serves at [bold]{server.endpoint.url}[/] (Ctrl-C stops it)")
         screen.print(f"  {escape(_curl(predictor, server))}")
         try:
             server.process.wait()
         except KeyboardInterrupt:
-            screen.print("ending")
+            screen.print("stopping")
 
 
 def _body(text: str) -> Any:
+    name = text[1:] if text.startswith("@") else ""
     try:
-        return json.loads(Path(text[1:]).read_bytes() if text.startswith("@") else text)
-    except (OSError, ValueError) as error:
-        raise click.BadParameter(f"it is not JSON: {error}", param_hint="--request") from None
+        return json.loads(Path(name).read_bytes() if name else text)
+    except OSError as error:
+        raise click.BadParameter(f"cannot read {name}: {error.strerror}", param_hint="--request") from None
+    except ValueError as error:
+        where = f" in {name}" if name else ""
+        raise click.BadParameter(f"invalid JSON{where}: {error}", param_hint="--request") from None
 
 
-def _answer(server: Running, body: Any) -> Any:
+def _reply(server: Server, body: Any) -> Any:
     from fairing_kfp.serving.server import answers
 
     endpoint = server.endpoint
     return json.loads(endpoint.raw(f"/v1/models/{endpoint.model}:predict", answers.dumps(body)))
 
 
-def _curl(predictor: Predictor[Any, Any], server: Running) -> str:
+def _curl(predictor: Predictor[Any, Any], server: Server) -> str:
     example = _EXAMPLES.get(predictor.takes.get("predict", ""), {"instances": [[1.0, 2.0]]})
     url = f"{server.endpoint.url}/v1/models/{predictor.name}:predict"
     return f"curl -d {shlex.quote(json.dumps(example))} {url}"

@@ -1,1 +1,1 @@
-"""What steps that create Kubernetes objects share: create or adopt, watch, stream logs, explain, clean up."""
+"""Kubernetes objects of steps: create, adopt, apply, watch, stream logs, explain failures, delete."""

@@ -1,4 +1,4 @@
-"""Events: what Kubernetes' parts say about an object."""
+"""Events that Kubernetes reports about an object."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from fairing_kfp.cluster.kinds import EVENT
 
 @dataclass(frozen=True)
 class Event:
-    """What was said about an object.
+    """An event.
 
     Attributes:
-        time: when it was last said.
-        reason: one word.
-        message: the rest.
-        warning: whether something is wrong.
+        time: time of the last occurrence, RFC 3339.
+        reason: reason in one word.
+        message: the message.
+        warning: whether it is a warning.
     """
 
     time: str
@@ -26,14 +26,14 @@ class Event:
 
 
 def events_of(cluster: Cluster, item: Object) -> list[Event]:
-    """The events of an object, the newest last.
+    """The events of an object, oldest first.
 
     Args:
-        cluster: is asked.
+        cluster: client of the cluster.
         item: the object.
 
     Raises:
-        ClusterError: Kubernetes refuses to tell.
+        ClusterError: the events cannot be read.
     """
     metadata = item["metadata"]
     query = {"fieldSelector": f"involvedObject.uid={metadata['uid']}"}
@@ -42,15 +42,15 @@ def events_of(cluster: Cluster, item: Object) -> list[Event]:
 
 
 def warnings_of(cluster: Cluster, namespace: str, name: str) -> list[Event]:
-    """What went wrong with an object of a name, and with those that it made and that begin with that name.
+    """The warnings about an object, and about objects whose names extend its name, oldest first.
 
     Args:
-        cluster: is asked.
-        namespace: the object's.
-        name: the object's.
+        cluster: client of the cluster.
+        namespace: namespace of the object.
+        name: name of the object.
 
     Raises:
-        ClusterError: Kubernetes refuses to tell.
+        ClusterError: the events cannot be read.
     """
     answer = cluster.request("GET", EVENT.path(namespace), query={"fieldSelector": "type=Warning"})
     found = [item for item in answer.get("items") or [] if f"{item['involvedObject']['name']}-".startswith(f"{name}-")]

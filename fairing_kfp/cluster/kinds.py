@@ -1,4 +1,4 @@
-"""Kinds of objects: what the cluster calls them, and where they are."""
+"""Kinds of Kubernetes objects: their names, paths and schemas."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from fairing_kfp.errors import ClusterError, MissingObjectError, NotInstalledErr
 
 _PROVIDERS = {
     "trainer.kubeflow.org": "Kubeflow Trainer",
-    "kubeflow.org": "Kubeflow's Training Operator",
+    "kubeflow.org": "the Kubeflow Training Operator",
     "serving.kserve.io": "KServe",
     "jobset.x-k8s.io": "JobSet",
+    "gateway.networking.k8s.io": "the Gateway API",
 }
 
 
@@ -20,9 +21,9 @@ class Kind:
     """A kind of objects.
 
     Attributes:
-        api_version: its group and version: `batch/v1`, or `v1` of the core.
-        kind: its name: `Job`.
-        plural: its name in paths: `jobs`.
+        api_version: group and version: `batch/v1`, or `v1` for the core group.
+        kind: name of the kind: `Job`.
+        plural: name in paths: `jobs`.
         namespaced: whether its objects are in namespaces.
     """
 
@@ -32,7 +33,7 @@ class Kind:
     namespaced: bool = True
 
     def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
-        """Where an object is, or all of them if no name is given."""
+        """The path of an object, or of the collection if there is no name."""
         place = f"/namespaces/{namespace}" if self.namespaced else ""
         parts = [part for part in (name, subresource) if part]
         return "/".join([f"{_root(self.api_version)}{place}/{self.plural}", *parts])
@@ -43,21 +44,22 @@ EVENT = Kind("v1", "Event", "events")
 JOB = Kind("batch/v1", "Job", "jobs")
 SERVICE = Kind("v1", "Service", "services")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+ENDPOINT_SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 
 
 def find_kind(cluster: Cluster, api_version: str, kind: str) -> Kind:
-    """Asks the cluster for a kind of objects; whoever has a token may ask.
+    """Finds a kind by discovery, which requires no permission.
 
     Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 
     Args:
-        cluster: is asked.
-        api_version: as in a manifest.
-        kind: likewise.
+        cluster: client of the cluster.
+        api_version: group and version, as in a manifest.
+        kind: name of the kind, as in a manifest.
 
     Raises:
-        NotInstalledError: the cluster does not know it.
-        ClusterError: the cluster does not answer.
+        NotInstalledError: the cluster does not serve the kind.
+        ClusterError: the API server does not answer.
     """
     try:
         found = cluster.request("GET", _root(api_version))
@@ -67,22 +69,46 @@ def find_kind(cluster: Cluster, api_version: str, kind: str) -> Kind:
         if resource["kind"] == kind and "/" not in resource["name"]:
             return Kind(api_version, kind, resource["name"], resource["namespaced"])
     known = sorted({resource["kind"] for resource in found.get("resources", [])})
-    raise _not_installed(api_version, kind, f"that API has {', '.join(known) or 'nothing'}")
+    raise _not_installed(api_version, kind, f"that API has {', '.join(known) or 'no kinds'}")
 
 
 def kind_of(cluster: Cluster, manifest: Object) -> Kind:
-    """The kind of a manifest; see `find_kind`.
+    """The kind of a manifest.
 
     Raises:
-        ClusterError: the manifest names none, or the cluster does not know it.
+        ClusterError: the manifest names no kind, or the cluster does not serve it.
     """
     api_version, kind = manifest.get("apiVersion"), manifest.get("kind")
     if not api_version or not kind:
-        raise ClusterError("a manifest lacks its apiVersion or kind", "add both, as kubectl wants them")
+        raise ClusterError("a manifest lacks its apiVersion or kind", "set both")
     for known in (POD, JOB, SERVICE, DEPLOYMENT):
         if (known.api_version, known.kind) == (api_version, kind):
             return known
     return find_kind(cluster, api_version, kind)
+
+
+def schema_of(cluster: Cluster, kind: Kind) -> Object:
+    """The OpenAPI schema of a custom resource in the installed version. Requires no permission.
+
+    Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
+
+    Args:
+        cluster: client of the cluster.
+        kind: a kind outside the core group.
+
+    Raises:
+        MissingObjectError: the cluster has no schema of the kind.
+        ClusterError: the API server does not answer.
+    """
+    answer = cluster.request("GET", f"/openapi/v3/apis/{kind.api_version}")
+    group, _, version = kind.api_version.partition("/")
+    wanted = {"group": group, "version": version, "kind": kind.kind}
+    for schema in answer["components"]["schemas"].values():
+        if wanted in schema.get("x-kubernetes-group-version-kind", []):
+            return dict(schema)
+    raise MissingObjectError(
+        f"the cluster has no schema of {kind.kind} in {kind.api_version}", "check its custom resource definition"
+    )
 
 
 def _root(api_version: str) -> str:
@@ -92,9 +118,9 @@ def _root(api_version: str) -> str:
 def _not_installed(api_version: str, kind: str, cause: str) -> NotInstalledError:
     provider = _PROVIDERS.get(api_version.partition("/")[0])
     return NotInstalledError(
-        f"the cluster does not know {kind} of {api_version}: {cause}",
-        f"have {provider} installed, or choose another kind"
+        f"the cluster does not serve {kind} of {api_version}: {cause}",
+        f"install {provider}, or choose another kind"
         if provider
-        else "check apiVersion and kind against: kubectl api-resources",
+        else "compare apiVersion and kind with: kubectl api-resources",
         status=404,
     )

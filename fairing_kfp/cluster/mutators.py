@@ -1,9 +1,10 @@
-"""What is wanted of a pod, as functions from one pod specification to the next; none changes what it is given.
+"""Mutators: functions that take a pod specification and return a changed copy.
 
-    change = composed(resources(cpu="2", memory="4Gi"), gpu(1), mount_claim("data", "/data"))
-    job["spec"]["template"]["spec"] = change(spec)
+    mutate = composed(resources(cpu="2", memory="4Gi"), gpu(1), mount_claim("data", "/data"))
+    job["spec"]["template"]["spec"] = mutate(spec)
 
-They hold for every container of the pod, apart from sidecars that others add later.
+They change every container of the specification, but not sidecars that are injected later.
+
 Source: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodSpec
 """
 
@@ -27,7 +28,7 @@ NVIDIA, AMD, INTEL = "nvidia.com/gpu", "amd.com/gpu", "gpu.intel.com/i915"
 
 
 def composed(*mutators: Mutator) -> Mutator:
-    """One mutator that does what several do, one after the other."""
+    """A mutator that applies others in turn."""
     return lambda spec: reduce(lambda changed, mutate: mutate(changed), mutators, spec)
 
 
@@ -38,102 +39,106 @@ def resources(
     memory_limit: str | None = None,
     others: Mapping[str, str | int] | None = None,
 ) -> Mutator:
-    """What each container asks for, and what it may use at most.
+    """Sets the resource requests and limits of each container.
 
     Args:
-        cpu: is asked for: `2`, `500m`.
-        memory: is asked for: `4Gi`.
-        cpu_limit: at most; without it, what is free on the node.
-        memory_limit: at most; more ends the container. By default what is asked for.
-        others: devices and the like, such as `ephemeral-storage`; at most as well as at least.
+        cpu: requested cores: `2`, `500m`.
+        memory: requested memory: `4Gi`. By default the memory limit.
+        cpu_limit: maximum cores. Without it, a container may use what is free on the node.
+        memory_limit: maximum memory, beyond which the container is killed. By default the requested memory.
+        others: requests and limits of other resources, such as `ephemeral-storage`.
 
     Raises:
-        ConfigError: a quantity is malformed, or more is asked for than is allowed.
+        ConfigError: a quantity is malformed, or a request exceeds its limit.
     """
-    most_memory = memory_limit if memory_limit is not None else memory
-    asked = _quantities({"cpu": cpu, "memory": memory if memory is not None else memory_limit, **(others or {})})
-    limits = _quantities({"cpu": cpu_limit, "memory": most_memory, **(others or {})})
-    for name in asked.keys() & limits.keys():
-        if amount(asked[name], name) > amount(limits[name], name):
+    max_memory = memory_limit if memory_limit is not None else memory
+    requests = _quantities({"cpu": cpu, "memory": memory if memory is not None else memory_limit, **(others or {})})
+    limits = _quantities({"cpu": cpu_limit, "memory": max_memory, **(others or {})})
+    for name in requests.keys() & limits.keys():
+        if amount(requests[name], name) > amount(limits[name], name):
             raise ConfigError(
-                f"{asked[name]} of {name} is asked for, and {limits[name]} allowed", f"raise the limit of {name}"
+                f"the request of {requests[name]} {name} exceeds the limit of {limits[name]}",
+                f"raise the limit of {name}",
             )
 
     def change(container: PodSpec) -> None:
-        wanted = container.setdefault("resources", {})
-        for key, values in (("requests", asked), ("limits", limits)):
+        current = container.setdefault("resources", {})
+        for key, values in (("requests", requests), ("limits", limits)):
             if values:
-                wanted[key] = {**(wanted.get(key) or {}), **values}
+                current[key] = {**(current.get(key) or {}), **values}
 
     return _each(change)
 
 
 def gpu(count: int, vendor: str = NVIDIA) -> Mutator:
-    """Devices for each container.
+    """Requests GPUs for each container.
 
     Args:
-        count: how many.
-        vendor: what the device plugin calls them: `nvidia.com/gpu`, `amd.com/gpu`, `nvidia.com/mig-1g.5gb`.
+        count: number of GPUs.
+        vendor: resource name of the device plugin: `nvidia.com/gpu`, `amd.com/gpu`, `nvidia.com/mig-1g.5gb`.
 
     Raises:
-        ConfigError: the count is no whole number, or the vendor no name of a resource.
+        ConfigError: the count is not an integer, or the vendor is not a resource name.
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise ConfigError(f"{count!r} is no number of GPUs", "write a whole number")
+        raise ConfigError(f"{count!r} is not a number of GPUs", "write an integer")
     if "/" not in vendor:
-        raise ConfigError(f"{vendor!r} is no name of a device", f"write it as the node lists it, such as {NVIDIA}")
+        raise ConfigError(f"{vendor!r} is not a resource name", f"write it as the node lists it, such as {NVIDIA}")
     return resources(others={vendor: count})
 
 
 def mount_claim(claim: str, path: str, *, read_only: bool = False, sub_path: str = "") -> Mutator:
-    """A persistent volume claim as a folder.
+    """Mounts a persistent volume claim.
 
     Args:
-        claim: its name.
-        path: the folder.
-        read_only: whether it cannot be written.
-        sub_path: a folder of the volume, instead of its root.
+        claim: name of the claim.
+        path: absolute path of the mount.
+        read_only: whether to mount it read-only.
+        sub_path: path in the volume; by default its root.
+
+    Raises:
+        ConfigError: the path is relative.
     """
     source = {"persistentVolumeClaim": {"claimName": claim}}
     return _mounted(f"pvc-{claim}", source, path, read_only=read_only, sub_path=sub_path)
 
 
 def mount_secret(secret: str, path: str) -> Mutator:
-    """A secret as a folder with a file a key."""
+    """Mounts a secret as a folder with a file for each key."""
     return _mounted(f"secret-{secret}", {"secret": {"secretName": secret}}, path, read_only=True)
 
 
 def mount_config_map(config_map: str, path: str) -> Mutator:
-    """A config map as a folder with a file a key."""
+    """Mounts a config map as a folder with a file for each key."""
     return _mounted(f"config-{config_map}", {"configMap": {"name": config_map}}, path, read_only=True)
 
 
 def mount_empty(path: str, *, memory: bool = False, size: str | None = None) -> Mutator:
-    """An empty folder that goes with the pod.
+    """Mounts an empty folder, which is deleted with the pod.
 
     Args:
-        path: the folder; `/dev/shm` for what PyTorch's loaders share.
+        path: absolute path of the mount; `/dev/shm` for the shared memory of PyTorch's data loaders.
         memory: whether it is in memory.
-        size: how much fits at most.
+        size: maximum size, such as `1Gi`.
 
     Raises:
-        ConfigError: the size is malformed.
+        ConfigError: the path is relative, or the size is malformed.
     """
     options = {**({"medium": "Memory"} if memory else {}), **({"sizeLimit": quantity(size, "storage")} if size else {})}
     return _mounted(f"empty-{path}", {"emptyDir": options}, path)
 
 
 def environment(variables: Mapping[str, str]) -> Mutator:
-    """Environment variables, in the clear."""
+    """Sets environment variables, which are readable in the pod specification."""
     return _variables([{"name": name, "value": value} for name, value in variables.items()])
 
 
 def environment_from_secret(secret: str, keys: Mapping[str, str] | None = None) -> Mutator:
-    """Environment variables whose values are a secret's.
+    """Sets environment variables from a secret.
 
     Args:
-        secret: its name.
-        keys: the secret's key of each variable; by default every key is a variable.
+        secret: name of the secret.
+        keys: keys of the secret, by variable; by default each key becomes a variable.
     """
     if keys is not None:
         return _variables(
@@ -144,40 +149,45 @@ def environment_from_secret(secret: str, keys: Mapping[str, str] | None = None) 
 
 
 def node_selector(**labels: str) -> Mutator:
-    """Nodes that have labels; names with other characters are given as `**{"a/b": "c"}`."""
+    """Schedules pods onto nodes with these labels; write labels that are not identifiers as `**{"a/b": "c"}`."""
     return _with(lambda spec: spec.update(nodeSelector={**(spec.get("nodeSelector") or {}), **labels}))
 
 
 def toleration(key: str, value: str | None = None, effect: str | None = None) -> Mutator:
-    """Nodes that a taint keeps others from.
+    """Allows pods on nodes with a taint.
 
     Args:
-        key: the taint's.
-        value: the taint's; any by default.
-        effect: the taint's; any by default.
+        key: key of the taint.
+        value: value of the taint; any by default.
+        effect: effect of the taint; any by default.
     """
-    found = {"key": key, "operator": "Exists" if value is None else "Equal"}
-    found |= {name: text for name, text in (("value", value), ("effect", effect)) if text is not None}
-    return _with(lambda spec: _append(spec, "tolerations", found))
+    tolerated = {"key": key, "operator": "Exists" if value is None else "Equal"}
+    tolerated |= {name: text for name, text in (("value", value), ("effect", effect)) if text is not None}
+    return _with(lambda spec: _append(spec, "tolerations", tolerated))
 
 
 def image_pull_secret(secret: str) -> Mutator:
-    """A secret that images are pulled with."""
+    """Adds a secret for pulling images."""
     return _with(lambda spec: _append(spec, "imagePullSecrets", {"name": secret}))
 
 
 def service_account(name: str, *, token: bool = False) -> Mutator:
-    """The account that the pod runs as, by default without its token."""
+    """Sets the service account.
+
+    Args:
+        name: name of the service account.
+        token: whether its token is mounted.
+    """
     return _with(lambda spec: spec.update(serviceAccountName=name, automountServiceAccountToken=token))
 
 
 def non_root(user: int | None = None) -> Mutator:
-    """No privilege, as the `restricted` Pod Security Standard wants it.
+    """Sets the security context that the `restricted` Pod Security Standard requires.
 
     Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 
     Args:
-        user: the numeric user; by default the image's.
+        user: user and group id; by default those of the image.
     """
     of_pod: PodSpec = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     if user is not None:
@@ -188,17 +198,27 @@ def non_root(user: int | None = None) -> Mutator:
     )
 
 
+def run_as_root() -> Mutator:
+    """Runs the containers as root and without the restrictions of `non_root`, for images that need it."""
+    of_pod: PodSpec = {"runAsNonRoot": False, "runAsUser": 0, "runAsGroup": 0}
+    of_container = {"allowPrivilegeEscalation": True, "capabilities": {"drop": []}}
+    return composed(
+        _with(lambda spec: _update(spec, of_pod)), _each(lambda container: _update(container, of_container))
+    )
+
+
 def from_fairing(
     mutator: Callable[[Any, Any, str], object], namespace: str = "default", kube_manager: object = None
 ) -> Mutator:
-    """A mutator in the form that Kubeflow Fairing had: `(kube_manager, pod_spec, namespace)`.
-
-    Such a one changes a `kubernetes.client.V1PodSpec` in place.
+    """Adapts a mutator of Kubeflow Fairing, which changes a `kubernetes.client.V1PodSpec` in place.
 
     Args:
-        mutator: Fairing's.
-        namespace: is told to it.
-        kube_manager: likewise; Fairing's own mutators of resources and volumes ask it nothing.
+        mutator: function with the arguments `(kube_manager, pod_spec, namespace)`.
+        namespace: namespace that it is called with.
+        kube_manager: manager that it is called with; Fairing's mutators of resources and volumes do not use it.
+
+    Raises:
+        ConfigError: the mutator is called with fields that the installed `kubernetes` package does not have.
     """
 
     def mutate(spec: PodSpec) -> PodSpec:
@@ -208,8 +228,8 @@ def from_fairing(
             pod = client.deserialize(SimpleNamespace(data=json.dumps(spec)), "V1PodSpec")
             if client.sanitize_for_serialization(pod) != json.loads(json.dumps(spec)):
                 raise ConfigError(
-                    "the pod specification has fields that the installed kubernetes client does not know",
-                    "let mutators in Fairing's form come before the others",
+                    "the pod specification has fields that the installed kubernetes package does not have",
+                    "put Fairing's mutators before the others, or upgrade the package",
                 )
             mutator(kube_manager, pod, namespace)
             changed: PodSpec = client.sanitize_for_serialization(pod)
@@ -237,7 +257,7 @@ def _each(change: Callable[[PodSpec], None]) -> Mutator:
 
 def _mounted(stem: str, source: PodSpec, path: str, *, read_only: bool = False, sub_path: str = "") -> Mutator:
     if not path.startswith("/"):
-        raise ConfigError(f"{path!r} is no place for a volume", "write an absolute path")
+        raise ConfigError(f"cannot mount a volume at {path!r}", "write an absolute path")
     name = object_name(stem)
     mount: PodSpec = {"name": name, "mountPath": path}
     mount |= {"readOnly": True} if read_only else {}
@@ -257,9 +277,9 @@ def _variables(variables: list[PodSpec]) -> Mutator:
 
 
 def _append(owner: PodSpec, key: str, item: PodSpec) -> None:
-    """Adds to a list what it lacks: mutating twice is mutating once."""
-    present = owner.get(key) or []
-    owner[key] = present if item in present else [*present, item]
+    """Appends an item to a list, unless it is there: applying a mutator twice is applying it once."""
+    items = owner.get(key) or []
+    owner[key] = items if item in items else [*items, item]
 
 
 def _update(owner: PodSpec, context: PodSpec) -> None:

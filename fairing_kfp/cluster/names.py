@@ -1,26 +1,26 @@
-"""Names of objects: valid everywhere, and the same each time the same task of the same run asks."""
+"""Names of objects: valid for every kind, and the same in each retry of a task."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 
-LONGEST = 46
-"""Of a name: a label of 63 characters less what Kubernetes and operators append for pods, of which JobSet's is the
-longest (`-node-0-999-x7k2p`)."""
+MAX_LENGTH = 46
+"""A label of 63 characters, less the longest suffix that Kubernetes and operators append for pods, which is JobSet's
+(`-node-0-999-x7k2p`)."""
 
 _DIGEST = 10
 
 
-def object_name(stem: str, *identity: str, longest: int = LONGEST) -> str:
-    """A name that is a DNS-1035 label, readable at its start, unique by its end.
+def object_name(stem: str, *identity: str, longest: int = MAX_LENGTH) -> str:
+    """A DNS-1035 label that starts with readable text and ends with a digest.
 
     Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 
     Args:
-        stem: what it should look like, any text.
-        identity: what makes it unique: run and task.
-        longest: how many characters it may have.
+        stem: text that the name starts with; other characters are replaced.
+        identity: values that make the name unique, such as run and task.
+        longest: maximum length, in characters.
     """
     digest = hashlib.sha256("\0".join((stem, *identity)).encode()).hexdigest()[:_DIGEST]
     words = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
@@ -29,7 +29,7 @@ def object_name(stem: str, *identity: str, longest: int = LONGEST) -> str:
 
 
 def label_value(text: str) -> str:
-    """A text as the value of a label: itself if it is one, else shortened and made unique.
+    """A text as the value of a label; an invalid text is shortened and made unique.
 
     Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
     """

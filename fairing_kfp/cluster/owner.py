@@ -1,4 +1,4 @@
-"""Whose an object is: the task of a run that made it."""
+"""The owner of objects: a task of a run."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _NODE_OF_ARGO = "workflows.argoproj.io/node-name"
 
 @dataclass(frozen=True)
 class Owner:
-    """A task of a run; its retries are the same owner, and so adopt what the first attempt made.
+    """A task of a run. A retry is the same owner, and adopts the objects of the earlier attempt.
 
     Attributes:
-        run: the run's identity.
-        task: the task's name, unique in the run: in a loop with the iteration.
-        pod: the name of the pod that the task runs in; empty outside.
-        pod_uid: that pod's uid.
+        run: id of the run.
+        task: name of the task, unique in the run; in a loop it includes the iteration.
+        pod: name of the task's pod; empty outside Kubernetes.
+        pod_uid: uid of that pod.
     """
 
     run: str
@@ -37,48 +37,48 @@ class Owner:
 
     @classmethod
     def here(cls, run: str, task: str) -> Owner:
-        """The owner that this step is; KFP tells it the name and uid of its pod."""
+        """The owner with this step's pod, from the environment variables that KFP sets."""
         return cls(run, task, os.environ.get("KFP_POD_NAME", ""), os.environ.get("KFP_POD_UID", ""))
 
     @classmethod
-    def of_step(cls, cluster: Cluster, order: str) -> Owner:
-        """The owner that this step is, as its pod's labels and annotations tell.
+    def of_step(cls, cluster: Cluster, spec: str) -> Owner:
+        """The owner of this step's objects, from its pod's labels and annotations.
 
-        KFP's own placeholders of run and task would have to be inputs, and keep it from ever using its cache.
+        KFP's placeholders for run and task would be inputs of the step, which disable its cache.
 
         Args:
-            cluster: is asked for the pod.
-            order: what the step does; outside of KFP it stands for run and task.
+            cluster: client of the cluster with the pod.
+            spec: spec of the step, which identifies it outside KFP.
 
         Raises:
-            ClusterError: Kubernetes refuses to tell.
+            ClusterError: the pod cannot be read.
         """
         name = os.environ.get("KFP_POD_NAME")
         if not name:
-            return cls.of_order(order)
+            return cls.outside_kfp(spec)
         metadata = cluster.request("GET", POD.path(cluster.namespace, name))["metadata"]
         run = (metadata.get("labels") or {}).get(_RUN_OF_KFP) or name
         node = (metadata.get("annotations") or {}).get(_NODE_OF_ARGO) or name
-        return cls.here(run, re.sub(r"\(\d+\)$", "", node))  # Argo numbers the attempts of a task
+        return cls.here(run, re.sub(r"\(\d+\)$", "", node))  # Argo appends the number of the attempt
 
     @classmethod
-    def of_order(cls, order: str) -> Owner:
-        """The owner that a step outside of KFP is: what it does stands for run and task."""
-        return cls(hashlib.sha256(order.encode()).hexdigest()[:16], "step")
+    def outside_kfp(cls, spec: str) -> Owner:
+        """The owner of the objects of a step outside KFP: its spec stands for run and task."""
+        return cls(hashlib.sha256(spec.encode()).hexdigest()[:16], "step")
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """What its objects are known by."""
+        """The labels of its objects."""
         return {MANAGED_BY: MANAGER, RUN: label_value(self.run), TASK: label_value(self.task)}
 
     def name(self, stem: str = "") -> str:
-        """The name of its object; the same in each retry."""
+        """The name of an object; the same in each retry."""
         return object_name(stem or self.task, self.run, self.task)
 
     def references(self) -> list[Object]:
-        """What has Kubernetes collect an object when the step's pod is gone: right for jobs, wrong for what serves.
+        """Owner references, so that an object is deleted with the step's pod. For jobs; a served model must outlive it.
 
-        Workflows are collected within the hour after a run, and what they own goes with them.
+        Argo deletes a workflow within an hour after its run, and its pods and their dependents with it.
         """
         if not (self.pod and self.pod_uid):
             return []

@@ -1,4 +1,4 @@
-"""Quantities: amounts of cpu, memory and devices.
+"""Kubernetes quantities: amounts of cpu, memory and devices.
 
 Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 """
@@ -16,41 +16,45 @@ _UNITS = {
     **{unit: Decimal(1000) ** power for power, unit in enumerate("kMGTPE", start=1)},
     **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", start=1)},
 }
-_WRITTEN = re.compile(r"(\d+(?:\.\d*)?)\s*([kKmMgGtTpP])(i?)[bB]?", re.ASCII)
+_BYTES = re.compile(r"(\d+(?:\.\d*)?)\s*([kKmMgGtTpP])(i?)[bB]?", re.ASCII)
 
 
-def quantity(text: str | float, of: str) -> str:
-    """A quantity as Kubernetes takes it.
+def quantity(text: str | float, resource: str) -> str:
+    """Checks a quantity and returns it as text.
 
     Args:
-        text: such as `500m`, `4Gi`, or a number.
-        of: what it is an amount of, for errors: `memory`.
+        text: a quantity such as `500m` or `4Gi`, or a number.
+        resource: name of the resource, for errors.
 
     Raises:
-        ConfigError: it is malformed or negative; the error says what was probably meant.
+        ConfigError: the quantity is malformed or negative; the remedy suggests a spelling.
     """
-    amount(text, of)
+    amount(text, resource)
     return str(text)
 
 
-def amount(text: str | float, of: str) -> Decimal:
-    """What a quantity amounts to, in cores, bytes or pieces.
+def amount(text: str | float, resource: str) -> Decimal:
+    """The value of a quantity, in cores, bytes or devices.
+
+    Args:
+        text: a quantity such as `500m` or `4Gi`, or a number.
+        resource: name of the resource, for errors.
 
     Raises:
-        ConfigError: as for `quantity`.
+        ConfigError: the quantity is malformed or negative; the remedy suggests a spelling.
     """
     match = _QUANTITY.fullmatch(str(text))
     if isinstance(text, bool) or not match:
-        raise ConfigError(f"{str(text)!r} is no amount of {of}", _meant(str(text), of))
+        raise ConfigError(f"{str(text)!r} is not a quantity of {resource}", _suggestion(str(text), resource))
     number, exponent, unit = match.groups()
     return Decimal(number + (exponent or "")) * _UNITS.get(unit or "", Decimal(1))
 
 
-def _meant(text: str, of: str) -> str:
-    written = _WRITTEN.fullmatch(text.strip())
-    if written and of != "cpu":
-        number, unit, binary = written[1], written[2].upper(), written[3]
+def _suggestion(text: str, resource: str) -> str:
+    size = _BYTES.fullmatch(text.strip())
+    if size and resource != "cpu":
+        number, unit, binary = size[1], size[2].upper(), size[3]
         return f"write {number}{unit}i" if binary or unit == "K" else f"write {number}{unit}, or {number}{unit}i"
-    if of == "cpu":
-        return "write cores, as 2 or 0.5, or thousandths of one, as 500m"
-    return "write a number and a unit: 512Mi, 4Gi, 4G" if of != "gpu" else "write a whole number"
+    if resource == "cpu":
+        return "write cores, such as 2 or 0.5, or millicores, such as 500m"
+    return "write a number and a unit: 512Mi, 4Gi, 4G" if resource != "gpu" else "write an integer"

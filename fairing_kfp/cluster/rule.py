@@ -1,10 +1,11 @@
-"""A rule of RBAC, and the YAML that grants it.
+"""An RBAC rule, and the roles that grant it.
 
 Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +16,12 @@ _ACCOUNT = "system:serviceaccount:"
 
 @dataclass(frozen=True)
 class Rule:
-    """What may be done with a resource.
+    """Verbs that are allowed on a resource.
 
     Attributes:
-        group: its API group; empty for the core.
-        resource: its plural, and a subresource: `pods/log`.
-        verbs: such as `get`.
+        group: API group; empty for the core group.
+        resource: plural name of the resource, with a subresource: `pods/log`.
+        verbs: verbs, such as `get`.
     """
 
     group: str
@@ -30,21 +31,21 @@ class Rule:
     @property
     def name(self) -> str:
         """The resource as kubectl names it: `jobs.batch`."""
-        resource, slash, rest = self.resource.partition("/")
-        return f"{resource}.{self.group}{slash}{rest}" if self.group else self.resource
+        resource, slash, subresource = self.resource.partition("/")
+        return f"{resource}.{self.group}{slash}{subresource}" if self.group else self.resource
 
     def as_json(self) -> dict[str, Any]:
         """The rule as a Role lists it."""
         return {"apiGroups": [self.group], "resources": [self.resource], "verbs": list(self.verbs)}
 
 
-def role(name: str, namespace: str, rules: tuple[Rule, ...]) -> dict[str, Any]:
+def role(name: str, namespace: str, rules: Sequence[Rule]) -> dict[str, Any]:
     """A Role.
 
     Args:
-        name: the role's.
-        namespace: where it holds.
-        rules: what it allows.
+        name: name of the role.
+        namespace: namespace in which it applies.
+        rules: rules that it grants.
     """
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -55,11 +56,11 @@ def role(name: str, namespace: str, rules: tuple[Rule, ...]) -> dict[str, Any]:
 
 
 def binding(name: str, namespace: str, accounts: tuple[str, ...]) -> dict[str, Any]:
-    """A RoleBinding that gives a role to service accounts of the same namespace.
+    """A RoleBinding that grants a role to service accounts of the same namespace.
 
     Args:
-        name: the role's, and the binding's.
-        namespace: where it holds.
+        name: name of the role, and of the binding.
+        namespace: namespace in which it applies.
         accounts: names of service accounts.
     """
     return {
@@ -71,17 +72,18 @@ def binding(name: str, namespace: str, accounts: tuple[str, ...]) -> dict[str, A
     }
 
 
-def missing_rule(rule: Rule, user: str, namespace: str) -> str:
-    """The YAML that grants a user what was refused.
+def granting_role(rules: Sequence[Rule], user: str, namespace: str, name: str = "") -> str:
+    """The role and binding that grant rules to a user, as YAML.
 
     Args:
-        rule: what was refused.
-        user: who asked, as Kubernetes names them.
-        namespace: where; empty for what has no namespace.
+        rules: rules to grant.
+        user: name of the user, as Kubernetes has it.
+        namespace: namespace in which they apply; empty for a cluster role.
+        name: name of the role; by default from the first rule.
     """
-    verbs = "-".join(rule.verbs)
-    name = f"fairing-kfp-{verbs}-{rule.name}".replace("/", "-").replace(".", "-")
-    granted = role(name, namespace, (rule,))
+    verbs = "-".join(rules[0].verbs)
+    name = name or f"fairing-kfp-{verbs}-{rules[0].name}".replace("/", "-").replace(".", "-")
+    granted = role(name, namespace, rules)
     bound = binding(name, namespace, ())
     if user.startswith(_ACCOUNT):
         home, _, account = user.removeprefix(_ACCOUNT).partition(":")

@@ -1,7 +1,7 @@
-"""The manifest and config of an image: those of its base, changed as little as can be.
+"""Assembly of an image's manifest and config from those of its base.
 
-Fields that are not known here are kept as they are, and no time is written, so that equal recipes give equal digests.
-An image for several platforms is an index of such manifests (image-spec, image-index.md).
+Unknown fields are kept, and no time is written, so that equal images have equal digests. An image for several platforms
+is an index of manifests (image-spec, image-index.md).
 """
 
 from __future__ import annotations
@@ -23,23 +23,22 @@ from fairing_kfp.image.descriptor import (
     digest_of,
     dump,
 )
-from fairing_kfp.image.image import Image
+from fairing_kfp.image.image import AnyImage, Image, MultiPlatformImage
 from fairing_kfp.image.layer import Layer
 from fairing_kfp.image.manifest import Manifest
-from fairing_kfp.image.multi_image import MultiImage, Recipe
 
 _PLATFORM_FIELDS = ("architecture", "os", "os.features", "os.version", "variant")
 
 
 @dataclass(frozen=True)
-class Assembled:
-    """Everything about an image for one platform that a registry is told.
+class AssembledImage:
+    """An image for one platform, ready to be pushed.
 
     Attributes:
-        base: what the image stands upon; its layers come first.
-        manifest: the manifest, and with it the image's digest.
+        base: the base image; its layers come first.
+        manifest: the image's manifest.
         config: the bytes of the config.
-        layers: the layers that were put upon the base.
+        layers: the layers on top of the base.
     """
 
     base: Base
@@ -54,16 +53,16 @@ class Assembled:
 
 
 @dataclass(frozen=True)
-class Whole:
-    """Everything about an image for one platform or several that a registry is told.
+class AssembledIndex:
+    """An image for one platform or several, ready to be pushed.
 
     Attributes:
-        manifest: what the image's digest is of: the only part's manifest, or an index of all parts.
-        parts: one a platform.
+        manifest: an index; for one platform, the manifest of the only image.
+        images: one per platform.
     """
 
     manifest: Manifest
-    parts: tuple[Assembled, ...]
+    images: tuple[AssembledImage, ...]
 
     @property
     def digest(self) -> str:
@@ -72,34 +71,33 @@ class Whole:
 
     @property
     def indexed(self) -> tuple[Manifest, ...]:
-        """The manifests that have to be there before the image's own: those that an index lists."""
-        return tuple(part.manifest for part in self.parts) if self.manifest.is_index else ()
+        """The manifests that the index lists, which registries want before the index; none for one platform."""
+        return tuple(image.manifest for image in self.images) if self.manifest.is_index else ()
 
 
-def assemble_whole(recipe: Recipe, base_of: Callable[[Image], Base]) -> Whole:
-    """Puts the layers of each platform's image upon its base.
+def assemble_index(image: AnyImage, base_of: Callable[[Image], Base]) -> AssembledIndex:
+    """Assembles an image for one platform or several.
 
     Args:
-        recipe: an image for one platform or several.
-        base_of: gives the base of one platform's image, or says why it cannot bear it.
+        image: the image.
+        base_of: returns the base for one platform, or raises ImageError if the base does not fit.
 
     Raises:
-        ImageError: a base cannot bear its image; of several platforms the message names the one.
+        ImageError: a base does not fit; for several platforms, the message names the platform.
     """
-    if not isinstance(recipe, MultiImage):
-        part = assemble(base_of(recipe), recipe)
-        return Whole(part.manifest, (part,))
-    bases = [_base(image, base_of) for image in recipe.images]
-    pairs = list(zip(bases, recipe.images, strict=True))
-    if not all(base.manifest.media_type == DOCKER_MANIFEST and not _needs_oci(image) for base, image in pairs):
-        # Docker's manifest lists hold Docker's manifests, so that one OCI image makes all of them OCI's.
-        pairs = [(base.as_oci(), image) for base, image in pairs]
-    parts = tuple(assemble(base, image) for base, image in pairs)
-    return Whole(_index(parts), parts)
+    if not isinstance(image, MultiPlatformImage):
+        assembled = assemble_image(base_of(image), image)
+        return AssembledIndex(assembled.manifest, (assembled,))
+    pairs = [(_base_for_platform(one, base_of), one) for one in image.images]
+    if not all(base.manifest.media_type == DOCKER_MANIFEST and not _needs_oci(one) for base, one in pairs):
+        # A Docker manifest list may only list Docker manifests, so one OCI image makes all of them OCI.
+        pairs = [(base.as_oci(), one) for base, one in pairs]
+    images = tuple(assemble_image(base, one) for base, one in pairs)
+    return AssembledIndex(_index(images), images)
 
 
-def assemble(base: Base, image: Image) -> Assembled:
-    """Puts the layers of an image for one platform upon its base."""
+def assemble_image(base: Base, image: Image) -> AssembledImage:
+    """Assembles an image for one platform: its layers go on top of the base's."""
     if _needs_oci(image):
         base = base.as_oci()
     config = dump(_config(base.document, image))
@@ -107,35 +105,35 @@ def assemble(base: Base, image: Image) -> Assembled:
     added = [Descriptor(_media_type(layer, docker), layer.digest, layer.size).document() for layer in image.layers]
     document = base.manifest.document
     manifest = {
-        # The base may have been attached to another manifest (image-spec, manifest.md, subject); this image is not.
+        # The base may be attached to another manifest (image-spec, manifest.md, subject); the new image is not.
         **{key: value for key, value in document.items() if key != "subject"},
         "config": Descriptor(base.manifest.config.media_type, digest_of(config), len(config)).document(),
         "layers": [*document["layers"], *added],
     }
-    return Assembled(base, Manifest(dump(manifest)), config, image.layers)
+    return AssembledImage(base, Manifest(dump(manifest)), config, image.layers)
 
 
-def _base(image: Image, base_of: Callable[[Image], Base]) -> Base:
+def _base_for_platform(image: Image, base_of: Callable[[Image], Base]) -> Base:
     try:
         return base_of(image)
     except ImageError as error:
         raise type(error)(f"for {image.platform}: {error.message}", error.remedy) from error
 
 
-def _index(parts: tuple[Assembled, ...]) -> Manifest:
-    """The index of manifests; the platforms are named as the bases' configs name them."""
-    docker = all(part.manifest.media_type == DOCKER_MANIFEST for part in parts)
+def _index(images: tuple[AssembledImage, ...]) -> Manifest:
+    """The index of some images; platforms are spelled as in the configs of the bases."""
+    docker = all(image.manifest.media_type == DOCKER_MANIFEST for image in images)
     entries = []
-    for part in parts:
-        platform = {key: part.base.document[key] for key in _PLATFORM_FIELDS if part.base.document.get(key)}
-        described = Descriptor(part.manifest.media_type, part.digest, len(part.manifest.data)).document()
-        entries.append({**described, "platform": platform})
+    for image in images:
+        config = image.base.document
+        platform = {key: config[key] for key in _PLATFORM_FIELDS if config.get(key)}
+        entries.append({**image.manifest.descriptor.document(), "platform": platform})
     media_type = DOCKER_INDEX if docker else OCI_INDEX
     return Manifest(dump({"schemaVersion": 2, "mediaType": media_type, "manifests": entries}))
 
 
 def _needs_oci(image: Image) -> bool:
-    """Docker's schema 2 knows no layers but gzip's."""
+    """Whether an image needs OCI media types: Docker's schema 2 only has gzip layers."""
     return any(layer.compression == "zstd" for layer in image.layers)
 
 
@@ -151,17 +149,17 @@ def _config(document: Mapping[str, Any], image: Image) -> dict[str, Any]:
         "rootfs": {**document["rootfs"], "diff_ids": [*diff_ids, *(layer.diff_id for layer in image.layers)]},
     }
     history = document.get("history") or []
-    # A history that does not tell of each layer once is the base's own affair; adding to it would make it look right.
+    # A history without exactly one entry per layer is inconsistent, and stays as it is.
     if sum(not entry.get("empty_layer") for entry in history) == len(diff_ids):
         changed["history"] = [*history, *({"created_by": f"fairing-kfp: {layer.name}"} for layer in image.layers)]
     return changed
 
 
 def _settings(settings: Mapping[str, Any], image: Image) -> dict[str, Any]:
-    """The settings of the base without its entrypoint, and with the image's own.
+    """The base's settings without its entrypoint, merged with the image's settings.
 
-    Kubernetes overrides an entrypoint by a step's `command` and Docker does not, so it would wrap ours there. Cmd is
-    the entrypoint's arguments where there is one, and means nothing alone.
+    A step's `command` overrides the entrypoint on Kubernetes, but becomes its arguments in Docker; removing it makes
+    both run the same command. With an entrypoint, Cmd contains its arguments, and is removed as well.
     """
     dropped = {"Entrypoint", "Cmd"} if settings.get("Entrypoint") else {"Entrypoint"}
     kept = [variable for variable in settings.get("Env") or [] if variable.partition("=")[0] not in image.env]
@@ -175,4 +173,6 @@ def _settings(settings: Mapping[str, Any], image: Image) -> dict[str, Any]:
         changed["User"] = image.user
     if image.command is not None:
         changed["Cmd"] = list(image.command)
+    if image.working_folder is not None:
+        changed["WorkingDir"] = image.working_folder
     return changed

@@ -1,21 +1,31 @@
-"""The operating system and processor that an image is for."""
+"""Platforms: the operating system and processor architecture of an image."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fairing_kfp.errors import PlatformError
 
 _ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
+_PART = re.compile(r"[A-Za-z0-9._+-]{0,100}")
 _IMPLIED = {"amd64": "v1", "arm64": "v8", "arm": "v7"}
+
+
+def is_platform_part(value: object) -> bool:
+    """Whether a value of a registry can be an operating system, an architecture, a variant or a version."""
+    return isinstance(value, str) and _PART.fullmatch(value) is not None
 
 
 @dataclass(frozen=True)
 class Platform:
-    """An operating system, an architecture in Go's words, and sometimes a variant (image-spec, image-index.md).
+    """A platform (image-spec, image-index.md).
 
-    A variant that the architecture implies (`arm64/v8`) is left out, so that equal platforms compare equal.
+    Attributes:
+        os: such as `linux`.
+        architecture: Go's name of it, such as `amd64`; other spellings are normalized.
+        variant: such as `v7`; empty if the architecture implies it (`arm64/v8`), so that equal platforms compare equal.
     """
 
     os: str
@@ -23,7 +33,7 @@ class Platform:
     variant: str = ""
 
     def __post_init__(self) -> None:
-        """Brings the architecture's other names and implied variants to one spelling."""
+        """Normalizes the architecture and the variant."""
         architecture = _ARCHITECTURES.get(self.architecture, self.architecture)
         object.__setattr__(self, "architecture", architecture)
         if _IMPLIED.get(architecture) == self.variant:
@@ -31,10 +41,10 @@ class Platform:
 
     @classmethod
     def parse(cls, text: str) -> Platform:
-        """Reads `linux/amd64` or `linux/arm/v7`.
+        """Parses `linux/amd64` or `linux/arm/v7`.
 
         Raises:
-            PlatformError: it has another form.
+            PlatformError: the text is malformed.
         """
         parts = text.strip().lower().split("/")
         if not 2 <= len(parts) <= 3 or not all(part.isalnum() or part == "x86_64" for part in parts):
@@ -42,15 +52,15 @@ class Platform:
         return cls(*parts)
 
     def matches(self, offered: Platform) -> bool:
-        """Whether an image for the offered platform is one for this; no variant here takes any variant there."""
+        """Whether an image for the offered platform runs on this one; without a variant, any variant matches."""
         same = (self.os, self.architecture) == (offered.os, offered.architecture)
         return same and self.variant in ("", offered.variant)
 
     def choose(self, offered: Iterable[Platform]) -> Platform | None:
-        """The equal one of those on offer, or else the first that matches."""
+        """The equal one of the offered platforms, or else the first that matches."""
         matching = [platform for platform in offered if self.matches(platform)]
         return self if self in matching else next(iter(matching), None)
 
     def __str__(self) -> str:
-        """`os/architecture`, and `/variant` if there is one."""
+        """`os/architecture`, or `os/architecture/variant`."""
         return "/".join(filter(None, (self.os, self.architecture, self.variant)))

@@ -1,6 +1,6 @@
-"""Names of images, as `docker pull` and Kubernetes read them.
+"""References to images, in the syntax of `docker pull` and Kubernetes.
 
-Grammar: https://github.com/distribution/reference/blob/main/reference.go, of which only sha256 digests are taken.
+Grammar: https://github.com/distribution/reference/blob/main/reference.go; of its digests, only sha256 is supported.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
-from fairing_kfp.errors import ReferenceError
+from fairing_kfp.errors import InvalidReferenceError
 
 DOCKER_HUB = "docker.io"
-LONGEST_TAG = 128
-_LONGEST_REPOSITORY = 255
+MAX_TAG = 128
+_MAX_REPOSITORY = 255
 
 _DOMAIN_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _REGISTRY = re.compile(rf"(?:{_DOMAIN_LABEL}(?:\.{_DOMAIN_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
@@ -24,21 +24,24 @@ _DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 
 
 def is_digest(text: object) -> TypeGuard[str]:
-    """Whether this is a sha256 digest as manifests write it: `sha256:` and 64 lower-case hexadecimal digits."""
+    """Whether this is a sha256 digest: `sha256:` and 64 lower-case hexadecimal digits."""
     return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
 
 
 def is_tag(text: str) -> bool:
-    """Whether registries take this as a tag."""
-    return len(text) <= LONGEST_TAG and _TAG.fullmatch(text) is not None
+    """Whether registries accept this as a tag."""
+    return len(text) <= MAX_TAG and _TAG.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
 class Reference:
-    """An image name in full: `registry/repository`, then a tag, a digest, or both, or neither (which means `latest`).
+    """A fully qualified image reference; without tag and digest, it means the tag `latest`.
 
     Attributes:
-        registry: host, and port if any. Docker Hub is `docker.io`, its official images lie under `library/`.
+        registry: `host` or `host:port`; `docker.io` for Docker Hub.
+        repository: the path, such as `library/python`.
+        tag: such as `3.12-slim`.
+        digest: `sha256:` and 64 hexadecimal digits.
     """
 
     registry: str
@@ -47,19 +50,22 @@ class Reference:
     digest: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuses what a registry would refuse.
+        """Validates the parts.
 
         Raises:
-            ReferenceError: a part is malformed.
+            InvalidReferenceError: a part is malformed.
         """
         if not _REGISTRY.fullmatch(self.registry):
             raise self._malformed(f"{self.registry!r} is not a host name")
+        port = self.registry.rpartition(":")[2]
+        if port.isdecimal() and not 0 < int(port[:6]) < 65536:
+            raise self._malformed(f"{self.registry!r} has no valid port")
         if not _REPOSITORY.fullmatch(self.repository):
             lower = self.repository.lower()
             cause = "upper-case letters" if _REPOSITORY.fullmatch(lower) else f"{self.repository!r}"
-            raise self._malformed(f"its path may not hold {cause}")
-        if len(self.repository) > _LONGEST_REPOSITORY:
-            raise self._malformed(f"its path is longer than {_LONGEST_REPOSITORY} characters")
+            raise self._malformed(f"its path must not contain {cause}")
+        if len(self.repository) > _MAX_REPOSITORY:
+            raise self._malformed(f"its path is longer than {_MAX_REPOSITORY} characters")
         if self.tag is not None and not is_tag(self.tag):
             raise self._malformed(f"{self.tag!r} is not a tag")
         if self.digest is not None and not is_digest(self.digest):
@@ -67,14 +73,14 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Reads a name the way Docker does: `python:3.12-slim` is `docker.io/library/python:3.12-slim`.
+        """Parses a reference as Docker does: `python:3.12-slim` is `docker.io/library/python:3.12-slim`.
 
         Raises:
-            ReferenceError: the name is malformed.
+            InvalidReferenceError: the reference is malformed.
         """
         rest, at, digest = text.partition("@")
         first, slash, path = rest.partition("/")
-        # Only these can be hosts; anything else is the first folder of a Docker Hub repository.
+        # A host has a dot, a port or a capital, or is localhost; otherwise this is a namespace of Docker Hub.
         if slash and (set(first) & set(".:[") or first == "localhost" or first != first.lower()):
             registry = DOCKER_HUB if first == "index.docker.io" else first
         else:
@@ -84,30 +90,32 @@ class Reference:
             repository = f"library/{repository}"
         try:
             return cls(registry, repository, tag if colon else None, digest if at else None)
-        except ReferenceError as error:
-            raise ReferenceError(f"the image name {text!r} is malformed: {error.message}", error.remedy) from None
+        except InvalidReferenceError as error:
+            raise InvalidReferenceError(
+                f"the image name {text!r} is malformed: {error.message}", error.remedy
+            ) from None
 
     @property
     def name(self) -> str:
-        """The name without tag and digest."""
+        """`registry/repository`."""
         return f"{self.registry}/{self.repository}"
 
     @property
     def wanted(self) -> str:
-        """What a registry is asked for: the digest, or else the tag, or else `latest`."""
+        """The digest, or else the tag, or else `latest`: the last part of a manifest's URL."""
         return self.digest or self.tag or "latest"
 
     def with_digest(self, digest: str) -> Reference:
-        """The same repository at a digest; without the tag, which could only contradict it."""
+        """The repository at a digest, without the tag, which might contradict it."""
         return replace(self, tag=None, digest=digest)
 
     def with_tag(self, tag: str) -> Reference:
-        """The same repository at a tag."""
+        """The repository at a tag, without the digest."""
         return replace(self, tag=tag, digest=None)
 
     def __str__(self) -> str:
-        """The full name, which `docker pull` and Kubernetes accept as it stands."""
+        """The full reference, as `docker pull` and Kubernetes accept it."""
         return self.name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
 
-    def _malformed(self, cause: str) -> ReferenceError:
-        return ReferenceError(cause, "write it as registry.example.com/project/name:tag, the path in lower case")
+    def _malformed(self, cause: str) -> InvalidReferenceError:
+        return InvalidReferenceError(cause, "write it as registry.example.com/project/name:tag, the path in lower case")

@@ -1,1 +1,1 @@
-"""Running a pipeline here: kfp.local walks the graph, and each step runs from the very layers that would be pushed."""
+"""Running a pipeline here: the graph is walked as KFP's driver does, and each step runs from the layers to push."""

@@ -1,23 +1,23 @@
-"""A step as a container of this machine's Docker Engine."""
+"""Runs a step as a container of the local Docker Engine."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from fairing_kfp.errors import StepFailedError
+from fairing_kfp.local.stop import Stop
 
 
 def docker_client() -> Any:
     """A client of the Docker Engine.
 
     Raises:
-        ConfigError: the docker package is not installed, or no engine answers.
+        UnavailableError: the docker package is not installed, or no engine answers.
     """
-    from fairing_kfp.build.engine import connect
+    from fairing_kfp.builders.engine.engine import connect
 
     return connect("the docker runner").client
 
@@ -26,13 +26,28 @@ def run_container(
     image: str,
     command: list[str],
     env: Mapping[str, str],
-    folder: Path,
+    folders: Mapping[str, str],
     options: dict[str, Any],
-    show: Callable[[str], None],
+    log_line: Callable[[str], None],
+    stop: Stop,
 ) -> int:
-    """Runs a command in a container, as this user, with a folder of this machine in its place; gives its exit code.
+    """Runs a command in a container as the current user, and returns its exit code.
 
-    The container is removed only after its exit code was read: one that vanishes is a failure, never a success.
+    The container is removed only after its exit code was read. One that disappears before has failed.
+
+    Args:
+        image: image by digest; pulled if the engine does not have it.
+        command: command to run.
+        env: environment variables.
+        folders: paths in the container, by the folder that is mounted there.
+        options: extra arguments of docker's `containers.create`.
+        log_line: called with each line of output.
+        stop: ends the container.
+
+    Raises:
+        UnavailableError: the docker package is not installed, or no engine answers.
+        StepFailedError: the image cannot be pulled.
+        StoppedError: the run was interrupted.
     """
     from docker.errors import APIError, ImageNotFound, NotFound
 
@@ -45,30 +60,40 @@ def run_container(
         except APIError as error:
             raise StepFailedError(
                 f"Docker cannot pull {image}: {error.explanation or error}",
-                "see that the engine may reach the registry (insecure-registries in its daemon.json for plain http)",
+                "let the engine reach the registry (insecure-registries in its daemon.json for plain HTTP)",
             ) from error
     container = client.containers.create(
         image,
         command,
         environment=dict(env),
         user=f"{os.getuid()}:{os.getgid()}",
-        volumes={str(folder): {"bind": str(folder), "mode": "rw"}},
+        volumes={folder: {"bind": path, "mode": "rw"} for folder, path in folders.items()},
         **options,
     )
     try:
+        stop.check()
         container.start()
-        rest = b""
-        for part in container.logs(stream=True, follow=True):
-            *lines, rest = (rest + part).split(b"\n")
-            for line in lines:
-                show(line.decode(errors="replace").rstrip("\r"))
-        if rest:
-            show(rest.decode(errors="replace"))
-        return int(container.wait()["StatusCode"])
+        with stop.ends(lambda: _kill(container)):
+            rest = b""
+            for chunk in container.logs(stream=True, follow=True):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    log_line(line.decode(errors="replace").rstrip("\r"))
+            if rest:
+                log_line(rest.decode(errors="replace"))
+            return int(container.wait()["StatusCode"])
     except NotFound as error:
-        show(f"the container vanished: {error.explanation}")
+        log_line(f"the container disappeared: {error.explanation}")
         return 1
     finally:
         with contextlib.suppress(NotFound):
             container.remove(force=True)
         client.close()
+
+
+def _kill(container: Any) -> None:
+    """Ends a container, unless it ended or disappeared."""
+    from docker.errors import APIError
+
+    with contextlib.suppress(APIError):
+        container.kill()

@@ -1,133 +1,62 @@
-"""kfp.local as the walker of a compiled pipeline: what is reached of it, in one place."""
+"""The graph of a compiled pipeline, run as KFP's driver does: conditions, loops, exit handlers and outputs."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import os
-import re
-import sys
-import warnings
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from fairing_kfp.local.event import Event
-from fairing_kfp.local.launcher import RUN_FOLDER
+from fairing_kfp.local.scope import with_defaults
+from fairing_kfp.local.task import SUCCEEDED, RunTask, Values
+from fairing_kfp.local.values import as_passed
+from fairing_kfp.local.walk import Dag, Run, Step
+from fairing_kfp.local.workers import workers
 
-_REUSED = re.compile(r"Task (?P<task>\S+) cache hit \(key=(?P<key>\w+)\)")
+if TYPE_CHECKING:
+    from fairing_kfp.pipeline.specification import Specification
 
 
-def walk(text: str, arguments: dict[str, Any], run: Path, reuse: Path | None, tell: Callable[[Event], None]) -> Any:
-    """Runs a compiled pipeline with kfp.local's SubprocessRunner; gives its outputs.
+def run_graph(
+    specification: Specification,
+    arguments: Mapping[str, Any],
+    run: str,
+    run_task: RunTask,
+    parallel: int = 1,
+    stop: Callable[[], None] = lambda: None,
+) -> Values | None:
+    """Runs a compiled pipeline, and returns its outputs; None if a task failed.
+
+    Of the tasks that may start, the first in the order of the graph starts. After a failure only exit handlers start,
+    as on KFP; tasks that run side by side end.
 
     Args:
-        text: the pipeline as YAML; the commands of its steps are launchers.
-        arguments: the pipeline's parameters.
-        run: the folder of this run.
-        reuse: the folder that remembers the outputs of earlier steps, or None.
-        tell: is given what happens.
+        specification: the pipeline.
+        arguments: arguments of the pipeline.
+        run: name of the run.
+        run_task: runs a task; called in several threads if more than one may run at a time.
+        parallel: how many tasks may run at a time.
+        stop: ends the tasks that run; called if the walk is interrupted.
 
     Raises:
-        RuntimeError: a step failed; kfp's words, as the event told it all.
+        PipelineError: a value does not have the type of the parameter that it is passed to.
     """
-    from kfp import components, local
-    from kfp.local import config
-
-    before = config.LocalExecutionConfig.instance
-    with warnings.catch_warnings(), _telling(tell), _variable(RUN_FOLDER, str(run)), _optional_integers():
-        warnings.simplefilter("ignore")  # kfp warns of settings that have no meaning here, such as memory
-        try:
-            pipeline = components.load_component_from_text(text)
-            local.init(
-                runner=local.SubprocessRunner(use_venv=False),
-                pipeline_root=str(run / ".kfp"),
-                raise_on_error=True,
-                enable_caching=reuse is not None,
-                cache_root=str(reuse) if reuse else None,
-            )
-            return pipeline(**arguments).outputs
-        finally:
-            config.LocalExecutionConfig.instance = before
-
-
-class _Listener(io.TextIOBase):
-    """Stands for standard output: hears events, and keeps what else kfp says from the screen."""
-
-    def __init__(self, tell: Callable[[Event], None]) -> None:
-        self._tell = tell
-        self._line = ""
-
-    def write(self, text: str) -> int:
-        *lines, self._line = (self._line + text).split("\n")
-        for line in lines:
-            event = Event.parse(line)
-            if event:
-                self._tell(event)
-        return len(text)
-
-    def writable(self) -> bool:
-        return True
-
-
-class _Watcher(logging.Handler):
-    """Hears of steps whose earlier outputs kfp.local uses again: it says so in its log alone."""
-
-    def __init__(self, tell: Callable[[Event], None]) -> None:
-        super().__init__(logging.INFO)
-        self._tell = tell
-
-    def emit(self, record: logging.LogRecord) -> None:
-        found = _REUSED.match(record.getMessage())
-        if found:
-            self._tell(Event("reuse", found["task"], found["key"]))
-
-
-@contextlib.contextmanager
-def _telling(tell: Callable[[Event], None]) -> Iterator[None]:
-    screen = sys.stdout
-
-    def outside(event: Event) -> None:
-        with contextlib.redirect_stdout(screen):
-            tell(event)
-
-    logger, watcher = logging.getLogger(), _Watcher(outside)
-    level = logger.level
-    logger.addHandler(watcher)
-    logger.setLevel(min(level, logging.INFO))
-    try:
-        with contextlib.redirect_stdout(_Listener(outside)):
-            yield
-    finally:
-        logger.setLevel(level)
-        logger.removeHandler(watcher)
-
-
-@contextlib.contextmanager
-def _optional_integers() -> Iterator[None]:
-    """Leaves out inputs without a value: kfp.local would take the `int` of them."""
-    from kfp.local import executor_input_utils
-
-    original = executor_input_utils.executor_input_to_dict
-
-    def to_dict(executor_input: Any, component_spec: Any) -> Any:
-        values = executor_input.inputs.parameter_values
-        for name in [name for name, value in values.items() if value.WhichOneof("kind") in (None, "null_value")]:
-            del values[name]
-        return original(executor_input, component_spec)
-
-    executor_input_utils.executor_input_to_dict = to_dict
-    try:
-        yield
-    finally:
-        executor_input_utils.executor_input_to_dict = original
-
-
-@contextlib.contextmanager
-def _variable(name: str, value: str) -> Iterator[None]:
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        del os.environ[name]
+    root = specification.document["root"]
+    walk = Run(specification, run, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    dag = Dag(walk, root, Values(with_defaults(root, as_passed(dict(arguments)), nulls=True)))
+    with workers(run_task, parallel, stop) as crew:
+        running: dict[str, Step] = {}
+        while True:
+            ready = dag.poll()
+            while len(running) < parallel and (step := next(ready, None)):
+                if task := step.start():
+                    running[task.step] = step
+                    crew.start(task)
+            if dag.ended is not None:
+                break
+            if not running:
+                raise RuntimeError(f"no task of {walk.pipeline} can start")
+            name, outputs, problem = crew.wait()
+            running.pop(name).end(outputs, problem)
+    if walk.problem is not None:
+        raise walk.problem
+    return dag.ended.outputs if dag.ended.state == SUCCEEDED else None

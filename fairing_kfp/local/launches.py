@@ -1,93 +1,80 @@
-"""How the steps of a component are started here: from its unpacked layers, or in its image."""
+"""The launches of a pipeline's executors."""
 
 from __future__ import annotations
 
+import os
+import socket
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fairing_kfp.local.launcher import Launch
-from fairing_kfp.local.root import bare_python, root_digest, unpack_root
-from fairing_kfp.preprocess.places import COMMAND, DEPENDENCIES, ROOT, SERVE
+from fairing_kfp.errors import PipelineError
+from fairing_kfp.local.launch import Launch
+from fairing_kfp.pipeline.builtin_steps import image_of, serving_spec_of, train_spec_of
+from fairing_kfp.pipeline.notebook_gate import GATE
+from fairing_kfp.preprocess.source import OWN_IMAGES
+from fairing_kfp.runtime.frameworks import alone
 
 if TYPE_CHECKING:
-    from fairing_kfp.build.cache import Cache
-    from fairing_kfp.prepare import Prepared
-    from fairing_kfp.preprocess.lock import Lock
-    from fairing_kfp.preprocess.locks import Locks
-    from fairing_kfp.settings import Settings
-    from fairing_kfp.source import ComponentSource
+    from fairing_kfp.local.image import LocalImage
+
+_EXECUTOR = "kfp.dsl.executor_main"
+_INPUT = ["--executor_input", "{{$}}"]
 
 
-@dataclass(frozen=True)
-class Started:
-    """How the steps of a component run here.
+def launch_of(
+    label: str, container: Mapping[str, Any], images: Mapping[str, LocalImage], docker: Mapping[str, Any] | None
+) -> Launch:
+    """The launch of a container of a compiled pipeline.
 
-    Attributes:
-        image: what stands for the image; steps are reused as long as it is the same.
-        launch: how one is started.
-        warnings: sentences for the author.
+    Args:
+        label: label of its executor.
+        container: the container (PipelineContainerSpec).
+        images: local images of the pipeline's components, by placeholder.
+        docker: extra arguments of docker's `containers.create`; None without the docker runner.
+
+    Raises:
+        PipelineError: the container cannot run on this machine.
     """
-
-    image: str
-    launch: Launch
-    warnings: tuple[str, ...] = ()
-
-
-def in_process(source: ComponentSource, settings: Settings, cache: Cache, locks: Locks) -> Started:
-    """The launch of the very layers that would be pushed.
-
-    What the base image would hold (`provided=`) is resolved for this interpreter, as the packages are: at the versions
-    that are kept for the image, unless they have no wheel for this machine. No others are kept.
-    """
-    from fairing_kfp.image.layer import Layer
-    from fairing_kfp.prepare import requirements_of, runtime_layer
-    from fairing_kfp.preprocess import dependencies
-    from fairing_kfp.preprocess.dependencies import Target, unpack
-    from fairing_kfp.preprocess.placed import WORKING
-
-    bundle = source.bundle()
-    layers = [runtime_layer(), *bundle.layers]
-    trees: dict[str, Path] = {}
-    lock, warnings, program = "", bundle.warnings, COMMAND[1]
-    if bundle.serves:
-        from fairing_kfp.serving import layer
-
-        server = layer.server_lock(Target.for_host())
-        layers.append(Layer.of_files("server", layer.server_files()))
-        trees[layer.PACKAGES], lock, program = unpack(server, cache), server.digest, SERVE[1]
-    if source.packages or source.provided:
-        wanted = requirements_of(source, bundle, settings)
-        kept = locks.versions(wanted)
-        locked = dependencies.resolve(wanted, Target.for_host(), cache, kept)
-        trees[DEPENDENCIES], lock = unpack(locked, cache), lock + locked.digest
-        warnings += _differences(source.name, locked, kept)
-    digest = root_digest(layers, lock, source.env or {})
-    root = unpack_root(layers, trees, digest, cache)
-    command = [str(bare_python(cache)), str(root / Path(program).relative_to(f"/{ROOT}"))]
-    # unpacked packages are shared and stay as they are, so that what Python compiles of them goes beside
-    env = {"PYTHONPYCACHEPREFIX": str(cache.root / "pycache"), **(source.env or {})}
-    launch = Launch(source.name, "subprocess", command, env)
-    elsewhere = [file.path for file in bundle.placed if not file.path.startswith(f"{WORKING}/")]
-    unseen = [f"{source.name}: /{path} is in its image only, not in a run without Docker" for path in elsewhere]
-    return Started(f"fairing.local/{source.name}@{digest}", launch, (*warnings, *unseen))
+    spec = serving_spec_of(container)
+    placeholder = spec.image if spec else image_of(container)
+    env = {variable["name"]: variable.get("value", "") for variable in container.get("env", [])}
+    if placeholder not in images:
+        return _foreign(label.removeprefix("exec-"), container, env, docker)
+    launch = replace(images[placeholder].launch, image=images[placeholder].launch.image or images[placeholder].image)
+    if framework := getattr(train_spec_of(container), "framework", None):
+        env = {**alone(framework, _free_port()), **env}
+    launch = replace(launch, env={**launch.env, **env})
+    if spec:
+        image = images[placeholder].image
+        return replace(launch, name=spec.name, runner="serve", image=image, serving_spec=spec.text())
+    if GATE in container.get("args", ()):
+        return replace(launch, command=[*launch.command, GATE, *_INPUT], secrets=())
+    return replace(launch, command=[*launch.command, *_INPUT])
 
 
-def in_docker(prepared: Prepared, reference: str, options: Mapping[str, Any] | None, warning: str = "") -> Started:
-    """The launch of the image's containers; a further warning may come along."""
-    command = list(SERVE if prepared.bundle.serves else COMMAND)
-    launch = Launch(prepared.name, "docker", command, {}, reference, dict(options or {}), secrets=prepared.secrets)
-    return Started(reference, launch, (*prepared.bundle.warnings, *([warning] if warning else ())))
+def _foreign(name: str, container: Mapping[str, Any], env: dict[str, str], docker: Mapping[str, Any] | None) -> Launch:
+    """The launch of a component that this package did not pack."""
+    command = [*container.get("command", ()), *container.get("args", ())]
+    image = str(container.get("image", ""))
+    if image in OWN_IMAGES:
+        raise PipelineError(
+            f"the step {name} runs in the image of fairing-kfp, which a local run does not have", "run it on KFP"
+        )
+    has_executor = any(_EXECUTOR in word for word in command)
+    if docker is not None:
+        return Launch(name, "docker", command, env, image, dict(docker), has_executor=has_executor)
+    if not has_executor:
+        raise PipelineError(
+            f"the step {name} runs a command of the image {image}, which needs a container", "add --runner docker"
+        )
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return Launch(name, "subprocess", command, {"PATH": path, **env}, image)
 
 
-def _differences(name: str, locked: Lock, kept: Mapping[str, str]) -> tuple[str, ...]:
-    """What the author should know of versions that are not those of the image."""
-    others = [
-        f"{one} {pin.version} instead of {kept[one]}"
-        for one, pin in locked.pins.items()
-        if one in kept and pin.version != kept[one]
-    ]
-    if not others:
-        return ()
-    return (f"{name} runs here with {', '.join(others)} of fairing.lock, which has no wheel for this machine",)
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,16 +1,61 @@
-"""What a step's code becomes before it is an image: files with their places, and what is to be known about them."""
+"""The code of a step before it is an image: files at their paths, and facts about them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from fairing_kfp.errors import PackError
 from fairing_kfp.image.layer import File, Layer
+from fairing_kfp.layers.files import layer_of_files
+from fairing_kfp.preprocess import facts
+from fairing_kfp.preprocess.image_paths import CODE, NOTEBOOK, PICKLE
+from fairing_kfp.preprocess.secrets.finding import COMMENT, Finding
+from fairing_kfp.preprocess.secrets.gate import judge, refuse
 
 if TYPE_CHECKING:
-    from fairing_kfp.preprocess.packing import Capture
+    from fairing_kfp.preprocess.pickle.context import Capture
+
+
+_COPIES = (PICKLE, NOTEBOOK)
+"""Files that repeat what is scanned under the author's names for it."""
+
+
+_FOUND: dict[tuple[str, str, bytes], tuple[Finding, ...]] = {}
+"""What was found in files, by place and digest: components share modules, and a megabyte of Python takes a second."""
+
+_CLEAN = facts.Facts("clean", *Path(__file__).with_name("secrets").glob("*.py"))
+"""Files without findings, by path in the image and digest. Findings are not kept: they contain the credentials."""
+
+_CHANGING = (CODE, f"{CODE}/source")
+"""Folders with one component's files, which are small and change with each edit."""
+
+
+class ScannedFiles(tuple[File, ...]):
+    """Files that were scanned for credentials. Made once, they are not scanned again.
+
+    Attributes:
+        findings: what looks like a credential in them.
+    """
+
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def scan(cls, files: tuple[File, ...]) -> ScannedFiles:
+        """Scans files."""
+        if isinstance(files, cls):
+            return files
+        return cls.of(files, (finding for file in files for finding in _scan(file)))
+
+    @classmethod
+    def of(cls, files: Iterable[File], findings: Iterable[Finding]) -> ScannedFiles:
+        """Files, and what was found in them."""
+        scanned = cls(files)
+        scanned.findings = tuple(findings)
+        return scanned
 
 
 @dataclass(frozen=True)
@@ -19,13 +64,18 @@ class Bundle:
 
     Attributes:
         name: the step's name.
-        files: its files, placed in the image.
-        captures: the values that its function brings along from outside of it.
+        files: the files of its code layer, at their paths in the image.
+        captures: values that its function captures.
         warnings: sentences for the author.
-        placed: further files, that the component puts anywhere.
-        imports: the modules that it imports and that are not the user's own; those of scripts, which travel as they
-            are, are read from their files.
-        serves: whether it is a predictor's, whose image has a server and starts it.
+        placed: files of the component's `files=`, at their paths in the image.
+        imports: imported modules that are not the user's own; empty for scripts, whose files are scanned.
+        serves: whether it is a predictor, whose image contains a server and starts it.
+        found: what looks like a credential among the values that its function captures.
+        allow: names, files and fingerprints of what only looks like a credential.
+        marked: lines of the author's files with the comment that allows their values.
+
+    Raises:
+        SecretError: a value or a file seems to contain a credential that is not allowed.
     """
 
     name: str
@@ -35,33 +85,113 @@ class Bundle:
     placed: tuple[File, ...] = ()
     imports: tuple[str, ...] = ()
     serves: bool = False
+    found: tuple[Finding, ...] = field(default=(), repr=False)
+    allow: tuple[str, ...] = ()
+    marked: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """The gate of every layer: scans every file for credentials."""
+        object.__setattr__(self, "files", ScannedFiles.scan(self.files))
+        object.__setattr__(self, "placed", ScannedFiles.scan(self.placed))
+        facts.save()
+        refuse(self.name, self.findings)
+
+    def with_files(self, files: tuple[File, ...]) -> Bundle:
+        """The bundle with more files in its code layer.
+
+        Raises:
+            SecretError: one of them seems to contain a credential.
+        """
+        before, added = ScannedFiles.scan(self.files), ScannedFiles.scan(files)
+        both = ScannedFiles.of((*before, *added), (*before.findings, *added.findings))
+        return replace(self, files=both)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What looks like a credential in its values and files, with what allows it."""
+        scanned = (ScannedFiles.scan(files).findings for files in (self.files, self.placed))
+        found = judge(_distinct(self.found, *scanned), self.allow, self.marked)
+        return judge(found, (), values={finding.value for finding in found if finding.allowed == COMMENT})
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """Its layers, the one that changes most often last.
 
         Raises:
-            PackError: two files have one path.
+            PackError: two files have the same path.
         """
         both = {file.path for file in self.files} & {file.path for file in self.placed}
         if both:
             raise PackError(
-                f"{self.name}: files= places a file at /{min(both)}, where its code has one", "give it another place"
+                f"{self.name}: files= puts a file at /{min(both)}, which is a file of its code", "choose another path"
             )
-        code = Layer.of_files("code", self.files)
-        return (Layer.of_files("files", self.placed), code) if self.placed else (code,)
+        code = layer_of_files("code", self.files)
+        return (layer_of_files("files", self.placed), code) if self.placed else (code,)
+
+
+def _scan(file: File) -> tuple[Finding, ...]:
+    from fairing_kfp.preprocess.secrets.scan import scan_file  # loaded by packing, not by declaring
+
+    where, path = _shown(file.path)
+    key = where, path, hashlib.sha256(file.data).digest()
+    if key not in _FOUND:
+        folder, fact = file.path.rpartition("/")[0], f"{file.path} {key[2].hex()}"
+        if _CLEAN.get(folder, fact):
+            _FOUND[key] = ()
+        else:
+            _FOUND[key] = tuple(scan_file(where, path, file.data))
+            if not _FOUND[key] and folder not in _CHANGING:
+                _CLEAN.put(folder, fact, True)
+    return _FOUND[key]
+
+
+def _shown(path: str) -> tuple[str, str]:
+    """A file in messages, and its path: below the folder that its author knows, else in the image."""
+    if not path.startswith(f"{CODE}/"):
+        return f"/{path}", path
+    place = path.removeprefix(f"{CODE}/")
+    folder, slash, rest = place.partition("/")
+    if folder == "source":  # MODULE.FUNCTION-DIGEST.py
+        return rest.rpartition("-")[0], f"{rest.rpartition('-')[0]}.py"
+    return (rest, rest) if slash else (place, place)
+
+
+def _distinct(found: Iterable[Finding], *scanned: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, each once. Copies repeat captured values and source texts, which say more."""
+    files = [finding for group in scanned for finding in group]
+    seen: dict[tuple[str, str], None] = {}
+    values: set[str] = set()
+    for finding in (*found, *sorted(files, key=lambda finding: finding.path in _COPIES)):
+        is_repeated = finding.path in _COPIES and any(finding.value in value for value in values)
+        if not is_repeated and (finding.value, finding.path) not in seen:
+            seen[finding.value, finding.path] = None
+            values.add(finding.value)
+            yield finding
 
 
 class Code(Protocol):
-    """What a step runs: a function, a script or a notebook."""
+    """The code of a step or server: a function, a script, a notebook or a predictor.
+
+    Attributes:
+        is_file: whether the code is a whole file, such as a script.
+        needs_gate: whether the step succeeds even if its code fails, so that another task must check its status.
+    """
+
+    is_file: ClassVar[bool]
+    needs_gate: ClassVar[bool]
 
     @property
     def folder(self) -> Path:
-        """Where the relative paths of the component begin."""
+        """The folder to which the component's paths are relative."""
 
-    def bundle(self, name: str) -> Bundle:
-        """Packs the code of the step of this name. The same code gives the same bytes, anywhere and at any time.
+    def bundle(self, name: str, allow: Sequence[str] = ()) -> Bundle:
+        """Packs the code. Equal code gives equal bytes, on any machine and at any time.
+
+        Args:
+            name: the step's name.
+            allow: names, files and fingerprints of what only looks like a credential.
 
         Raises:
-            PackError: it cannot be packed.
+            PackError: the code cannot be packed.
+            SecretError: it seems to contain a credential.
         """

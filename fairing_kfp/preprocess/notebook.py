@@ -1,130 +1,120 @@
-"""A notebook as it is read: its code cells, and which of them are meant."""
+"""A notebook that runs in full → a bundle: the notebook, its own modules and files, and the function that runs it."""
 
 from __future__ import annotations
 
+import ast
 import re
-import warnings
-from collections.abc import Collection
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from fairing_kfp.errors import PackError
+from fairing_kfp.preprocess.bundle import Bundle
+from fairing_kfp.preprocess.files.read import read_files
+from fairing_kfp.preprocess.files.selection import Selection
+from fairing_kfp.preprocess.image_paths import NOTEBOOK, WORKING
+from fairing_kfp.preprocess.modules.imports import absolute_names, imports_in
+from fairing_kfp.preprocess.notebooks.document import Notebook as Document
+from fairing_kfp.preprocess.notebooks.document import read_notebook
+from fairing_kfp.preprocess.notebooks.magics import without_line_magics
+from fairing_kfp.preprocess.notebooks.python_2 import is_python_2
+from fairing_kfp.preprocess.pickle.context import Packing
+from fairing_kfp.preprocess.step_file import step_files
+from fairing_kfp.runtime.notebook import Notebook
+from fairing_kfp.runtime.typed_function import TypedFunction
+from fairing_kfp.runtime.value_types import ValueType
 
-SKIPPED_TAGS = frozenset({"skip", "skip-execution", "exclude", "fairing:exclude-cell", "injected-parameters"})
-"""Cells with one of these tags are left out; the last is what papermill writes into what it has run."""
+PACKAGES = ("papermill>=2.6", "ipykernel>=6.29", "mistune>=3", "pygments")
+"""The packages that run a notebook in its image and render its report."""
 
-PARAMETERS = "parameters"
-_INCLUDE = "fairing:include-cell"
-_MARKER = re.compile(r"\s*#\s*fairing:include-cell\b")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A code cell.
-
-    Attributes:
-        number: its place among all cells, from 1.
-        source: its text.
-        tags: its tags.
-    """
-
-    number: int
-    source: str
-    tags: frozenset[str]
-
-    @property
-    def is_included(self) -> bool:
-        """Whether it is marked in Fairing's way, by its first line or as a tag."""
-        return _INCLUDE in self.tags or bool(_MARKER.match(self.source))
+_RUNNING = re.compile(r"%%(?:time|timeit|capture|prun)\b.*")  # cell magics whose body is Python
 
 
 @dataclass(frozen=True)
-class Notebook:
-    """The code cells of a notebook; what it showed when it last ran is no part of it.
+class NotebookSource:
+    """A notebook to run in full.
 
     Attributes:
         path: its file.
-        cells: its code cells.
+        annotations: the type hints of its inputs and outputs in KFP.
+        outputs: the Python types of its output parameters, by name.
+        artifacts: names of its output artifacts.
+        modules: own modules to pack in full, in addition to imported ones.
+        include: more files: names, folders and globs, relative to its folder.
+        exclude: patterns of files to leave out, as in an ignore file.
+        types: types of inputs that KFP does not read itself.
     """
+
+    is_file: ClassVar[bool] = True
+    needs_gate: ClassVar[bool] = True
 
     path: Path
-    cells: tuple[Cell, ...]
+    annotations: Mapping[str, Any]
+    outputs: Mapping[str, str]
+    artifacts: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    types: Mapping[str, ValueType] = field(default_factory=dict)
 
     @property
-    def name(self) -> str:
-        """What it is called in messages."""
-        return self.path.name
+    def folder(self) -> Path:
+        """The notebook's folder."""
+        return self.path.parent
 
-    @property
-    def is_marked(self) -> bool:
-        """Whether it says by Fairing's `fairing:include-cell` which cells are meant."""
-        return any(cell.is_included for cell in self.cells)
+    def bundle(self, name: str, allow: Sequence[str] = ()) -> Bundle:
+        """Packs the notebook, without outputs and other data that change when it is run or viewed.
 
-    def chosen(self, tags: Collection[str] = ()) -> tuple[Cell, ...]:
-        """The cells that are meant.
-
-        With tags: those that have one of them. Else those marked `fairing:include-cell`, if there are any; else all
-        that are not tagged to be left out. The cell of the parameters is always among them.
+        Args:
+            name: the step's name.
+            allow: names, files and fingerprints of what only looks like a credential.
 
         Raises:
-            PackError: no cell has one of the tags.
+            PackError: the notebook or one of its files cannot be read.
+            SecretError: a cell or a file seems to contain a credential.
+            ModuleNotPackedError: an own module cannot be found or packed.
         """
-        cells = tuple(cell for cell in self.cells if not cell.tags & SKIPPED_TAGS)
-        if tags:
-            wanted = [cell for cell in cells if not cell.tags.isdisjoint(tags)]
-            if not wanted:
-                known = sorted({tag for cell in self.cells for tag in cell.tags})
+        document = read_notebook(self.path)
+        packing = Packing()
+        with _importable(self.folder):
+            packing.modules.add_whole(self.modules, self.folder)
+            for imported in _imports(document):
+                packing.modules.add(imported)
+        started: Notebook | TypedFunction = Notebook(self.path.stem, dict(self.outputs), self.artifacts)
+        if self.types:
+            started = TypedFunction(name, started, dict(self.types), rebuilds=False)
+        files = {NOTEBOOK: document.stripped()}
+        packed = step_files(name, started, self.annotations, packing, files=files)
+        included = read_files(Selection(self.folder, self.include, self.exclude).files(), WORKING)
+        return Bundle(name, (*included, *packed), found=tuple(document.findings()), allow=tuple(allow))
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Makes the modules of the notebook's folder importable, as in its kernel."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _imports(document: Document) -> Iterator[str]:
+    """The names that the cells of a notebook import, anywhere in them."""
+    for cell in document.cells:
+        if cell.is_skipped:
+            continue
+        source = without_line_magics(_RUNNING.sub("", cell.source, 1))
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError) as error:  # a cell in another language, or an error that the kernel reports
+            if document.is_python_2 and is_python_2(source, error) and not cell.source.lstrip().startswith("%%"):
                 raise PackError(
-                    f"no cell of {self.name} is tagged {' or '.join(sorted(tags))}",
-                    f"use one of its tags: {', '.join(known)}" if known else "tag its cells, or give no tags=",
-                )
-        elif self.is_marked:
-            wanted = [cell for cell in cells if cell.is_included]
-        else:
-            return cells
-        return tuple(cell for cell in cells if cell in wanted or PARAMETERS in cell.tags)
-
-
-def read_notebook(path: Path) -> Notebook:
-    """Reads a notebook of any format from 3 on.
-
-    Args:
-        path: an `.ipynb` file.
-
-    Raises:
-        PackError: it is not there, no notebook, or of another language than Python.
-    """
-    import nbformat  # heavy: a quarter of a second
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise PackError(f"there is no notebook {path}", "name an .ipynb file that is there") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise PackError(f"the notebook {path} cannot be read: {error}", "see that it is a readable file") from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what is told of missing cell ids is mended by the reading itself
-            read: Any = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
-        cells = tuple(
-            Cell(number, cell.source, frozenset(cell.metadata.get("tags", ())))
-            for number, cell in enumerate(read.cells, 1)
-            if cell.cell_type == "code"
-        )
-    except Exception as error:  # nbformat raises what its JSON, its converters and its validator raise
-        cause = (str(error) or type(error).__name__).splitlines()[0]
-        raise PackError(f"{path} is no notebook: {cause}", "open it in Jupyter and save it again") from error
-    _check_language(path, read.metadata)
-    return Notebook(path, cells)
-
-
-def _check_language(path: Path, metadata: Any) -> None:
-    kernel = metadata.get("kernelspec", {})
-    language = metadata.get("language_info", {}).get("name") or kernel.get("language") or "python"
-    if language.lower() not in {"python", "ipython"}:
-        shown = kernel.get("display_name") or kernel.get("name")
-        raise PackError(
-            f"the notebook {path} is written in {language}" + (f" (kernel {shown})" if shown else ""),
-            "choose a notebook with a Python kernel",
-        )
+                    f"{document.name}, cell {cell.number}: this is Python 2",
+                    "convert the notebook to Python 3, or tag the cell `skip`",
+                ) from error
+            continue
+        yield from absolute_names(imports_in(tree), "")

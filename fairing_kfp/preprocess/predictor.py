@@ -1,15 +1,14 @@
-"""A predictor → a bundle: the pickle of its class or function, and what its server is to know of it."""
+"""A predictor → a bundle: the pickle of its class or function, and the input types of its methods."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from fairing_kfp.preprocess.bundle import Bundle
-from fairing_kfp.preprocess.function import pack
+from fairing_kfp.preprocess.function import folder_of, pack
 
 
 @dataclass(frozen=True)
@@ -18,9 +17,12 @@ class PredictorSource:
 
     Attributes:
         plain: the class or function.
-        takes: what its methods take, as the server knows it; `kserve` alone for a class of KServe's.
-        modules: own modules to ship whole, beside those found.
+        takes: the input types of its methods, by method; `{"kserve": …}` for a `kserve.Model`.
+        modules: own modules to pack in full, in addition to imported ones.
     """
+
+    is_file: ClassVar[bool] = False
+    needs_gate: ClassVar[bool] = False
 
     plain: Any
     takes: Mapping[str, str]
@@ -28,19 +30,19 @@ class PredictorSource:
 
     @property
     def folder(self) -> Path:
-        """The folder of its file; the current one for a notebook's cells, which are in no file."""
-        try:
-            file = Path(inspect.getfile(self.plain))
-        except (TypeError, OSError):  # a class of a notebook or a REPL
-            return Path.cwd()
-        return file.parent if file.is_file() else Path.cwd()
+        """The folder of its file."""
+        return folder_of(self.plain)
 
-    def bundle(self, name: str) -> Bundle:
-        """Packs it. The same class gives the same bytes, anywhere and at any time.
+    def bundle(self, name: str, allow: Sequence[str] = ()) -> Bundle:
+        """Packs it. Equal code gives equal bytes.
+
+        Args:
+            name: the predictor's name.
+            allow: names, files and fingerprints of what only looks like a credential.
 
         Raises:
-            PackError: it cannot be packed, or something in it looks like a credential.
+            PackError: the class cannot be packed.
+            SecretError: it seems to contain a credential.
         """
         home = self.plain.__module__ or "__main__"
-        packed = pack(name, self.plain, {}, home, self.modules, {"embedded": None, "serve": dict(self.takes)})
-        return replace(packed, serves=True)
+        return pack(name, self.plain, {}, home, self.modules, serve=self.takes, allow=allow)

@@ -1,74 +1,62 @@
-"""Authorization, asked for once: the 401 on the first real request is the challenge, one token is for all scopes.
-
-Bearer tokens: https://distribution.github.io/distribution/spec/auth/token/ and …/auth/oauth/.
-"""
+"""Authorization: one token for all scopes of a login, fetched when a registry first challenges a request with 401."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NoReturn
-from urllib.parse import urlencode, urlsplit
+from functools import partial
 
-from fairing_kfp.errors import UnauthorizedError
+from fairing_kfp.errors import RegistryError, UnauthorizedError
 from fairing_kfp.registry.challenge import Challenge
 from fairing_kfp.registry.credentials import Credentials, CredentialStore
-from fairing_kfp.registry.refusal import refusal
-from fairing_kfp.registry.streams import read_bounded
+from fairing_kfp.registry.retry import is_transient
+from fairing_kfp.registry.token import Access, Header, basic, fetch_token
 from fairing_kfp.registry.transport import Transport
-
-_SHORTEST_LIFE = 60  # what a token lives if its server does not say
-_LARGEST_ANSWER = 1 << 20
-
-Access = frozenset[str]
-"""What a series of requests needs, as scopes: one token is fetched for all of it."""
 
 
 def pull(repository: str) -> str:
-    """The scope of reading a repository."""
+    """The scope that permits reading a repository."""
     return f"repository:{repository}:pull"
 
 
 def push(repository: str) -> str:
-    """The scope of reading and writing a repository."""
+    """The scope that permits reading and writing a repository."""
     return f"repository:{repository}:pull,push"
-
-
-@dataclass(frozen=True)
-class _Header:
-    """An Authorization header, and until when requests may begin with it."""
-
-    value: str = field(repr=False)
-    begun: float = 0
-    life: float = float("inf")
-
-    def lasts(self, seconds: float) -> bool:
-        """Whether it outlives a request that takes so long; no new one would, if that is too long for half a life."""
-        # Renewed a quarter of its life early: clocks differ, and a request takes time to arrive.
-        return time.monotonic() + min(seconds, self.life / 2) < self.begun + self.life * 0.75
 
 
 @dataclass
 class _Host:
-    """What is known of one registry."""
+    """The state of one registry.
+
+    Attributes:
+        challenge: its last challenge.
+        contacted: whether a request was sent to it.
+        one_scope: whether its token server refuses several scopes at once.
+        split: series of requests with a token for each repository, because one for all was rejected.
+        logins: the credentials by repository.
+        headers: the headers by scopes and credentials.
+    """
 
     challenge: Challenge | None = None
-    asked: bool = False
-    headers: dict[Access, _Header] = field(default_factory=dict)
+    contacted: bool = False
+    one_scope: bool = False
+    split: set[tuple[Access, Credentials | None]] = field(default_factory=set)
+    logins: dict[str, Credentials | None] = field(default_factory=dict)
+    headers: dict[tuple[Access, Credentials | None], Header] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
 class Authorizer:
-    """Gives requests their Authorization header, for all threads.
+    """Provides the Authorization headers of requests. Thread-safe.
+
+    The repositories of a series of requests share a token if they have the same login. Otherwise each repository is
+    reached with its own.
 
     Args:
-        transport: asks token servers.
-        credentials: who we are; asked only when a registry wants to know.
+        transport: sends requests to token servers.
+        credentials: looked up only when a registry challenges a request.
     """
 
     def __init__(self, transport: Transport, credentials: CredentialStore) -> None:
@@ -78,43 +66,62 @@ class Authorizer:
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def first(self, registry: str) -> Iterator[None]:
-        """Holds others back until a registry has once been asked, so that not every thread meets its challenge."""
+    def first_request(self, registry: str) -> Iterator[None]:
+        """Blocks other threads during the first request to a registry, so that only one request is challenged."""
         host = self._host(registry)
-        if host.asked:
+        if host.contacted:
             yield
             return
         with host.lock:
             try:
                 yield
             finally:
-                host.asked = True
+                host.contacted = True
 
-    def header(self, registry: str, access: Access, lasting: float = 0) -> str | None:
-        """The header for the next request, or None while the registry has not asked for one.
+    def header(self, registry: str, access: Access, duration: float = 0, repository: str = "") -> str | None:
+        """The header for the next request, or None before the first challenge.
 
         Args:
-            registry: who is asked.
-            access: what the series of requests needs.
-            lasting: how many seconds the request may take.
+            registry: the registry's host.
+            access: the scopes of the series of requests.
+            duration: the seconds that the request may take.
+            repository: the repository of the request; by default the one to push to.
         """
         host = self._host(registry)
         if host.challenge is None:
             return None
         with host.lock:
-            known = host.headers.get(access)
-            if known is None or not known.lasts(lasting):
-                known = host.headers[access] = self._fetch(registry, host.challenge, access)
+            repository = repository or _main(access)
+            scopes, login = self._scopes_of_login(host, registry, access, repository)
+            known = host.headers.get((scopes, login))
+            if known is None or not known.is_valid_for(duration):
+                host.logins.clear()  # a password may be short-lived as well
+                scopes, login = self._scopes_of_login(host, registry, access, repository)
+                wanted = known.scopes if known and known.scopes else scopes
+                known = self._fetch(host, registry, wanted, login, repository)
+                host.headers[scopes, login] = known
             return known.value
 
-    def answer(self, registry: str, offered: dict[str, Challenge], access: Access, refused: str | None) -> str | None:
-        """The header for a request that was answered with 401; None when there is nothing else to try.
+    def answer_challenge(
+        self,
+        registry: str,
+        offered: dict[str, Challenge],
+        access: Access,
+        rejected: str | None,
+        repository: str = "",
+        *,
+        narrow: bool = False,
+    ) -> str | None:
+        """The header with which to repeat a request after a 401; None if there is no other.
 
         Args:
-            registry: who answered.
-            offered: the challenges of the answer.
-            access: what the series of requests needs.
-            refused: the header that the request had.
+            registry: the registry's host.
+            offered: the challenges of the response.
+            access: the scopes of the series of requests.
+            rejected: the header of the rejected request.
+            repository: the repository of the request; by default the one to push to.
+            narrow: whether a new token for several scopes was rejected, as of servers that only see one of them; then
+                one for the repository alone is fetched.
         """
         host = self._host(registry)
         challenge = offered.get("bearer") or offered.get("basic")
@@ -122,86 +129,101 @@ class Authorizer:
             return None
         with host.lock:
             host.challenge = challenge
-            known = host.headers.get(access)
-            if known is None or known.value == refused:  # otherwise another thread was here first
-                # The registry may call the scope by another name than we do.
-                named = challenge.parameters.get("scope", "").split()
-                known = host.headers[access] = self._fetch(registry, challenge, access.union(named))
-        return None if known.value == refused else known.value
+            repository = repository or _main(access)
+            scopes, login = self._scopes_of_login(host, registry, access, repository)
+            known = host.headers.get((scopes, login))
+            if known is not None and known.value != rejected:  # another thread has renewed it
+                return known.value
+            # The registry may use other names for the scopes.
+            wanted = scopes.union(challenge.parameters.get("scope", "").split())
+            if not narrow:
+                fresh = host.headers[scopes, login] = self._fetch(host, registry, wanted, login, repository)
+                if fresh.value != rejected:
+                    return fresh.value
+                known = fresh
+            if known is None or len(known.scopes) < 2:
+                return None
+            host.split.add((scopes, login))
+            scopes, login = self._scopes_of_login(host, registry, access, repository)
+            wanted = frozenset(_one_by_one(known.scopes, repository)[:1])
+            with contextlib.suppress(RegistryError):
+                fresh = host.headers[scopes, login] = self._fetch(host, registry, wanted, login, repository)
+                return None if fresh.value == rejected else fresh.value
+            return None
 
     def _host(self, registry: str) -> _Host:
         with self._lock:
             return self._hosts.setdefault(registry, _Host())
 
-    def _fetch(self, registry: str, challenge: Challenge, scopes: Access) -> _Header:
-        credentials = self._credentials.for_repository(registry, _repository(scopes))
-        if challenge.scheme == "bearer":
-            return self._transport.retrying(lambda: self._token(registry, challenge, scopes, credentials))
-        if credentials is None:
-            raise UnauthorizedError(
-                f"the registry {registry} wants a user name and a password", f"log in: docker login {registry}"
-            )
-        return _Header(_basic(credentials))
+    def _scopes_of_login(
+        self, host: _Host, registry: str, access: Access, repository: str
+    ) -> tuple[Access, Credentials | None]:
+        """The login of a repository, and the scopes of the repositories with the same login."""
+        login = self._login(host, registry, repository)
+        same = frozenset(scope for scope in access if self._login(host, registry, _name(scope)) == login)
+        if (same, login) in host.split:
+            same = frozenset(_one_by_one(same, repository)) or same
+        return same, login
 
-    def _token(self, registry: str, challenge: Challenge, scopes: Access, credentials: Credentials | None) -> _Header:
-        realm = challenge.parameters.get("realm", "")
-        if not self._is_safe(realm, registry):
-            raise UnauthorizedError(
-                f"the registry {registry} names no safe place to get a token from: {realm!r}",
-                f"if it may be spoken to over plain HTTP, say so: --insecure {registry}",
-            )
-        service, asked_for, begun = challenge.parameters.get("service", ""), " ".join(sorted(scopes)), time.monotonic()
-        headers: dict[str, str] = {}
-        body = None
-        if credentials and credentials.identity_token:
-            grant = {"grant_type": "refresh_token", "service": service, "client_id": "fairing-kfp"}
-            body = urlencode({**grant, "scope": asked_for, "refresh_token": credentials.identity_token}).encode()
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-            url = realm
-        else:
-            query = urlencode([("service", service)] * bool(service) + [("scope", scope) for scope in sorted(scopes)])
-            url = f"{realm}{'&' if urlsplit(realm).query else '?'}{query}"
-            if credentials:
-                headers["Authorization"] = _basic(credentials)
-        response = self._transport.send("POST" if body else "GET", url, headers, body, urlsplit(realm).netloc)
-        answer = read_bounded(response, _LARGEST_ANSWER, registry)
-        if response.status != 200:
-            raise refusal(response, answer, registry=registry, what=f"a token for {asked_for}")
-        return _bearer(answer, begun) or _no_token(registry)
+    def _login(self, host: _Host, registry: str, repository: str) -> Credentials | None:
+        if repository not in host.logins:
+            # A credential helper may ask somewhere else.
+            find = partial(self._credentials.for_repository, registry, repository)
+            host.logins[repository] = self._transport.stop.call(find)
+        return host.logins[repository]
 
-    def _is_safe(self, realm: str, registry: str) -> bool:
-        """Whether a password may go there: over TLS, or to a host that may be spoken to in the clear."""
+    def _fetch(self, host: _Host, registry: str, scopes: Access, login: Credentials | None, repository: str) -> Header:
+        challenge = host.challenge
+        assert challenge is not None  # noqa: S101 - set by both callers
+        if challenge.scheme == "basic":
+            if login is None:
+                raise UnauthorizedError(
+                    f"the registry {registry} requires a user name and password",
+                    f"log in with: docker login {registry}",
+                )
+            return basic(login)
+        wanted = _without_parts(scopes)
+        if len(wanted) > 1 and host.one_scope:
+            wanted = frozenset(_one_by_one(wanted, repository)[:1])
         try:
-            parts = urlsplit(realm)
-            same_host = parts.hostname == urlsplit(f"//{registry}").hostname and self._transport.is_plain(registry)
-            plain = same_host or self._transport.is_plain(parts.netloc)
-        except ValueError:
-            return False
-        return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and plain))
+            return self._token(registry, challenge, wanted, login)
+        except RegistryError as error:
+            if len(wanted) < 2 or error.status is None or is_transient(error.status):
+                raise
+            refused = error
+        for scope in _one_by_one(wanted, repository):
+            with contextlib.suppress(RegistryError):
+                header = self._token(registry, challenge, frozenset({scope}), login)
+                host.one_scope = True
+                return header
+        raise refused
+
+    def _token(self, registry: str, challenge: Challenge, scopes: Access, login: Credentials | None) -> Header:
+        return self._transport.retry(lambda: fetch_token(self._transport, registry, challenge, scopes, login))
 
 
-def _repository(scopes: Access) -> str:
-    """The repository that is written to, or else one that is read: some logins hold for one repository only."""
-    chosen = min(scopes, key=lambda scope: (not scope.endswith("push"), scope), default="")
-    return chosen.partition(":")[2].rpartition(":")[0]
+def _name(scope: str) -> str:
+    """The repository of a scope such as `repository:team/app:pull`."""
+    return scope.partition(":")[2].rpartition(":")[0]
 
 
-def _bearer(answer: bytes, begun: float) -> _Header | None:
-    try:
-        document = json.loads(answer)
-        token = document.get("token") or document.get("access_token")
-        life = float(document.get("expires_in") or _SHORTEST_LIFE)
-    except (ValueError, TypeError, AttributeError):
-        return None
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-        return None
-    return _Header(f"Bearer {token}", begun, life if life > 0 else _SHORTEST_LIFE)
+def _main(scopes: Access) -> str:
+    """The repository to push to, if any, or one to pull from."""
+    return _name(min(scopes, key=lambda scope: (not scope.endswith("push"), scope), default=""))
 
 
-def _no_token(registry: str) -> NoReturn:
-    raise UnauthorizedError(f"the token server of {registry} answers without a token", "try again later")
+def _one_by_one(scopes: Access, repository: str) -> list[str]:
+    """The scopes of a repository, the widest first."""
+    return sorted((scope for scope in scopes if _name(scope) == repository), key=lambda scope: (-len(scope), scope))
 
 
-def _basic(credentials: Credentials) -> str:
-    pair = f"{credentials.username}:{credentials.password}".encode()
-    return f"Basic {base64.b64encode(pair).decode()}"
+def _without_parts(scopes: Access) -> Access:
+    """The scopes without those that others of the same repository contain."""
+
+    def actions(scope: str) -> set[str]:
+        return set(scope.rpartition(":")[2].split(","))
+
+    def is_part(scope: str) -> bool:
+        return any(_name(one) == _name(scope) and actions(scope) < actions(one) for one in scopes)
+
+    return frozenset(scope for scope in scopes if not is_part(scope))

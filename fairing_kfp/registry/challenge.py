@@ -1,4 +1,4 @@
-"""What a 401 asks for (RFC 9110, section 11.6.1)."""
+"""Challenges of a 401 response (RFC 9110, section 11.6.1)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-_TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # noqa: S105 - RFC 9110's word for a word
-_PARAMETER = re.compile(rf'\s*,?\s*({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
-_SCHEME = re.compile(rf"\s*,?\s*({_TOKEN})(?=\s|,|$)")
+_TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"  # noqa: S105 - a token of RFC 9110
+_PARAMETER = re.compile(rf'[\s,]*({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_SCHEME = re.compile(rf"[\s,]*({_TOKEN})(?=\s|,|$)")
 
 
 @dataclass(frozen=True)
@@ -16,16 +16,16 @@ class Challenge:
     """One way to authenticate.
 
     Attributes:
-        scheme: in lower case, such as `bearer`.
-        parameters: by name, in lower case.
+        scheme: the scheme in lower case, such as `bearer`.
+        parameters: the values by parameter name, in lower case.
     """
 
     scheme: str
     parameters: dict[str, str] = field(default_factory=dict)
 
 
-def challenges(headers: Iterable[str]) -> dict[str, Challenge]:
-    """The ways that WWW-Authenticate fields offer, by scheme; what cannot be read is passed over."""
+def parse_challenges(headers: Iterable[str]) -> dict[str, Challenge]:
+    """The challenges of WWW-Authenticate fields, by scheme. Malformed parts are ignored."""
     found: dict[str, Challenge] = {}
     for header in headers:
         position, current = 0, Challenge("")

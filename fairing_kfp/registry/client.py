@@ -1,45 +1,50 @@
-"""A client of registries: authorized, redirected, checked answers; what is asked stands in `repository`."""
+"""A client for registries: authorization, redirects and error responses. `repository` defines the requests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from typing import BinaryIO, TypeVar
-from urllib.parse import urljoin, urlsplit
 
 import urllib3
 
 from fairing_kfp.errors import RegistryError
-from fairing_kfp.registry.auth import Access, Authorizer
-from fairing_kfp.registry.challenge import challenges
+from fairing_kfp.registry.auth import Authorizer
+from fairing_kfp.registry.challenge import parse_challenges
 from fairing_kfp.registry.credentials import CredentialStore
-from fairing_kfp.registry.logins import Logins
-from fairing_kfp.registry.refusal import refusal
-from fairing_kfp.registry.retry import Patience
-from fairing_kfp.registry.streams import begin_of
+from fairing_kfp.registry.docker_config import DefaultCredentials
+from fairing_kfp.registry.errors import response_error
+from fairing_kfp.registry.quote import quote
+from fairing_kfp.registry.retry import RetryPolicy
+from fairing_kfp.registry.streams import drain
 from fairing_kfp.registry.tls import Tls
-from fairing_kfp.registry.transport import Transport, origin
+from fairing_kfp.registry.token import Access
+from fairing_kfp.registry.transport import Transport
+from fairing_kfp.registry.url import InvalidUrlError, Url
 
-_MOST_REDIRECTS = 5
+_MAX_REDIRECTS = 5
+_POLL = 5.0  # seconds
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_SLOW = 1 << 20  # bytes a second: no upload that is worth waiting for is slower
+_MIN_SPEED = 1 << 20  # bytes per second; the duration of uploads is estimated from it
 
 _Result = TypeVar("_Result")
 
 Body = bytes | Callable[[], BinaryIO] | None
-"""What is sent: bytes, or how to open what is sent, as it may have to be sent twice."""
+"""A request body: bytes, or a function that opens it, because it may have to be sent twice."""
 
 
 class RegistryClient:
-    """Connections and tokens, shared by everything that talks to registries; safe for threads.
+    """A client for registries, with shared connections and tokens. Thread-safe.
 
     Args:
-        insecure: registries (`host` or `host:port`) that are spoken to over plain HTTP.
-        credentials: who we are; by default what `docker login` or `podman login` has stored.
-        tls: whom we trust, and as whom we speak.
-        patience: how long registries are waited for, and how often asked again.
+        insecure: registries (`host` or `host:port`) that are reached over plain HTTP.
+        credentials: the credentials; by default those stored by `docker login` or `podman login`.
+        tls: the CA certificates to trust, and the client certificate.
+        retry_policy: the attempts and timeouts.
+        on_wait: receives messages about what is waited for; by default they are logged as warnings.
 
     Attributes:
-        chunks: for registries that refused an upload for its size, how many bytes to send them at a time.
+        chunk_sizes: the upload chunk sizes in bytes, by registry, of those that rejected an upload as too large.
+        refused_mounts: the registry, source and target of repositories between which it mounts no blobs.
     """
 
     def __init__(
@@ -47,101 +52,176 @@ class RegistryClient:
         insecure: Collection[str] = (),
         credentials: CredentialStore | None = None,
         tls: Tls | None = None,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
+        on_wait: Callable[[str], None] | None = None,
     ) -> None:
-        self._transport = Transport(insecure, tls, patience)
-        self._authorizer = Authorizer(self._transport, credentials or Logins())
-        self.chunks: dict[str, int] = {}
+        self._transport = Transport(insecure, tls, retry_policy, on_wait)
+        self._authorizer = Authorizer(self._transport, credentials or DefaultCredentials())
+        self.chunk_sizes: dict[str, int] = {}
+        self.refused_mounts: set[tuple[str, str, str]] = set()
 
     def request(
         self,
         method: str,
         registry: str,
-        path: str,
+        path: str | Url,
         *,
         access: Access,
         expected: Collection[int],
         what: str,
         headers: Mapping[str, str] | None = None,
         body: Body = None,
+        repository: str = "",
     ) -> urllib3.BaseHTTPResponse:
-        """Sends a request, with authorization when asked for it, and gives the answer, its body unread.
+        """Sends a request, with authorization if the registry requires it.
 
         Args:
-            method: GET, HEAD, POST, PATCH or PUT; redirects of the first two are followed.
-            registry: who is asked.
-            path: below the registry's root, or a URL that the registry gave.
-            access: the scopes of the series that the request belongs to.
-            expected: the statuses that are not an error.
-            what: the request in words, for errors.
+            method: GET, HEAD, POST, PATCH, PUT or DELETE. Redirects of GET and HEAD are followed.
+            registry: the registry's host.
+            path: the path on the registry, or a URL that the registry returned (see `resolve`).
+            access: the scopes of the series of requests.
+            expected: the response statuses that are not errors.
+            what: the requested object, for error messages.
             headers: header fields.
-            body: what is sent.
+            body: the request body.
+            repository: the repository, whose login is used; by default the one of the scopes that is pushed to.
+
+        Returns:
+            The response, with an unread body.
 
         Raises:
-            RegistryError: there is no answer, or it is not an expected one.
+            RegistryError: there is no response, or its status is not expected.
         """
-        url = urljoin(self._transport.root(registry), path)
-        self._refuse_downgrade(registry, url)
-        with self._authorizer.first(registry):
-            response = self._authorized(method, registry, url, access, headers or {}, body)
-        for _ in range(_MOST_REDIRECTS):
+        with self._transport.waits.on(f"{registry}: {what}"):
+            return self._request(method, registry, path, access, expected, what, headers or {}, body, repository)
+
+    def _request(
+        self,
+        method: str,
+        registry: str,
+        path: str | Url,
+        access: Access,
+        expected: Collection[int],
+        what: str,
+        headers: Mapping[str, str],
+        body: Body,
+        repository: str,
+    ) -> urllib3.BaseHTTPResponse:
+        url = path if isinstance(path, Url) else self.resolve(registry, self._transport.base_url(registry), path)
+        with self._authorizer.first_request(registry):
+            response = self._authorized(method, registry, url, access, headers, body, repository)
+        for _ in range(_MAX_REDIRECTS):
             if response.status not in _REDIRECTS or method not in ("GET", "HEAD"):
                 break
-            begin_of(response, registry)
-            url = urljoin(url, response.headers.get("Location") or "")
-            self._refuse_downgrade(registry, url)
-            response = self._authorized(method, registry, url, access, headers or {}, body)
+            drain(response, registry)
+            url = self.resolve(registry, url, response.headers.get("Location"))
+            response = self._authorized(method, registry, url, access, headers, body, repository)
         if response.status in expected:
             return response
-        raise refusal(response, begin_of(response, registry), registry=registry, what=what)
+        raise response_error(response, drain(response, registry), registry=registry, what=what)
 
-    def retrying(self, unit: Callable[[], _Result]) -> _Result:
-        """Runs a unit of requests until it does not fail by chance; see `retry`."""
-        return self._transport.retrying(unit)
+    def resolve(self, registry: str, base: str | Url, location: str | None) -> Url:
+        """The URL that a registry refers to.
+
+        Args:
+            registry: the registry's host.
+            base: the URL, or the path on the registry, that a relative reference extends.
+            location: the Location header.
+
+        Raises:
+            RegistryError: there is no Location header, or its URL is malformed, unsafe, or a downgrade to plain HTTP.
+        """
+        if not location:
+            raise RegistryError(
+                f"{registry} redirects without a Location header", "check the registry, or the proxy in front of it"
+            )
+        try:
+            start = base if isinstance(base, Url) else self._transport.base_url(registry).join(base)
+            url = start.join(location)
+        except InvalidUrlError as error:
+            raise RegistryError(
+                f"the registry {registry} refers to an unsafe URL, {quote(location)!r}: {error}",
+                "check the registry, or the proxy in front of it",
+            ) from None
+        if url.scheme != "https" and not self._transport.is_plain_http(registry):
+            raise RegistryError(
+                f"the registry {registry} redirects to {url.host} over plain HTTP",
+                f"to use plain HTTP, pass --insecure {registry}",
+            )
+        return url
+
+    def retry(self, operation: Callable[[], _Result], what: str) -> _Result:
+        """Runs an operation, and retries it after transient failures.
+
+        Args:
+            operation: the operation.
+            what: the registry and the requested object, for messages while it is waited for.
+        """
+        with self._transport.waits.on(what):
+            return self._transport.retry(operation)
+
+    def poll(self, check: Callable[[], bool], seconds: float) -> bool:
+        """Repeats a check until it is true.
+
+        Args:
+            check: the check.
+            seconds: for how long; at most the policy's `commit`.
+
+        Returns:
+            Whether it became true.
+        """
+        left = min(seconds, self._transport.retry_policy.commit)
+        while left > 0:
+            self._transport.stop.wait(min(_POLL, left))
+            left -= _POLL
+            if check():
+                return True
+        return False
 
     def stop(self) -> None:
-        """Ends what other threads have under way, at once; the client is of no use afterwards."""
+        """Cancels all transfers immediately. The client cannot be used afterwards."""
         self._transport.stop.set()
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all connections."""
         self._transport.close()
 
     def _authorized(
-        self, method: str, registry: str, url: str, access: Access, headers: Mapping[str, str], body: Body
+        self,
+        method: str,
+        registry: str,
+        url: Url,
+        access: Access,
+        headers: Mapping[str, str],
+        body: Body,
+        repository: str,
     ) -> urllib3.BaseHTTPResponse:
-        # Storage that a registry points at must not learn who we are to the registry.
-        if not self._is_own(registry, url):
+        # Storage that a registry redirects to must not receive the registry's credentials.
+        if not self._transport.is_own(registry, url):
             return self._send(method, registry, url, headers, body)
-        # Some registries look at the token when the last byte has come.
-        known = self._authorizer.header(registry, access, lasting=int(headers.get("Content-Length", 0)) / _SLOW)
-        response = self._send(method, registry, url, _with(headers, known), body)
-        if response.status != 401:
-            return response
-        offered = challenges(response.headers.getlist("WWW-Authenticate"))
-        fresh = self._authorizer.answer(registry, offered, access, refused=known)
-        if fresh is None:
-            return response
-        begin_of(response, registry)
-        return self._send(method, registry, url, _with(headers, fresh), body)
+        # Some registries check the token after the last byte.
+        duration = int(headers.get("Content-Length", 0)) / _MIN_SPEED
+        header = self._authorizer.header(registry, access, duration, repository)
+        response = self._send(method, registry, url, _with(headers, header), body)
+        for narrow in (False, True):
+            if response.status != 401:
+                break
+            offered = parse_challenges(response.headers.getlist("WWW-Authenticate"))
+            fresh = self._authorizer.answer_challenge(registry, offered, access, header, repository, narrow=narrow)
+            if fresh is None:
+                break
+            drain(response, registry)
+            header = fresh
+            response = self._send(method, registry, url, _with(headers, header), body)
+        return response
 
     def _send(
-        self, method: str, registry: str, url: str, headers: Mapping[str, str], body: Body
+        self, method: str, registry: str, url: Url, headers: Mapping[str, str], body: Body
     ) -> urllib3.BaseHTTPResponse:
         if not callable(body):
             return self._transport.send(method, url, headers, body, registry)
         with body() as file:
             return self._transport.send(method, url, headers, file, registry)
-
-    def _is_own(self, registry: str, url: str) -> bool:
-        return origin(self._transport.root(registry)) == origin(url)
-
-    def _refuse_downgrade(self, registry: str, url: str) -> None:
-        if urlsplit(url).scheme != "https" and not self._transport.is_plain(registry):
-            raise RegistryError(
-                f"the registry {registry} sends us to {urlsplit(url).hostname} over plain HTTP",
-                f"if it may be spoken to over plain HTTP, say so: --insecure {registry}",
-            )
 
 
 def _with(headers: Mapping[str, str], authorization: str | None) -> dict[str, str]:

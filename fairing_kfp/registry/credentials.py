@@ -1,4 +1,4 @@
-"""Who we are to a registry: the values, and the seam for whoever knows them."""
+"""Credentials for registries, and the interface of their stores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Credentials:
-    """A user name and password, or an identity token (an OAuth2 refresh token) in the password's place."""
+    """A user name and password, or an identity token (an OAuth2 refresh token) instead of both.
+
+    Attributes:
+        username: the user name.
+        password: the password, or an access token that the registry accepts as one.
+        identity_token: the refresh token to exchange for access tokens; empty if there is none.
+    """
 
     username: str
     password: str = field(repr=False)
@@ -17,31 +23,40 @@ class Credentials:
 
 
 class CredentialStore(Protocol):
-    """Knows who we are to registries."""
+    """Looks up credentials."""
 
     def for_repository(self, registry: str, repository: str) -> Credentials | None:
-        """The credentials for a repository of a registry (`host` or `host:port`), or None to stay anonymous."""
+        """The credentials for a repository, or None for anonymous access.
+
+        Args:
+            registry: `host` or `host:port`.
+            repository: the repository's path.
+        """
         ...
 
 
 class Anonymous:
-    """Nobody, everywhere."""
+    """Anonymous access to every registry."""
 
     def for_repository(self, registry: str, repository: str) -> Credentials | None:
         """None."""
         return None
 
 
-class Given:
+class StaticCredentials:
     """Credentials given in code.
 
     Args:
-        known: by registry, as in `{"registry.example.com": Credentials("me", password)}`.
+        credentials: the credentials by registry, such as `{"registry.example.com": Credentials("me", password)}`.
     """
 
-    def __init__(self, known: Mapping[str, Credentials]) -> None:
-        self._known = dict(known)
+    def __init__(self, credentials: Mapping[str, Credentials]) -> None:
+        self._credentials = dict(credentials)
 
     def for_repository(self, registry: str, repository: str) -> Credentials | None:
-        """Those of the registry."""
-        return self._known.get(registry)
+        """The credentials of the registry."""
+        return self._credentials.get(registry)
+
+
+Given = StaticCredentials
+"""The former name of `StaticCredentials`."""

@@ -1,7 +1,7 @@
-"""Doing again what failed by chance.
+"""Retries of transient failures.
 
-A broken upload session is dead on most registries, so what is done again is always a whole unit: the opening of the
-session and the sending of the blob.
+A broken upload session cannot be resumed on most registries. So the unit of a retry is a whole operation, such as
+opening a session and sending a blob.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fairing_kfp.errors import RegistryError
+from fairing_kfp.errors import TransientError
 
 _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long a registry is waited for, and how often it is asked again.
+class RetryPolicy:
+    """Attempts and timeouts.
 
     Attributes:
-        attempts: how often a unit is tried in all.
-        first_pause: seconds between the first two attempts; each pause is twice the one before, and scattered.
-        longest_pause: what a registry may ask for at most; for more, the failure is reported instead.
-        connect: seconds until a connection is there.
-        read: seconds until the next bytes of an answer come.
-        commit: the same, after something was sent: a registry may hash or copy a whole blob before it answers.
+        attempts: the number of attempts, including the first.
+        first_pause: seconds between the first two attempts; each further pause is twice as long, with jitter.
+        longest_pause: the longest `Retry-After` to wait for, in seconds; after a longer one the operation fails.
+        connect: the connect timeout in seconds.
+        read: seconds without bytes, or with next to none, after which an attempt fails.
+        commit: the longest time to look for a blob that was sent without an answer, in seconds: a registry may hash or
+            copy it first.
     """
 
     attempts: int = 5
@@ -38,46 +39,37 @@ class Patience:
     commit: float = 600
 
 
-class TransientError(RegistryError):
-    """A failure that may pass: a broken connection, or a status that says so.
-
-    Args:
-        pause: how many seconds the registry asks to be left alone.
-    """
-
-    def __init__(self, message: str, remedy: str = "", *, status: int | None = None, code: str = "", pause: float = 0):
-        super().__init__(message, remedy, status=status, code=code)
-        self.pause = pause
-
-
 def is_transient(status: int) -> bool:
-    """Whether a status means that the same request may succeed later."""
+    """Whether a request with this response status may succeed later."""
     return status in (408, 429) or (status >= 500 and status not in (501, 505))
 
 
-def retrying(
-    unit: Callable[[], _Result],
-    patience: Patience = Patience(),
+def retry(
+    operation: Callable[[], _Result],
+    policy: RetryPolicy = RetryPolicy(),
     wait: Callable[[float], None] = time.sleep,
+    note: Callable[[str], None] = lambda text: None,
 ) -> _Result:
-    """Runs a unit until it does not fail by chance, with growing and scattered pauses.
+    """Runs an operation until it succeeds, with exponential backoff.
 
     Args:
-        unit: what is tried.
-        patience: how often, and how long after each other.
-        wait: spends the seconds between two attempts.
+        operation: the operation.
+        policy: the attempts and pauses.
+        wait: sleeps for a number of seconds.
+        note: receives the reason for each retry.
 
     Raises:
-        TransientError: every attempt failed, or the registry asks for a longer pause than is worth waiting for.
+        TransientError: all attempts failed, or the registry asks for a longer pause than the policy allows.
     """
-    for attempt in range(1, patience.attempts + 1):
+    for attempt in range(1, policy.attempts + 1):
         try:
-            return unit()
+            return operation()
         except TransientError as error:
-            # Scattered, so that many who were refused together do not come back together.
-            usual = patience.first_pause * 2 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311
-            pause = max(error.pause, usual)
-            if attempt == patience.attempts or pause > patience.longest_pause:
+            # Jitter keeps clients that failed together from retrying together.
+            backoff = policy.first_pause * 2 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311
+            pause = max(error.pause, backoff)
+            if attempt == policy.attempts or pause > policy.longest_pause:
                 raise
+            note(f"attempt {attempt} failed: {error.message}")
             wait(pause)
     raise AssertionError("unreachable")

@@ -1,35 +1,34 @@
-"""Ending at once what is under way, as when somebody presses Ctrl-C."""
+"""Cancellation of transfers, for example on Ctrl-C."""
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import socket
 import threading
+import time
 import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
 
-from fairing_kfp.errors import RegistryError
+from fairing_kfp.errors import StoppedError
 
+_SLICE = 0.1  # seconds between two looks at the flag
 
-class StoppedError(RegistryError):
-    """The work was given up on request."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "what was under way with registries was stopped", "run it again; a builder of your own has to be made again"
-        )
-
+_Result = TypeVar("_Result")
 
 _all: weakref.WeakSet[Stop] = weakref.WeakSet()
 
 
 def stop_all() -> None:
-    """Ends whatever any thread has under way with registries: a thread pool that is left waits for its threads."""
+    """Cancels the transfers of all threads. Leaving a thread pool would otherwise wait for them."""
     for stop in list(_all):
         stop.set()
 
 
 class Stop:
-    """Wakes every thread that waits for a registry: for an answer, for room to send, or for its next attempt."""
+    """A flag that wakes all threads waiting for a registry: for a response, for buffer space, or for the next retry."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -38,37 +37,65 @@ class Stop:
         _all.add(self)
 
     def set(self) -> None:
-        """Breaks all connections, and lets none be made any more."""
+        """Closes all connections, and prevents new ones."""
         self._event.set()
         with self._lock:
             sockets = list(self._sockets)
         for one in sockets:
-            # The plain shutdown: TLS's own would wait for the lock of the thread that is to be woken.
+            # SSLSocket.shutdown would wait for a lock that the blocked thread has acquired.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(one, socket.SHUT_RDWR)
 
     def check(self) -> None:
-        """Ends a thread that was woken.
+        """Raises if the flag is set.
 
         Raises:
-            StoppedError: it shall stop.
+            StoppedError: the flag is set.
         """
         if self._event.is_set():
             raise StoppedError
 
     def watch(self, opened: socket.socket | None) -> None:
-        """Counts a connection among those that are broken."""
+        """Registers a connection to close."""
         if opened is not None:
             with self._lock:
                 self._sockets.add(opened)
-        if self._event.is_set():  # it came while the others were being broken
+        if self._event.is_set():  # set since the connection was opened
             self.set()
+
+    def call(self, function: Callable[[], _Result], timeout: float | None = None) -> _Result:
+        """Calls a function that cannot be interrupted, such as a DNS query, in a thread that is left behind on a stop.
+
+        Args:
+            function: the function.
+            timeout: seconds to wait for it.
+
+        Raises:
+            TimeoutError: it takes longer.
+            StoppedError: the flag is set, or becomes set meanwhile.
+        """
+        self.check()
+        future: Future[_Result] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(function())
+            except BaseException as error:
+                future.set_exception(error)
+
+        threading.Thread(target=run, name="fairing-kfp-call", daemon=True).start()
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not concurrent.futures.wait([future], _SLICE).done:
+            self.check()
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError(f"no answer within {timeout:g} s")
+        return future.result()
 
     def wait(self, seconds: float) -> None:
         """Sleeps.
 
         Raises:
-            StoppedError: it shall stop.
+            StoppedError: the flag is set, or becomes set meanwhile.
         """
         self._event.wait(seconds)
         self.check()

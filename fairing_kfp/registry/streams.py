@@ -1,4 +1,4 @@
-"""Bytes that arrive, never more than expected and only those that were asked for; and bytes that leave in parts."""
+"""Response bodies of bounded size and verified digest, and request bodies in chunks."""
 
 from __future__ import annotations
 
@@ -9,44 +9,46 @@ from typing import BinaryIO, cast
 
 import urllib3
 
-from fairing_kfp.errors import DigestError, RegistryError
-from fairing_kfp.registry.failures import answering
-from fairing_kfp.registry.retry import TransientError
+from fairing_kfp.errors import DigestError, RegistryError, TransientError
+from fairing_kfp.registry.errors import connection_errors
 
-_CHUNK = 1 << 18
+_READ_SIZE = 1 << 18
 
 
 def read_bounded(response: urllib3.BaseHTTPResponse, limit: int, registry: str) -> bytes:
-    """The body of an answer, whose connection is then free.
+    """Reads a response body, and releases the connection.
 
     Raises:
-        RegistryError: it is longer than the limit.
-        TransientError: it breaks off.
+        RegistryError: the body is longer than the limit.
+        TransientError: the connection broke.
     """
-    with answering(registry):
+    with connection_errors(registry):
         data = bytearray()
-        # Asked for one byte more than it may have; fewer may come at a time.
+        # One byte more than allowed is requested; a read may return fewer.
         while len(data) <= limit and (chunk := response.read(limit + 1 - len(data))):
             data += chunk
     if len(data) > limit:
         response.close()
-        raise RegistryError(f"the answer of {registry} is longer than {limit} bytes", "this is no answer to trust")
+        raise RegistryError(
+            f"the response of {registry} is longer than {limit} bytes",
+            "check the registry, or the proxy in front of it",
+        )
     response.release_conn()
     return bytes(data)
 
 
-def begin_of(response: urllib3.BaseHTTPResponse, registry: str, limit: int = 1 << 16) -> bytes:
-    """The beginning of the body of an answer that is not wanted."""
-    with answering(registry):
+def drain(response: urllib3.BaseHTTPResponse, registry: str, limit: int = 1 << 16) -> bytes:
+    """Discards a response, and returns the start of its body."""
+    with connection_errors(registry):
         data = response.read(limit)
     response.close() if len(data) == limit else response.release_conn()
     return data
 
 
-class Verified(io.RawIOBase):
-    """A blob as it arrives, which ends in an error unless it has the digest and the size that were asked for.
+class VerifiedBlob(io.RawIOBase):
+    """A stream of a blob that verifies the blob's size and digest.
 
-    The error comes with the last read, so what was passed on by then must not have been made final.
+    The last read raises the error, so data must not be committed before it.
     """
 
     def __init__(self, response: urllib3.BaseHTTPResponse, digest: str, size: int, registry: str) -> None:
@@ -62,29 +64,29 @@ class Verified(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Up to so many bytes.
+        """Reads up to `size` bytes, or all.
 
         Raises:
-            DigestError: these are not the bytes that were asked for.
+            DigestError: the blob has another size or digest.
             TransientError: the connection broke.
         """
-        with answering(self._registry):
-            # One byte more than there may be, so that a stream without an end is noticed.
+        with connection_errors(self._registry):
+            # One byte more than expected, so that a longer stream is detected.
             data = self._response.read(min(size, self._left + 1) if size >= 0 else self._left + 1)
         self._actual.update(data)
         self._left -= len(data)
         if not data and self._left > 0 and size:
-            raise TransientError(f"the blob {self._digest} from {self._registry} breaks off", "try again")
+            raise TransientError(f"the blob {self._digest} from {self._registry} is incomplete", "try again")
         if self._left < 0 or (not self._left and f"sha256:{self._actual.hexdigest()}" != self._digest):
             self._response.close()
             raise DigestError(
-                f"the blob {self._digest} from {self._registry} has other bytes than its digest says",
-                "try again; if it stays so, the registry or a proxy before it is broken",
+                f"the blob {self._digest} from {self._registry} does not match its digest",
+                "try again; if the error persists, the registry or a proxy in front of it is broken",
             )
         return data
 
     def close(self) -> None:
-        """Frees the connection, which is kept only when it was read to its end."""
+        """Releases the connection, which is reused only if the blob was read completely."""
         if self._left == 0:
             self._response.release_conn()
         else:
@@ -92,10 +94,13 @@ class Verified(io.RawIOBase):
         super().close()
 
 
-class Parts:
-    """A blob that is sent in parts, each of which may have to be sent twice.
+class BlobChunks:
+    """A blob that is sent in chunks, each of which may have to be sent twice.
 
-    It is read on from where the last part ended, and opened again only to go back.
+    The blob is opened once, and again only to repeat a chunk.
+
+    Args:
+        open_blob: opens the blob at its start.
     """
 
     def __init__(self, open_blob: Callable[[], BinaryIO]) -> None:
@@ -103,24 +108,29 @@ class Parts:
         self._file: BinaryIO | None = None
         self._position = 0
 
-    def part(self, start: int, length: int) -> BinaryIO:
-        """The bytes from a position on, as a file."""
+    def chunk(self, start: int, length: int) -> BinaryIO:
+        """A chunk as a file.
+
+        Args:
+            start: the first byte.
+            length: the number of bytes.
+        """
         if self._file is None or self._position > start:
             self.close()
             self._file, self._position = self._open(), 0
         while self._position < start:
-            self.read(min(start - self._position, _CHUNK))
-        return cast(BinaryIO, _Part(self, length))
+            self.read(min(start - self._position, _READ_SIZE))
+        return cast(BinaryIO, _Chunk(self, length))
 
     def read(self, size: int) -> bytes:
-        """The next bytes.
+        """Reads up to `size` further bytes.
 
         Raises:
-            TransientError: there are none, though there should be.
+            TransientError: the blob has ended.
         """
         data = self._file.read(size) if self._file else b""
         if not data:
-            raise TransientError("a blob is shorter than it should be", "try again")
+            raise TransientError("a blob is shorter than expected", "try again")
         self._position += len(data)
         return data
 
@@ -131,10 +141,10 @@ class Parts:
             self._file = None
 
 
-class _Part(io.RawIOBase):
-    def __init__(self, parts: Parts, length: int) -> None:
+class _Chunk(io.RawIOBase):
+    def __init__(self, blob: BlobChunks, length: int) -> None:
         super().__init__()
-        self._parts = parts
+        self._blob = blob
         self._left = length
 
     def readable(self) -> bool:
@@ -143,6 +153,6 @@ class _Part(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         if not self._left:
             return b""
-        data = self._parts.read(self._left if size < 0 else min(size, self._left))
+        data = self._blob.read(self._left if size < 0 else min(size, self._left))
         self._left -= len(data)
         return data

@@ -1,7 +1,7 @@
-"""Whom TLS trusts, and as whom it speaks: the machine's authorities, one's own, and certificates of one's own.
+"""TLS contexts: the system's and extra CA certificates, and client certificates.
 
-Folders of a registry's own (https://docs.docker.com/engine/security/certificates/) are read as Docker and Podman read
-them: `*.crt` are authorities, `*.cert` with `*.key` a client certificate.
+Certificate folders of registries (https://docs.docker.com/engine/security/certificates/) are read as in Docker and
+Podman: `*.crt` are CA certificates, `*.cert` with `*.key` are client certificates.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 from urllib3.util.ssl_ import create_urllib3_context
 
 from fairing_kfp.errors import ConfigError
-from fairing_kfp.registry.home import config_folder
+from fairing_kfp.registry.docker_config import config_folder
 
 
 def certificate_folders() -> tuple[Path, ...]:
-    """Where Docker and Podman look for a registry's folder."""
+    """The folders in which Docker and Podman look up the certificate folder of a registry."""
     own = config_folder()
     return (
         own / "containers/certs.d",
@@ -32,12 +32,12 @@ def certificate_folders() -> tuple[Path, ...]:
 
 @dataclass(frozen=True)
 class Tls:
-    """What is trusted besides the machine's authorities.
+    """TLS settings.
 
     Attributes:
-        ca: a PEM file of authorities.
-        client_cert: a PEM file with a certificate, those between it and its authority, and its key.
-        folders: hold a folder for each registry, named `host` or `host:port`; by default Docker's and Podman's.
+        ca: a PEM file of CA certificates to trust in addition to the system's.
+        client_cert: a PEM file with the client certificate, its intermediate certificates and its key.
+        folders: the parents of certificate folders named `host` or `host:port`; by default Docker's and Podman's.
     """
 
     ca: str | None = None
@@ -45,73 +45,76 @@ class Tls:
     folders: tuple[Path, ...] | None = None
 
 
-class Contexts:
-    """TLS contexts, made once each: reading the machine's authorities takes longer than a small request.
+class TlsContexts:
+    """TLS contexts, created once each: loading the system's CA certificates takes longer than a small request.
 
     Args:
-        tls: what is trusted.
+        tls: the TLS settings.
+        socket_class: the class of the sockets.
     """
 
-    def __init__(self, tls: Tls) -> None:
+    def __init__(self, tls: Tls, socket_class: type[ssl.SSLSocket] = ssl.SSLSocket) -> None:
         self._tls = tls
+        self._socket_class = socket_class
         self._lock = threading.Lock()
-        self._made: dict[tuple[tuple[Path, ...], bool], ssl.SSLContext] = {}
+        self._contexts: dict[tuple[tuple[Path, ...], bool], ssl.SSLContext] = {}
 
-    def get(self, host: str, *, identified: bool) -> ssl.SSLContext:
+    def get(self, host: str, *, with_client_cert: bool) -> ssl.SSLContext:
         """The context for a host.
 
         Args:
             host: `host` or `host:port`.
-            identified: whether it may see our certificate; hosts that a registry redirects to may not.
+            with_client_cert: whether to use the client certificate; false for hosts that a registry redirects to.
 
         Raises:
             ConfigError: a certificate or key cannot be read.
         """
         files = tuple(sorted(path for folder in self._folders(host) for path in folder.iterdir()))
         with self._lock:
-            key = (files, identified)
-            if key not in self._made:
-                self._made[key] = self._make(files, identified)
-            return self._made[key]
+            key = (files, with_client_cert)
+            if key not in self._contexts:
+                self._contexts[key] = self._create(files, with_client_cert)
+            return self._contexts[key]
 
-    def knows(self, host: str) -> bool:
-        """Whether a host has a folder, and so speaks TLS."""
+    def has_folder(self, host: str) -> bool:
+        """Whether a host has a certificate folder, and therefore uses TLS."""
         return bool(self._folders(host))
 
     def _folders(self, host: str) -> list[Path]:
         folders = self._tls.folders if self._tls.folders is not None else certificate_folders()
         return [folder / host for folder in folders if os.access(folder / host, os.R_OK | os.X_OK)]
 
-    def _make(self, files: Iterable[Path], identified: bool) -> ssl.SSLContext:
+    def _create(self, files: Iterable[Path], with_client_cert: bool) -> ssl.SSLContext:
         context = create_urllib3_context()
+        context.sslsocket_class = self._socket_class
         context.load_default_certs()
         if self._tls.ca:
-            _trust(context, Path(self._tls.ca))
-        if identified and self._tls.client_cert:
-            _identify(context, Path(self._tls.client_cert), None)
+            _load_ca(context, Path(self._tls.ca))
+        if with_client_cert and self._tls.client_cert:
+            _load_client_cert(context, Path(self._tls.client_cert), None)
         for path in files:
             if path.suffix == ".crt":
-                _trust(context, path)
-            elif identified and path.suffix == ".cert":
-                _identify(context, path, path.with_suffix(".key"))
+                _load_ca(context, path)
+            elif with_client_cert and path.suffix == ".cert":
+                _load_client_cert(context, path, path.with_suffix(".key"))
         return context
 
 
-def _trust(context: ssl.SSLContext, path: Path) -> None:
+def _load_ca(context: ssl.SSLContext, path: Path) -> None:
     try:
         context.load_verify_locations(path)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(
-            f"the authorities in {path} cannot be read: {error.strerror or error}", "name a PEM file"
+            f"cannot read the CA certificates in {path}: {error.strerror or error}", "use a PEM file"
         ) from None
 
 
-def _identify(context: ssl.SSLContext, path: Path, key: Path | None) -> None:
+def _load_client_cert(context: ssl.SSLContext, path: Path, key: Path | None) -> None:
     try:
-        # Without a password of its own, OpenSSL would ask the terminal for one.
+        # Without a password, OpenSSL would prompt for one on the terminal.
         context.load_cert_chain(path, key, password="")
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(
-            f"the client certificate {path} cannot be read: {error.strerror or error}",
-            "name a PEM file that holds the certificate and its key, unencrypted",
+            f"cannot read the client certificate {path}: {error.strerror or error}",
+            "use a PEM file that contains the certificate and its unencrypted key",
         ) from None

@@ -1,104 +1,132 @@
-"""HTTP: which registries are spoken to in the clear, as whom and by which way, and one request at a time."""
+"""Single HTTP requests to registries, over the right scheme, TLS context and proxy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from typing import BinaryIO, TypeVar
-from urllib.parse import urlsplit
 
 import urllib3
 
+from fairing_kfp.errors import RegistryError
 from fairing_kfp.image.reference import DOCKER_HUB
+from fairing_kfp.proxies import is_loopback, proxy_for
 from fairing_kfp.registry.connections import Connections
-from fairing_kfp.registry.failures import answering
-from fairing_kfp.registry.proxies import is_loopback, proxy_for
-from fairing_kfp.registry.retry import Patience, retrying
+from fairing_kfp.registry.errors import connection_errors
+from fairing_kfp.registry.quote import quote
+from fairing_kfp.registry.retry import RetryPolicy, retry
+from fairing_kfp.registry.sockets import tls_socket
 from fairing_kfp.registry.stop import Stop
-from fairing_kfp.registry.tls import Contexts, Tls
+from fairing_kfp.registry.tls import Tls, TlsContexts
+from fairing_kfp.registry.url import InvalidUrlError, Url
+from fairing_kfp.registry.waits import Waits
 
 _DOCKER_HUB_HOST = "registry-1.docker.io"
-_PORTS = {"http": 80, "https": 443}
 
 _Result = TypeVar("_Result")
 
 
 class Transport:
-    """Sends requests to registries, each over a connection that is kept for the next.
+    """Sends requests to registries over persistent connections.
 
     Args:
-        insecure: registries (`host` or `host:port`) that are spoken to over plain HTTP. Those on this machine's
-            loopback are as well, unless they have a folder of certificates.
-        tls: whom we trust, and as whom we speak.
-        patience: how long is waited.
+        insecure: registries (`host` or `host:port`) that are reached over plain HTTP. Registries on loopback are as
+            well, unless they have a certificate folder.
+        tls: the CA certificates to trust, and the client certificate.
+        retry_policy: the attempts and timeouts.
+        on_wait: receives messages about what is waited for; by default they are logged.
     """
 
     def __init__(
-        self, insecure: Collection[str] = (), tls: Tls | None = None, patience: Patience | None = None
+        self,
+        insecure: Collection[str] = (),
+        tls: Tls | None = None,
+        retry_policy: RetryPolicy | None = None,
+        on_wait: Callable[[str], None] | None = None,
     ) -> None:
-        self.patience = patience or Patience()
+        self.retry_policy = retry_policy or RetryPolicy()
         self.stop = Stop()
         self._insecure = frozenset(insecure)
-        self._contexts = Contexts(tls or Tls())
-        self._connections = Connections(self.stop)
+        self.waits = Waits(on_wait)
+        self._contexts = TlsContexts(tls or Tls(), tls_socket(self.stop))
+        self._connections = Connections(self.stop, self.retry_policy.read)
 
-    def root(self, registry: str) -> str:
-        """The URL of a registry, without a path."""
-        return f"{'http' if self.is_plain(registry) else 'https'}://{_host(registry)}"
-
-    def is_plain(self, registry: str) -> bool:
-        """Whether a registry is spoken to over plain HTTP."""
-        host = urlsplit(f"//{registry}").hostname or ""
-        return bool({registry, host} & self._insecure) or (is_loopback(host) and not self._contexts.knows(registry))
-
-    def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | BinaryIO | None, registry: str
-    ) -> urllib3.BaseHTTPResponse:
-        """Sends one request and gives its answer, of which the body is yet to be read.
-
-        Args:
-            method: such as GET.
-            url: redirects are not followed.
-            headers: header fields. A body that is a file needs Content-Length among them.
-            body: what is sent.
-            registry: whom the errors name.
+    def base_url(self, registry: str) -> Url:
+        """The URL of a registry.
 
         Raises:
-            RegistryError: there is no answer; a TransientError if there may be one next time.
-            ConfigError: a certificate or the URL of a proxy is wrong.
+            RegistryError: the registry's name is malformed.
         """
-        read = self.patience.read if method in ("GET", "HEAD") else self.patience.commit
+        return _url("http" if self.is_plain_http(registry) else "https", _host(registry))
+
+    def is_plain_http(self, registry: str) -> bool:
+        """Whether a registry is reached over plain HTTP.
+
+        Raises:
+            RegistryError: the registry's name is malformed.
+        """
+        host = _url("https", registry).host
+        return bool({registry, host} & self._insecure) or (
+            is_loopback(host) and not self._contexts.has_folder(registry)
+        )
+
+    def is_own(self, registry: str, url: Url) -> bool:
+        """Whether a URL is one of a registry itself, and not of a token server or storage elsewhere."""
+        return url.origin == self.base_url(registry).origin
+
+    def send(
+        self, method: str, url: Url, headers: Mapping[str, str], body: bytes | BinaryIO | None, registry: str
+    ) -> urllib3.BaseHTTPResponse:
+        """Sends one request. Redirects are not followed.
+
+        Args:
+            method: the method, such as GET.
+            url: the URL.
+            headers: header fields, including Content-Length if the body is a file.
+            body: the request body.
+            registry: the registry's host. Hosts that it refers to do not see the client certificate.
+
+        Returns:
+            The response, with an unread body.
+
+        Raises:
+            RegistryError: there is no response; a TransientError if a retry may succeed.
+            ConfigError: a certificate cannot be read, or the URL of the proxy is malformed.
+        """
+        policy = self.retry_policy
+        own = self.is_own(registry, url)
         context = None
-        parts = urlsplit(url)
-        if parts.scheme == "https":
-            own = parts.hostname == urlsplit(f"//{_host(registry)}").hostname
-            context = self._contexts.get(parts.netloc, identified=own)
-        manager = self._connections.manager(context, proxy_for(url))
+        if url.scheme == "https":
+            context = self._contexts.get(_host(registry) if own else url.netloc, with_client_cert=own)
+        manager = self._connections.manager(context, proxy_for(str(url)))
         self.stop.check()
-        with answering(registry, self.stop):
+        with connection_errors(registry if own else url.netloc, self.stop):
             return manager.request(
                 method,
-                url,
+                str(url),
                 headers={"User-Agent": "fairing-kfp", **headers},
                 body=body,
                 redirect=False,
                 preload_content=False,
                 decode_content=False,
-                timeout=urllib3.Timeout(connect=self.patience.connect, read=read),
+                timeout=urllib3.Timeout(connect=policy.connect, read=policy.read),
             )
 
-    def retrying(self, unit: Callable[[], _Result]) -> _Result:
-        """Runs a unit until it does not fail by chance; see `retry`."""
-        return retrying(unit, self.patience, self.stop.wait)
+    def retry(self, operation: Callable[[], _Result]) -> _Result:
+        """Runs an operation, and retries it after transient failures."""
+        return retry(operation, self.retry_policy, self.stop.wait, self.waits.note)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Closes all connections."""
         self._connections.close()
 
 
-def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port: what two URLs must have in common for one to learn what the other may know."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+def _url(scheme: str, registry: str) -> Url:
+    try:
+        return Url.of_registry(scheme, registry)
+    except InvalidUrlError as error:
+        raise RegistryError(
+            f"the registry name {quote(registry)!r} is malformed: {error}", "use the form host or host:port"
+        ) from None
 
 
 def _host(registry: str) -> str:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+import os
 from typing import Any, NewType
 
 from . import rebuild
 
+ONLY_AT_CREATION = {"__class__", "__dict__", "__name__"}
+"""Attributes of instances that a class takes while it is made, and later takes for its own."""
+
 _unfinished: list[Any] = []
+_source_files: dict[type, str] = {}
 
 
 def finish() -> None:
@@ -61,16 +68,34 @@ def fill_class(made: Any, state: dict[str, Any]) -> None:
     """Fills a class, and gives the packed module its name, so that instances unpickle."""
     registered = state.pop("_abc_impl", ())
     module = state.pop("__packed_in__")
+    if source_file := state.pop("__source_file__", ""):
+        _show_source(made, source_file)
     if state.pop("__pydantic_model__", False):
         _unfinished.append(made)
     for member, attributes in state.pop("__members_hold__", {}).items():
         vars(made[member]).update(attributes)
     for name, value in state.items():
-        setattr(made, name, value)
+        if name in ONLY_AT_CREATION:
+            vars(made)[name].__init__(value.fget, value.fset, value.fdel, value.__doc__)
+        else:
+            setattr(made, name, value)
     for subclass in registered:
         made.register(subclass)
     if module is not None and "." not in made.__qualname__:
         module.__dict__.setdefault(made.__name__, made)
+
+
+def _show_source(made: type, place: str) -> None:
+    """Lets `inspect.getsource` find the text of a class, which Python looks for in the file of its module."""
+    if not _source_files:
+        find = inspect.getfile
+
+        def getfile(object: Any) -> str:
+            known = _source_files.get(object) if isinstance(object, type) else None
+            return known or find(object)
+
+        inspect.getfile = functools.wraps(find)(getfile)
+    _source_files[made] = os.path.join(rebuild.CODE, place)
 
 
 def type_variable(kind: Any, name: str, constraints: tuple[Any, ...], options: dict[str, Any]) -> Any:

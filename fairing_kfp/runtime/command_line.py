@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,13 @@ FILLED = "filled"
 """A bool as a word that is empty for no: what `bool` as an argument's type makes of it."""
 LITERAL = "literal"
 """The value as Python writes it, which fire reads."""
+COMMAS = "commas"
+"""A list: one word, its items separated by commas as in a CSV file."""
+OVERRIDE = "override"
+"""`KEY=VALUE` in the grammar of hydra."""
+
+_PLAIN_TEXT = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)
+_HYDRA_WORDS = ("null", "true", "false", "nan", "inf")
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,8 @@ class Spelling:
     """How one argument is written on a command line.
 
     Attributes:
-        flag: such as `--depth`; empty for a positional argument, and for a switch that has only an `off`.
+        flag: such as `--depth`; empty for a positional argument, and for a switch that has only an `off`; a key of
+            hydra's configuration, such as `model.lr`.
         form: one of the forms above.
         off: the flag that means no, such as `--no-shuffle`; for a switch.
         joined: whether flag and value are one word, `--depth=8`, so that a value may begin with a dash.
@@ -54,17 +63,39 @@ class Spelling:
         return not self.flag and self.form != SWITCH
 
     def words(self, value: Any) -> list[str]:
-        """The words for a value; none for None, and for the program's own default."""
+        """The words for a value; none for None, and for the program's own default.
+
+        Raises:
+            ValueError: the program cannot be given this value, or would read an item of a list as another option.
+        """
         if value is None or (self.known and _same(value, self.default)):
             return []
         if self.form == SWITCH:
-            return [word for word in [self.flag if value else self.off] if word]
+            word = self.flag if value else self.off
+            if not word and self.known:
+                shown, default = self.flag or self.off, bool(self.default)
+                raise ValueError(
+                    f"{shown} cannot be {bool(value)}: its default is {default}, and no option changes that"
+                )
+            return [word] if word else []
         if self.form == COUNT:
             return [self.flag] * int(value)
-        if self.form in (WORDS, REPEAT):
+        if self.form == OVERRIDE:
+            # A dictionary would be merged with the one that is there.
+            instead = isinstance(value, dict) and not self.flag.startswith("+")
+            word = f"{self.flag}={_hydra(_whole(value))}"
+            return [f"~{self.flag}", f"+{word}"] if instead else [word]
+        if self.form in (WORDS, REPEAT, COMMAS):
             items = [_text(_whole(item)) for item in value]
+            if not items and self._needs_items:
+                shown = self.flag or "a positional argument"
+                raise ValueError(f"{shown} cannot be an empty list; leave it out, or give at least one value")
+            if self.form == COMMAS:
+                return self._flagged(_comma_separated(items))
             if self.form == REPEAT:
                 return [word for item in items for word in self._flagged(item)]
+            if self.flag:
+                _check_items(self.flag, items)
             return [*([self.flag] if self.flag and (items or self.bare) else []), *items]
         if self.form == LITERAL:
             return self._flagged(repr(_plain(value)))
@@ -73,6 +104,11 @@ class Spelling:
         if self.form == FILLED:
             return self._flagged("True" if value else "")
         return self._flagged(_text(value))
+
+    @property
+    def _needs_items(self) -> bool:
+        """Whether the program would take its own default for an empty list, or refuse it."""
+        return not self.bare if self.form == WORDS else self.form == REPEAT and self.known and bool(self.default)
 
     def _flagged(self, word: str) -> list[str]:
         if not self.flag:
@@ -87,27 +123,28 @@ class CommandLine:
     """The arguments of a program.
 
     Attributes:
-        arguments: their names and spellings.
-        command: the words of a sub-command.
-        of_command: the names and spellings of the sub-command's own arguments, which follow it.
+        levels: the program's own arguments after an empty word, then each word that selects a sub-command and the
+            arguments after it; arguments are names and spellings.
         dashes: whether the program takes `--` for the end of its flags.
     """
 
-    arguments: tuple[tuple[str, Spelling], ...] = ()
-    command: tuple[str, ...] = ()
-    of_command: tuple[tuple[str, Spelling], ...] = ()
+    levels: tuple[tuple[str, tuple[tuple[str, Spelling], ...]], ...] = ()
     dashes: bool = True
 
     def words(self, values: Mapping[str, Any]) -> list[str]:
         """The command line for the values of arguments, artifacts being their paths."""
-        before = self._words(self.arguments, values, dashes=self.dashes and not self.command)
-        return [*before, *self.command, *self._words(self.of_command, values, dashes=self.dashes)]
+        words: list[str] = []
+        for place, (command, arguments) in enumerate(self.levels, 1):
+            words += [command] if command else []
+            words += self._words(arguments, values, dashes=self.dashes and place == len(self.levels))
+        return words
 
     def _words(
         self, arguments: Sequence[tuple[str, Spelling]], values: Mapping[str, Any], *, dashes: bool
     ) -> list[str]:
         flags = [(name, spelling) for name, spelling in arguments if not spelling.positional]
-        flags.sort(key=lambda named: named[1].form != WORDS)  # those that take all words that follow come first
+        # Those that take all words that follow come first. Hydra takes overrides after its own options alone.
+        flags.sort(key=lambda named: {WORDS: 0, OVERRIDE: 2}.get(named[1].form, 1))
         words = [word for name, spelling in flags for word in spelling.words(values.get(name))]
         placed = [
             word for name, spelling in arguments if spelling.positional for word in spelling.words(values.get(name))
@@ -116,6 +153,20 @@ class CommandLine:
         if dashes and placed and ((words and greedy) or any(word.startswith("-") for word in placed)):
             words.append("--")
         return [*words, *placed]
+
+
+def _check_items(where: str, items: Sequence[str]) -> None:
+    for item in items:
+        if len(item) > 1 and item.startswith("-") and not _is_number(item):
+            raise ValueError(f"{item!r} among the values of {where} begins with a dash, and would be read as an option")
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _same(value: Any, default: Any) -> bool:
@@ -146,3 +197,27 @@ def _text(value: Any) -> str:
     if isinstance(value, (list, tuple, dict)):
         return json.dumps(_whole(value))
     return str(value.path) if hasattr(value, "path") else os.fspath(value)
+
+
+def _comma_separated(items: Sequence[str]) -> str:
+    quote = re.compile(r"^$|^\s|[,\"\r\n]").search
+    return ",".join('"{}"'.format(item.replace('"', '""')) if quote(item) else item for item in items)
+
+
+def _hydra(value: Any) -> str:
+    """A value in hydra's grammar of overrides."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return json.dumps(value).replace("NaN", "nan").replace("Infinity", "inf")
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(map(_hydra, value))}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{_hydra_key(key)}:{_hydra(item)}' for key, item in value.items())}}}"
+    text = _text(value)
+    if _PLAIN_TEXT.fullmatch(text) and text.lower() not in _HYDRA_WORDS:
+        return text
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + (f"\\{found[2]}" if found[2] else ""), text)
+    return f"'{escaped}'"
+
+
+def _hydra_key(key: str) -> str:
+    return re.sub(r"([\\()\[\]{}:=, \t])", r"\\\1", key)

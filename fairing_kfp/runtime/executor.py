@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.metadata
+import importlib.util
 import os
 import sys
 from typing import Any
@@ -15,8 +15,12 @@ def executor_class(root: str) -> Any:
 
     A step that has kfp 2 itself must see one kfp only, so that the artifacts it makes are those the executor knows.
     """
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        if importlib.metadata.version("kfp").startswith("2."):
+    if importlib.util.find_spec("kfp") is None:  # most steps have none, and the next import is slow
+        return _private_executor(os.path.join(root, "runtime", "private"))
+    from importlib import metadata
+
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        if metadata.version("kfp").startswith("2."):
             try:
                 return importlib.import_module("kfp.dsl.executor").Executor
             except Exception:  # a broken installation that the step may never use

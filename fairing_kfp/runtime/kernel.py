@@ -13,6 +13,13 @@ from typing import Any
 from . import rebuild
 from .record import VARIABLE
 
+_NO_ECHO = """exec('''import os, types, ipykernel.iostream as streams
+def write(file, data):
+    return os.write(file, data) if data == bytes(1) else len(data)
+streams.os = types.SimpleNamespace(**{**vars(os), "write": write})''', {})"""
+"""What child processes and libraries print, ipykernel shows in the notebook and writes to its own output, too: the log,
+which has it from the notebook. A zero byte ends the thread that does so."""
+
 
 def chosen(notebook: Any) -> tuple[str, list[str]]:
     """The notebook's own kernel where the image has it, else that of this Python; and arguments for it."""
@@ -25,8 +32,8 @@ def chosen(notebook: Any) -> tuple[str, list[str]]:
     except NoSuchKernel:
         name, specification = NATIVE_KERNEL_NAME, known.get_kernel_spec(NATIVE_KERNEL_NAME)
     # it warns of being ended after an error, and of TCP, on which no other machine can reach it
-    quiet = ["--log-level=CRITICAL"] if "ipykernel_launcher" in specification.argv else []
-    return str(name), quiet
+    quiet = ["--log-level=CRITICAL", f"--IPKernelApp.exec_lines={_NO_ECHO}"]
+    return str(name), quiet if "ipykernel_launcher" in specification.argv else []
 
 
 def sockets() -> Any:

@@ -11,7 +11,7 @@ import traceback
 import types
 from typing import Any
 
-from . import environment, executor, frameworks, gate, node, outputs, packed, torchrun
+from . import distributed, environment, executor, outputs, packed, results
 
 
 def main(root: str, argv: list[str]) -> int:
@@ -21,16 +21,21 @@ def main(root: str, argv: list[str]) -> int:
         root: the folder that holds `runtime`, `code` and `dependencies`.
         argv: the command line, with KFP's `--executor_input`.
     """
-    if "--node" in argv[1:2]:
-        return node.main(root)
-    if frameworks.TORCHRUN in argv[1:2]:
-        return torchrun.main(root, argv)
+    if argv[1:2] != ["--executor_input"]:  # what few steps need is imported here: each start compiles what it imports
+        from . import frameworks, node, torchrun
+
+        if "--node" in argv[1:2]:
+            return node.main(root)
+        if frameworks.TORCHRUN in argv[1:2]:
+            return torchrun.main(root, argv)
     parser = argparse.ArgumentParser(description="Runs a step packed by fairing-kfp.")
     parser.add_argument("--executor_input", required=True, help="KFP's ExecutorInput as JSON")
     parser.add_argument("--gate", action="store_true", help="fails if the notebook's status says that it failed")
     arguments, _ = parser.parse_known_args(argv[1:])
     step = packed.description(root)
     if arguments.gate:
+        from . import gate
+
         return gate.check(step["name"], json.loads(arguments.executor_input))
     problem = environment.python_problem(step) or environment.libc_problem(root, step)
     if problem:
@@ -52,7 +57,13 @@ def main(root: str, argv: list[str]) -> int:
         print(environment.import_problem(step, error), file=sys.stderr)
         return 1
     try:
-        executor_class(given, function).execute()
+        run = executor_class(given, function)
+        if outputs.wanted(os.environ) and distributed.rank() == 0:
+            results.guard(run)
+        run.execute()
+    except results.PassingError as error:
+        print(f"fairing-kfp: {error}", file=sys.stderr)
+        return 1
     except Exception as error:  # whatever the user's code raises; its frames alone are of interest
         traceback.print_exception(type(error), error, _user_frames(error.__traceback__))
         return 1

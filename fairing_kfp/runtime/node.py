@@ -1,16 +1,15 @@
 """A node of a training job: it waits for its step, takes what that sends, runs the code and gives back what it made.
 
-The step speaks to it by HTTP, and shows by a token that it is the step: the node knows the SHA-256 of that token, which
-Kubernetes lays into a file and renews when a retried step has another token. Its end is the node's: the code's exit
-code. The node of rank 0 ends only when its outputs were fetched. A node that is told other work while its code runs, as
-another node was started anew, begins anew with that.
+The step speaks to it by HTTP, and both show who they are (`handshake`): the node knows the public number that belongs
+to the step's secret one, which Kubernetes lays into a file and renews when a retried step has another. Its end is the
+node's: the code's exit code. The node of rank 0 ends only when its outputs were fetched. A node that is told other work
+while its code runs, as another node was started anew, begins anew with that.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
+import functools
 import json
 import os
 import signal
@@ -24,15 +23,16 @@ from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 from typing import Any
 
-from . import frameworks, node_files, node_handler
+from . import frameworks, handshake, node_files, node_handler
 from .work import Work
 
 VERIFIER = "/run/fairing/verifier"
-"""The file with the SHA-256 of the step's token, in hexadecimal digits."""
+"""The file with the step's public number, in hexadecimal digits."""
 
 WAITING, RUNNING, ENDED = "waiting", "running", "ended"
 _SILENCE = 1800.0  # seconds without a word of the step, after which nobody is waited for any more
 _LAST_ANSWER = 0.5  # seconds in which the answers to the step's last words get through
+_STRANGERS, _STRANGER_SECONDS = 32, 10.0
 _GRACE = 10.0  # seconds in which code ends that begins anew
 
 
@@ -55,18 +55,24 @@ class Node:
         self._asked_to_end = 0
         self._answering = 0
         self._child: subprocess.Popen[bytes] | None = None
+        self._secret = handshake.new_secret()
+        self._keys: dict[str, bytes] = {}
 
-    def knows(self, token: str) -> bool:
-        """Whether it is the step who speaks."""
+    @functools.cached_property
+    def public(self) -> str:
+        """The node's public number."""
+        return handshake.public_of(self._secret)
+
+    def key(self) -> bytes:
+        """The key that the node has in common with its step; empty where it knows of none."""
         try:
             with open(self._verifier, encoding="ascii") as file:
                 known = file.read().strip()
-        except OSError:
-            return False
-        right = hmac.compare_digest(hashlib.sha256(token.encode()).hexdigest(), known)
-        if right:
-            self.hear()
-        return right
+            if known not in self._keys:
+                self._keys[known] = handshake.shared_key(self._secret, known)
+        except (OSError, ValueError):
+            return b""
+        return self._keys[known]
 
     def hear(self) -> None:
         """Notes that the step is there: something of it came, or was taken."""
@@ -215,7 +221,10 @@ def main(root: str) -> int:
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on one address, for IPv4 as well where it is one of IPv6."""
+    """Listens on one address, for IPv4 as well where it is one of IPv6.
+
+    Connections that have not shown to be of the step are few, and short: of too many the oldest is closed.
+    """
 
     daemon_threads = True
     block_on_close = False
@@ -223,7 +232,40 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], handler: Any) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._strangers: dict[Any, float] = {}  # since when each is there, the oldest first
+        self._lock = threading.Lock()
         super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Has a thread answer a connection, and closes the oldest of strangers if there are too many."""
+        with self._lock:
+            self._strangers[request] = time.monotonic()
+            oldest = next(iter(self._strangers)) if len(self._strangers) > _STRANGERS else None
+        if oldest is not None:
+            self._turn_away(oldest)
+        super().process_request(request, client_address)
+
+    def service_actions(self) -> None:
+        """Closes strangers that have been there for too long."""
+        with self._lock:
+            late = [one for one, since in self._strangers.items() if time.monotonic() - since > _STRANGER_SECONDS]
+        for one in late:
+            self._turn_away(one)
+
+    def welcome(self, request: Any) -> None:
+        """Notes that a connection is of the step."""
+        with self._lock:
+            self._strangers.pop(request, None)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Closes a connection."""
+        self.welcome(request)
+        super().shutdown_request(request)
+
+    def _turn_away(self, request: Any) -> None:
+        self.welcome(request)
+        with contextlib.suppress(OSError):
+            request.shutdown(socket.SHUT_RDWR)  # its thread closes it
 
     def server_bind(self) -> None:
         """Binds, without asking DNS for a name."""

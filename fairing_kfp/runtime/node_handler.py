@@ -1,8 +1,9 @@
 """The requests that a node answers.
 
+POST /hello                 shows that the node knows its step; who has said it signs what follows on the connection
 GET  /state?seconds=20      what it does; at once when its code has ended
 PUT  /file?path=/a/b        lays a file
-POST /start                 has the code run: a `Work` as JSON
+POST /start?sha256=…        has the code run: a `Work` as JSON
 GET  /outputs               the files of the outputs: [[path, size], …]
 GET  /file?path=/a/b        one of them
 POST /end                   lets the node end
@@ -11,6 +12,7 @@ POST /end                   lets the node end
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -18,7 +20,7 @@ import urllib.parse
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
-from . import node_files
+from . import handshake, node_files
 from .work import Work
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 _LONGEST_WAIT = 30.0  # seconds
 _PIECE = 1 << 20  # bytes
+_LONGEST_HELLO = 200  # bytes
+_STRANGER = "only the step that made the job is answered"
 
 
 def handler(node: Node) -> type[BaseHTTPRequestHandler]:
@@ -42,6 +46,9 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 120  # seconds in which something has to come over a connection
     node: Node
+    _key = b""
+    _nonces: tuple[str, ...] | list[str] = ()
+    _count = 0
 
     def do_GET(self) -> None:
         self._answer({"/state": self._state, "/outputs": self._outputs, "/file": self._give_file})
@@ -50,6 +57,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer({"/file": self._take_file})
 
     def do_POST(self) -> None:
+        if self.path == handshake.HELLO:
+            self._hello()
+            return
         self._answer({"/start": self._start, "/end": self._end})
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -59,15 +69,38 @@ class _Handler(BaseHTTPRequestHandler):
         place = urllib.parse.urlsplit(self.path)
         # Names of files are bytes.
         self.query = dict(urllib.parse.parse_qsl(place.query, errors="surrogateescape"))
-        if not self.node.knows(self.headers.get("Authorization", "").replace("Bearer ", "", 1)):
+        if not self._is_of_step():
             self.close_connection = True  # a body that was announced is not read
-            self._say(401, {"error": "only the step that made the job is answered"})
+            self._say(401, {"error": _STRANGER})
         elif place.path not in verbs:
             self.close_connection = True
             self._say(404, {"error": f"there is no {place.path}"})
         else:
             with self.node.answering():
                 self._do(verbs[place.path])
+
+    def _hello(self) -> None:
+        """Shows to know the step, and agrees on a key for this connection alone."""
+        length, key = self.headers.get("Content-Length", ""), self.node.key()
+        if self._key or not (length.isdecimal() and int(length) <= _LONGEST_HELLO) or not key:
+            self.close_connection = True
+            self._say(401, {"error": _STRANGER})
+            return
+        nonces = [self.rfile.read(int(length)).decode("latin-1"), handshake.new_nonce()]
+        self._key, self._nonces = key, nonces
+        said = handshake.proof(key, handshake.NODE, *nonces)
+        self._say(200, {"public": self.node.public, "nonce": nonces[1], "proof": said})
+
+    def _is_of_step(self) -> bool:
+        """Whether a request is signed with the key of this connection, which is still that of the step."""
+        self._count += 1
+        words = (handshake.STEP, *self._nonces, self._count, self.command, self.path)
+        given = self.headers.get("Authorization", "")
+        if not self._key or self._key != self.node.key() or not handshake.is_proof(given, self._key, *words):
+            return False
+        self.server.welcome(self.connection)  # type: ignore[attr-defined]
+        self.node.hear()
+        return True
 
     def _do(self, verb: Any) -> None:
         status = 500
@@ -132,7 +165,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._say(200, {})
 
     def _start(self) -> None:
-        self.node.start(Work.parse(self.rfile.read(int(self.headers["Content-Length"]))))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if hashlib.sha256(body).hexdigest() != self.query["sha256"]:
+            raise ValueError("this is not the work that was signed")
+        self.node.start(Work.parse(body))
         self._say(200, self.node.state())
 
     def _end(self) -> None:

@@ -28,6 +28,8 @@ _START_SECONDS = 300
 _EMPTY: dict[str, Any] = {"int": 0, "float": 0.0, "bool": False, "str": "", "list": [], "dict": {}}
 """What stands for an output that a failed notebook did not give: KFP keeps a task's artifacts only if all are there.
 Nothing reads it, as the gate fails the run."""
+_FRAME = re.compile(r"^\s*(?:Cell In\[(\d+)\], line (\d+)|File <timed exec>:(\d+))", re.MULTILINE)
+"""A frame of IPython's traceback: the execution count of its cell and the line, or the line in the body of `%%time`."""
 _unfreed: list[BaseException] = []
 """Errors, and with them what papermill left of a kernel: freeing its sockets would wait for one that never listens."""
 
@@ -165,7 +167,9 @@ def _failure(notebook: Any, executed: str) -> str:
             if error["ename"] == "SystemExit" and error["evalue"] in ("", "0", "None"):
                 continue
             print(plain("\n".join(error["traceback"])), file=sys.stderr)
-            found = found or _shortened(f"cell {number}: {error['ename']}: {error['evalue']}{_last_frame(error)}")
+            found = found or _shortened(
+                f"cell {number}: {error['ename']}: {error['evalue']}{_failing_line(cell, error)}"
+            )
         if not expected and not errors and cell["metadata"].get("papermill", {}).get("exception"):
             found = found or _shortened(f"cell {number}: {_last_words(cell)}")  # IPython shows a UsageError as text
     if not found:  # papermill marks every error, also one that was expected
@@ -179,10 +183,17 @@ def _last_words(cell: Any) -> str:
     return plain(texts[-1]).strip().splitlines()[-1] if texts else "it failed without a word"
 
 
-def _last_frame(error: Any) -> str:
-    """Where it was raised, as IPython's traceback points to it."""
-    arrows = re.findall(r"^-+> (\d+) (.*)$", plain("\n".join(error["traceback"])), re.MULTILINE)
-    return f" (line {arrows[-1][0]}: {arrows[-1][1].strip()})" if arrows else ""
+def _failing_line(cell: Any, error: Any) -> str:
+    """The cell's own line that failed, wherever below it the error was raised."""
+    frames = _FRAME.findall(plain("\n".join(error["traceback"])))
+    own = [one for one in frames if one[2] or one[0] == str(cell.get("execution_count"))]
+    if not own:
+        return ""
+    lines = cell["source"].split("\n")
+    _, line_of_cell, line_of_body = own[-1]
+    magic = next((n for n, text in enumerate(lines, 1) if text.lstrip().startswith("%%")), 0)
+    line = int(line_of_cell or magic + int(line_of_body))
+    return f" (line {line}: {lines[line - 1].strip()})" if 0 < line <= len(lines) else ""
 
 
 def _running(notebook: Any) -> str:
@@ -263,5 +274,5 @@ def _read(path: str) -> Any:
 
 def _write(path: str, text: str) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
+    with open(path, "w", encoding="utf-8", errors="replace") as file:
         file.write(text)

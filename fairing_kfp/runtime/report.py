@@ -12,6 +12,9 @@ import json
 import mimetypes
 import os
 import re
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,16 +22,25 @@ from .sanitiser import sanitised
 
 LARGEST_OUTPUT = 2_000_000
 """Characters of one output; images are counted as base64."""
-LARGEST_REPORT = 20_000_000
-"""Characters of the whole, above which further outputs are left out."""
+LARGEST_REPORT = 19_900_000
+"""Bytes of all cells, above which further outputs are left out."""
+
+_LARGEST_RENDERED = 20_000
+"""Characters of Markdown or code: the time of their renderers can grow with the square of that."""
+_RENDER_SECONDS = 2.0
+"""CPU time for Markdown and colours of code, after which the rest is shown as text."""
 
 _TAIL = 20_000  # characters that are kept of a log that is too long
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07")
+_ESCAPE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours
+    r"|(?:\x1b[\]PX^_]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC and the like: titles, the ends of links
+    r"|\x1b(?:[ -/]*[0-~])?"
+)
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-_SOURCE = re.compile(r'(<img\b[^>]*?\bsrc=")([^"]+)(")')
+_KINDS = ("text/html", "image/svg+xml", *_IMAGES, "text/markdown", "text/latex", "application/json", "text/plain")
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff }
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; color-scheme: light dark }
 body { max-width: 60em; margin: 2em auto; padding: 0 1em }
 pre, code { font-family: ui-monospace, monospace; font-size: 13px }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 }
@@ -46,6 +58,19 @@ table { border-collapse: collapse; font-size: 13px }
 th, td { border: 1px solid #ddd; padding: .25em .6em; text-align: right }
 blockquote { border-left: 4px solid #ddd; margin-left: 0; padding-left: 1em; color: #555 }
 """
+_DARK = """
+body { color: #ddd; background: #16181c }
+.source { background: #1f2228; border-color: #3a3f47 }
+.count, .note, blockquote { color: #9aa0a8; border-color: #444 }
+.stderr { background: #33290f }
+.error { background: #3a1a1a }
+.banner.ok { background: #16301a }
+th, td { border-color: #444 }
+a { color: #8ab4f8 }
+img, svg { background: #fff }
+"""
+_STYLES = ("default", "monokai")
+"""Pygments' styles of code, in the light and in the dark."""
 
 
 def report(notebook: Any, title: str, status: str, folder: str) -> str:
@@ -57,139 +82,173 @@ def report(notebook: Any, title: str, status: str, folder: str) -> str:
         status: what went wrong; empty when nothing did.
         folder: where images lie that its texts name.
     """
-    from pygments.formatters import HtmlFormatter
-
     banner = (
         f'<p class="banner error">{html.escape(status)}</p>' if status else '<p class="banner ok">All cells ran.</p>'
     )
-    parts = []
-    room = LARGEST_REPORT
-    for cell in notebook["cells"]:
-        for part in _cell(cell, folder):
-            if len(part) > room:
-                part = _left_out("This part", len(part), "the report is full")
-            room -= len(part)
-            parts.append(part)
     return "\n".join(
         (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-            f"<title>{html.escape(title)}</title>\n<style>{_STYLE}{HtmlFormatter().get_style_defs('.source')}</style>",
+            f"<title>{html.escape(title)}</title>\n<style>{_style()}</style>",
             f"</head>\n<body>\n<h1>{html.escape(title)}</h1>\n{banner}",
-            *parts,
+            *_fitting(_Renderer(folder).cells(notebook["cells"])),
             "</body>\n</html>\n",
         )
     )
 
 
+def _style() -> str:
+    """The style of a page, for browsers that prefer light and dark pages."""
+    from pygments.formatters import HtmlFormatter
+
+    light, dark = (HtmlFormatter(style=name).get_style_defs(".source") for name in _STYLES)
+    return (
+        f"{_STYLE}{light}\n@media (prefers-color-scheme: dark) {{{_DARK}{dark}\n.source {{ background: #1f2228 }}\n}}"
+    )
+
+
 def plain(text: str) -> str:
-    """Terminal output without colours, and of lines that overwrite themselves (progress bars) the last state."""
-    lines = _ANSI.sub("", text).replace("\r\n", "\n").split("\n")
+    """Terminal output without colours and links, and of lines that overwrite themselves the last state."""
+    lines = _ESCAPE.sub("", text).replace("\r\n", "\n").split("\n")
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 
 
-def _cell(cell: Any, folder: str) -> list[str]:
-    source = cell["source"]
-    if cell["cell_type"] == "markdown":
-        return [f'<div class="cell">{_markdown(source, cell.get("attachments", {}), folder)}</div>']
-    if cell["cell_type"] == "raw":
-        return [f'<div class="cell"><pre>{html.escape(source)}</pre></div>']
-    count = cell.get("execution_count") or " "
-    code = f'<div class="cell"><div class="count">[{count}]</div><pre class="source">{_code(source)}</pre></div>'
-    return [code, *(_output(output, folder) for output in cell["outputs"])] if source.strip() else []
+def _fitting(parts: Iterable[str]) -> Iterator[str]:
+    """The parts that fit into the report, and notes instead of others."""
+    room = LARGEST_REPORT
+    for part in parts:
+        if (size := _bytes(part)) > room:
+            part = _left_out("This part", size, "the report is full")
+            size = len(part)
+        if size <= room:
+            room -= size
+            yield part
 
 
-def _code(source: str) -> str:
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
+class _Renderer:
+    """Renders cells. None of them can keep others from being shown, whatever it contains."""
 
-    return str(highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)))
+    def __init__(self, folder: str) -> None:
+        self._folder = os.path.realpath(folder)
+        self._until = time.process_time() + _RENDER_SECONDS
+
+    def cells(self, cells: Iterable[Any]) -> Iterator[str]:
+        for cell in cells:
+            yield self._shown(self._source, cell)
+            for output in cell.get("outputs", ()) if cell["source"].strip() else ():
+                yield self._shown(self._output, output)
+
+    @staticmethod
+    def _shown(render: Callable[[Any], str], content: Any) -> str:
+        try:
+            return render(content)
+        except Exception:  # hours of work are not lost for a page, nor a page for one of its parts
+            traceback.print_exc()
+            return '<p class="note">This part cannot be shown here; the notebook itself has it.</p>'
+
+    def _source(self, cell: Any) -> str:
+        source = cell["source"]
+        if cell["cell_type"] == "markdown":
+            return f'<div class="cell">{self._markdown(source, cell.get("attachments", {}))}</div>'
+        if cell["cell_type"] == "raw":
+            return f'<div class="cell">{_text(source)}</div>'
+        if not source.strip():
+            return ""
+        count = html.escape(str(cell.get("execution_count") or " "))
+        return (
+            f'<div class="cell"><div class="count">[{count}]</div><pre class="source">{self._code(source)}</pre></div>'
+        )
+
+    def _code(self, source: str) -> str:
+        if not self._can_render(source):
+            return html.escape(source[:LARGEST_OUTPUT])
+        from pygments import highlight
+        from pygments.formatters import HtmlFormatter
+        from pygments.lexers import PythonLexer
+
+        return str(highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)))
+
+    def _markdown(self, text: str, attachments: Any) -> str:
+        if not self._can_render(text):
+            return _text(text)
+        import mistune
+
+        renderer = mistune.HTMLRenderer(escape=False, allow_harmful_protocols=True)  # they are left out below
+        rendered = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough", "task_lists"])(text)
+        return sanitised(str(rendered), lambda source: _attached(source, attachments) or _file(source, self._folder))
+
+    def _can_render(self, text: str) -> bool:
+        return len(text) <= _LARGEST_RENDERED and time.process_time() < self._until
+
+    def _output(self, output: Any) -> str:
+        kind = output["output_type"]
+        if kind == "stream":
+            error = " stderr" if output["name"] == "stderr" else ""
+            return f'<div class="output{error}">{_text(plain(output["text"]))}</div>'
+        if kind == "error":
+            text = plain("\n".join(output["traceback"]) or f"{output['ename']}: {output['evalue']}")
+            return f'<div class="output error">{_text(text)}</div>'
+        return f'<div class="output">{self._data(output["data"])}</div>'
+
+    def _data(self, data: Any) -> str:
+        """The richest form of an output that a page without scripts can show."""
+        notes = []
+        for kind in _KINDS:
+            if kind not in data:
+                continue
+            value = data[kind]
+            text = value if isinstance(value, str) else json.dumps(value, indent=1)
+            if len(text) > LARGEST_OUTPUT:
+                notes.append(_left_out(f"An output ({kind})", len(text)))
+            elif shown := self._form(kind, text):
+                return "".join((*notes, shown))
+        return "".join(notes) or '<span class="note">An output that only a live notebook can show.</span>'
+
+    def _form(self, kind: str, text: str) -> str:
+        if kind == "text/html":
+            shown = sanitised(text)
+            return shown if re.search(r"<img|[^\s<>]", re.sub(r"<(?!img)[^>]*>", "", shown)) else ""
+        if kind == "image/svg+xml":  # as an image it runs no scripts and loads nothing
+            return _image(kind, base64.b64encode(text.encode(errors="replace")).decode())
+        if kind in _IMAGES:
+            return _image(kind, "".join(text.split()))
+        return self._markdown(text, {}) if kind == "text/markdown" else _text(plain(text))
 
 
-def _output(output: Any, folder: str) -> str:
-    kind = output["output_type"]
-    if kind == "stream":
-        text = plain(output["text"])
-        note = ""
-        if len(text) > LARGEST_OUTPUT:
-            note = _left_out("The beginning of this output", len(text) - _TAIL)
-            text = text[-_TAIL:]
-        return f'<div class="output {output["name"]}">{note}<pre>{html.escape(text)}</pre></div>'
-    if kind == "error":
-        text = plain("\n".join(output["traceback"]) or f"{output['ename']}: {output['evalue']}")
-        return f'<div class="output error"><pre>{html.escape(text[-LARGEST_OUTPUT:])}</pre></div>'
-    return f'<div class="output">{_data(output["data"], folder)}</div>'
-
-
-def _data(data: Any, folder: str) -> str:
-    """The richest form of an output that a page without scripts can show."""
-    notes = []
-    for kind in (
-        "text/html",
-        "image/svg+xml",
-        *_IMAGES,
-        "text/markdown",
-        "text/latex",
-        "application/json",
-        "text/plain",
-    ):
-        if kind not in data:
-            continue
-        value = data[kind]
-        text = value if isinstance(value, str) else json.dumps(value, indent=1)
-        if len(text) > LARGEST_OUTPUT:
-            notes.append(_left_out(f"An output ({kind})", len(text)))
-            continue
-        shown = _shown(kind, text, folder)
-        if shown:
-            return "".join((*notes, shown))
-    return "".join(notes) or '<span class="note">An output that only a live notebook can show.</span>'
-
-
-def _shown(kind: str, text: str, folder: str) -> str:
-    if kind == "text/html":
-        shown = sanitised(text)
-        return shown if re.search(r"<img|[^\s<>]", re.sub(r"<(?!img)[^>]*>", "", shown)) else ""
-    if kind == "image/svg+xml":  # as an image it runs no scripts and loads nothing
-        return _image(kind, base64.b64encode(text.encode()).decode())
-    if kind in _IMAGES:
-        return _image(kind, "".join(text.split()))
-    if kind == "text/markdown":
-        return _markdown(text, {}, folder)
-    return f"<pre>{html.escape(plain(text))}</pre>"
+def _text(text: str) -> str:
+    """A text as it is; of one that is too long the end."""
+    if len(text) <= LARGEST_OUTPUT:
+        return f"<pre>{html.escape(text)}</pre>"
+    note = _left_out("The beginning of this text", len(text) - _TAIL)
+    return f"{note}<pre>{html.escape(text[-_TAIL:])}</pre>"
 
 
 def _image(kind: str, encoded: str) -> str:
     return f'<img alt="" src="data:{kind};base64,{html.escape(encoded)}">'
 
 
-def _markdown(text: str, attachments: Any, folder: str) -> str:
-    import mistune
-
-    if len(text) > LARGEST_OUTPUT:
-        return _left_out("A text", len(text))
-    for name, forms in attachments.items():
-        for kind, value in forms.items():
-            text = text.replace(f"(attachment:{name}", f"(data:{kind};base64,{''.join(value.split())}")
-    rendered = mistune.create_markdown(escape=False, plugins=["table", "strikethrough", "task_lists"])(text)
-
-    def inlined(match: re.Match[str]) -> str:
-        return f"{match[1]}{_file(html.unescape(match[2]), folder) or match[2]}{match[3]}"
-
-    return sanitised(_SOURCE.sub(inlined, str(rendered)))
+def _attached(source: str, attachments: Any) -> str:
+    """An image that is attached to the cell; empty for any other source."""
+    if not source.startswith("attachment:"):
+        return ""
+    forms = attachments.get(unquote(source.removeprefix("attachment:")), {})
+    return next((f"data:{kind};base64,{''.join(value.split())}" for kind, value in forms.items()), "")
 
 
 def _file(source: str, folder: str) -> str:
-    """An image beside the notebook, as the page's own; empty for any other source."""
+    """An image below the notebook's folder; the source itself for any other."""
     kind = mimetypes.guess_type(source)[0] or ""
-    path = os.path.join(folder, unquote(source))
-    if ":" in source or not kind.startswith("image/") or not os.path.isfile(path):
-        return ""
-    if os.path.getsize(path) > LARGEST_OUTPUT:
-        return ""
+    path = os.path.realpath(os.path.join(folder, unquote(source)))
+    if ":" in source or not kind.startswith("image/") or not path.startswith(os.path.join(folder, "")):
+        return source
+    if not os.path.isfile(path) or os.path.getsize(path) > LARGEST_OUTPUT:
+        return source
     with open(path, "rb") as file:
         return f"data:{kind};base64,{base64.b64encode(file.read()).decode()}"
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
 
 
 def _left_out(what: str, size: int, why: str = "") -> str:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -20,6 +20,9 @@ from .working_folder import working_folder
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _NUMBERS: dict[str, Callable[[str], Any]] = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": float}
 
+FOLDER = "FOLDER"
+"""The kind of an output whose folder is there when the script starts."""
+
 
 @dataclass(frozen=True)
 class Script:
@@ -29,7 +32,7 @@ class Script:
         target: the script's place below the folder of the files; or the name of a module.
         is_module: whether it is a module, run as by `python -m`.
         line: its arguments.
-        outputs: for each output its name and how messages call it, and for a parameter its KFP type.
+        outputs: for each output its name and how messages call it, and its kind: a parameter's KFP type, or `FOLDER`.
     """
 
     target: str
@@ -39,10 +42,15 @@ class Script:
 
     def __call__(self, **values: Any) -> None:
         """Runs the script; ends the step where the script fails."""
+        try:
+            words = self.line.words(values)
+            self.make_folders(values)
+        except (ValueError, OSError) as error:
+            _leave(1, f"{self.target} was not started: {error}")
         files = os.path.join(rebuild.CODE, "files")
         folder = working_folder(files)
         try:
-            code = _run(self.command(folder, self.line.words(values)), folder, _environment())
+            code = _run(self.command(folder, words), folder, _environment())
         except OSError as error:
             _leave(1, f"{self.target} cannot be started: {error}")
         finally:
@@ -58,6 +66,12 @@ class Script:
             problem = _output_problem(values[name], kind)
             if problem:
                 _leave(1, f"{self.target} ended well, but {problem} what its argument {argument} names")
+
+    def make_folders(self, values: Mapping[str, Any]) -> None:
+        """Makes the folders of the outputs that the script expects to be there."""
+        for name, _, kind in self.outputs:
+            if kind == FOLDER and values.get(name) is not None:
+                os.makedirs(_path(values[name]), exist_ok=True)
 
     def command(self, folder: str, words: list[str]) -> list[str]:
         """The command that runs the script, whose files lie in a folder."""
@@ -76,10 +90,14 @@ def _leave(code: int, why: str) -> NoReturn:
     raise SystemExit(code)
 
 
+def _path(value: Any) -> str:
+    return str(value.path if hasattr(value, "path") else value)
+
+
 def _output_problem(value: Any, kind: str) -> str:
     """What is wrong with an output; a number's file is left as KFP reads it, without white space."""
-    path = value if isinstance(value, str) else value.path
-    if not os.path.exists(path):
+    path = _path(value)
+    if not os.path.exists(path) or (kind == FOLDER and os.path.isdir(path) and not os.listdir(path)):
         return "did not write"
     if kind in _NUMBERS:
         with open(path, encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Why a version does not come to serve: what Kubernetes says of its pods, and what its server said last."""
+"""Why a version does not become ready: the state of its pods, their events, and the last lines of the server."""
 
 from __future__ import annotations
 
@@ -10,75 +10,80 @@ from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.events import Event, events_of
 from fairing_kfp.cluster.kinds import EVENT
 from fairing_kfp.cluster.logs import last_lines
-from fairing_kfp.cluster.pods import Trouble
+from fairing_kfp.cluster.pods import PodProblem
 from fairing_kfp.errors import ClusterError, ServingError
 
 _LINES = 20
-_ABSENT = ("not found", "manifest unknown", "name unknown")
+_NO_SUCH_IMAGE = ("not found", "manifest unknown", "name unknown")
 
 
 @dataclass(frozen=True)
-class Failures:
-    """Asks why a version fails.
+class Diagnosis:
+    """Finds out why a version fails.
 
     Attributes:
-        cluster: where it is.
-        namespace: likewise.
-        name: of the object with the pods.
-        shown: that object in words.
-        container: the name of the container with the server.
+        cluster: its cluster.
+        namespace: its namespace.
+        name: name of the main object.
+        resource: kind and name of the main object.
+        container: name of the container with the server.
     """
 
     cluster: Cluster
     namespace: str
     name: str
-    shown: str
+    resource: str
     container: str
 
-    def of_pod(self, pod: Object, found: Trouble) -> ServingError:
-        """The error of a pod that cannot run, or ended: with the reason that its server gave, if it gave one."""
-        lines = self._last_lines(pod, found.container)
-        said, told = _error(lines), _listed(lines)
-        if said:
-            text, remedy = f"{said} ({found.message}){told}", "correct the predictor, or what trained its model"
+    def pod_error(self, pod: Object, cause: PodProblem) -> ServingError:
+        """The error for a pod that cannot run or has exited, with the server's own error if it logged one."""
+        lines = self._last_lines(pod, cause.container)
+        logged, excerpt = _last_error(lines), _excerpt(lines)
+        if logged:
+            text, remedy = f"{logged} ({cause.message}){excerpt}", "correct the predictor, or the step that trains"
         else:
-            text, remedy = f"{found.message}{told}", found.remedy
-        return ServingError(f"{self.shown} does not come to serve: {text}", remedy)
+            text, remedy = f"{cause.message}{excerpt}", cause.remedy
+        return ServingError(f"{self.resource} does not become ready: {text}", remedy)
 
-    def of_time(self, waiting: Object | None, seconds: float) -> ServingError:
-        """The error of pods that run, and do not come so far that they get requests."""
-        text = f"{self.shown} did not come to serve within {seconds:.0f} seconds"
-        if waiting is None:
-            return ServingError(text, "see its events: kubectl describe")
-        warned = [event.message for event in self.events(waiting) if event.warning]
-        why = f": {warned[-1]}" if warned else ""
-        told = _listed(self._last_lines(waiting, ""))
-        return ServingError(f"{text}{why}{told}", "allow more time with load_within=, or have it load less")
-
-    def refused(self, since: str) -> str:
-        """Why Kubernetes makes no pods, such as a quota; empty if it does not say so.
+    def timeout_error(self, pod: Object | None, seconds: float) -> ServingError:
+        """The error for pods that run but do not become ready in time.
 
         Args:
-            since: the RFC 3339 time before which what was said does not count.
+            pod: one of them, if there is one.
+            seconds: time they were given.
+        """
+        text = f"{self.resource} did not become ready within {seconds:.0f} seconds"
+        if pod is None:
+            return ServingError(text, "see its events: kubectl describe")
+        warnings = [event.message for event in self.events(pod) if event.warning]
+        reason = f": {warnings[-1]}" if warnings else ""
+        excerpt = _excerpt(self._last_lines(pod, self.container))
+        return ServingError(f"{text}{reason}{excerpt}", "raise load_within=, or load a smaller model")
+
+    def creation_failure(self, since: str) -> str:
+        """Why Kubernetes rejects the pods, such as a quota; empty if there is no such event.
+
+        Args:
+            since: RFC 3339 time; earlier events do not count.
         """
         query = {"fieldSelector": "reason=FailedCreate,involvedObject.kind=ReplicaSet"}
         try:
             answer = self.cluster.request("GET", EVENT.path(self.namespace), query=query)
         except ClusterError:
             return ""
-        made = re.compile(rf"{self.name}(?:-predictor)?-[a-z0-9]+")
+        replica_set = re.compile(rf"{self.name}(?:-predictor)?-[a-z0-9]+")
         for item in answer.get("items") or []:
             time = item.get("lastTimestamp") or item.get("eventTime") or ""
-            if made.fullmatch(item["involvedObject"]["name"]) and time >= since:
+            if replica_set.fullmatch(item["involvedObject"]["name"]) and time >= since:
                 return str(item.get("message") or "").strip()
         return ""
 
     def events(self, pod: Object) -> list[Event]:
-        """What was said about a pod, as far as it is known."""
+        """The events of a pod; none if they cannot be read."""
         try:
             return events_of(self.cluster, pod)
         except ClusterError:
-            return []  # they are a help, and no more
+            return []  # they only add detail
 
     def _last_lines(self, pod: Object, container: str) -> list[str]:
         try:
@@ -89,33 +94,33 @@ class Failures:
             return []
 
 
-def is_hopeless(found: Trouble) -> bool:
-    """Whether waiting for a pod is in vain, as its registry has no such image."""
-    return found.reason == "ImagePullBackOff" and any(word in found.message for word in _ABSENT)
+def is_permanent(cause: PodProblem) -> bool:
+    """Whether waiting cannot help, since the registry has no such image."""
+    return cause.reason == "ImagePullBackOff" and any(text in cause.message for text in _NO_SUCH_IMAGE)
 
 
-def _error(lines: list[str]) -> str:
+def _last_error(lines: list[str]) -> str:
     """The last error that our server logged."""
-    said = [found["message"] for line in lines if (found := _read(line)).get("level") == "error"]
-    return str(said[-1]) if said else ""
+    errors = [record["message"] for line in lines if (record := _parse(line)).get("level") == "error"]
+    return str(errors[-1]) if errors else ""
 
 
-def _listed(lines: list[str]) -> str:
-    shown = [part for line in lines for part in _shown(line)]
-    return "; its last lines:\n" + "\n".join(f"  {part}" for part in shown) if shown else ""
+def _excerpt(lines: list[str]) -> str:
+    plain = [part for line in lines for part in _plain(line)]
+    return "; its last lines:\n" + "\n".join(f"  {part}" for part in plain) if plain else ""
 
 
-def _shown(line: str) -> list[str]:
-    """A line as people read it: of our server's JSON, the message and the traceback."""
-    found = _read(line)
-    if not found:
+def _plain(line: str) -> list[str]:
+    """A line for people: the message and traceback of our server's JSON, or the line itself."""
+    record = _parse(line)
+    if not record:
         return [line]
-    return [f"{found.get('level', '')}: {found['message']}", *str(found.get("traceback", "")).splitlines()]
+    return [f"{record.get('level', '')}: {record['message']}", *str(record.get("traceback", "")).splitlines()]
 
 
-def _read(line: str) -> dict[str, object]:
+def _parse(line: str) -> dict[str, object]:
     try:
-        found = json.loads(line)
+        record = json.loads(line)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) and "message" in found else {}
+    return record if isinstance(record, dict) and "message" in record else {}

@@ -1,4 +1,4 @@
-"""A trained model as it lies in an artifact, and the layers that it becomes."""
+"""A trained model in an artifact, and its image layers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fairing_kfp.errors import ServingError
+from fairing_kfp.errors import ConfigError, ServingError
 from fairing_kfp.image.layer import Layer
 from fairing_kfp.runtime.node_files import files_below, local_path
-from fairing_kfp.serving.served import MODELS
 
-_LARGEST = 256 << 20
-"""Bytes of the files of one layer, unless one file alone is larger: layers are sent and pulled side by side."""
+FOLDER = "models"
+"""Folder of the model in an image, where KServe, Kubeflow Pipelines and image volumes look for it."""
+
+LINK = "mnt/models"
+"""Link to the folder, which predictors load the model from. KServe mounts the models that it loads itself here."""
+
+_LAYER_BYTES = 256 << 20
+"""Size of a layer's files, in bytes, unless one file is larger. Layers are pushed and pulled in parallel."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +26,10 @@ class Model:
     """The files of a model.
 
     Attributes:
-        files: by their paths in the image.
-        size: of all, in bytes.
-        path: what the predictor loads: the file, or the folder of several.
-        uri: where it was kept.
+        files: files by path in the image.
+        size: total size, in bytes.
+        path: path that the predictor loads: the file, or the folder of several.
+        uri: URI of the artifact.
     """
 
     files: Mapping[str, Path] = field(hash=False)
@@ -33,30 +38,41 @@ class Model:
     uri: str
 
     @classmethod
-    def of_artifact(cls, path: Path, uri: str) -> Model:
-        """The model that an artifact holds: a file, or the files of a folder.
+    def of_artifact(cls, path: Path, uri: str, file_name: str = "") -> Model:
+        """The model in an artifact, which is a file or a folder.
+
+        Args:
+            path: path of the artifact.
+            uri: URI of the artifact.
+            file_name: name in the image of a model of one file; its own by default.
 
         Raises:
-            ServingError: there is nothing in it.
+            ServingError: the artifact is empty.
+            ConfigError: `file_name` is not the name of a file, or the artifact is a folder.
         """
         found = [(Path(file), size) for file, size in files_below(str(path))]
         if not found:
-            raise ServingError(
-                f"the model {uri} holds no file", "have the step that trains it write to model.path before it ends"
+            raise ServingError(f"the model {uri} has no files", "write it to model.path in the step that trains it")
+        if path.is_file():
+            name = _checked_name(file_name) if file_name else path.name
+            files = {f"{FOLDER}/{name}": path}
+        elif file_name:
+            raise ConfigError(
+                f"the model {uri} is a folder, to which file_name={file_name!r} does not apply", "leave out file_name"
             )
-        whole = str(PurePosixPath(MODELS, path.name)) if path.is_file() else MODELS
-        files = {
-            whole if path.is_file() else f"{MODELS}/{file.relative_to(path).as_posix()}": file for file, _ in found
-        }
-        return cls(files, sum(size for _, size in found), f"/{whole}", uri)
+        else:
+            name, files = "", {f"{FOLDER}/{file.relative_to(path).as_posix()}": file for file, _ in found}
+        return cls(files, sum(size for _, size in found), str(PurePosixPath("/", LINK, name)), uri)
 
     def layers(self) -> tuple[Layer, ...]:
-        """Its layers, filled by the order of its files' paths: the same model gives the same layers.
+        """The link's layer, and those of the files. Files fill them in the order of their paths, so equal models have
+        equal layers.
 
         Raises:
-            PackError: a file cannot be read, or has a name that an image cannot hold.
+            PackError: a file cannot be read, or its name is not allowed in an image.
         """
-        from fairing_kfp.image.streamed import streamed_layer
+        from fairing_kfp.layers.files import layer_of_link
+        from fairing_kfp.layers.streamed import streamed_layer
 
         groups: list[dict[str, Path]] = []
         room = 0
@@ -64,16 +80,23 @@ class Model:
             size = file.stat().st_size
             if not groups or size > room:
                 groups.append({})
-                room = _LARGEST
+                room = _LAYER_BYTES
             groups[-1][path] = file
             room -= size
-        return tuple(streamed_layer("model", group) for group in groups)
+        link = layer_of_link("model link", LINK, f"../{FOLDER}")
+        return link, *(streamed_layer("model", group) for group in groups)
 
 
-def artifact(executor_input: Mapping[str, Any], name: str = "model") -> tuple[Path, str] | None:
-    """An input artifact of KFP's ExecutorInput: where it lies here, and its URI; None if there is none."""
-    listed = executor_input.get("inputs", {}).get("artifacts", {}).get(name, {}).get("artifacts", [])
-    if not listed:
+def _checked_name(name: str) -> str:
+    if "/" in name or name in (".", "..") or name.startswith(".wh."):
+        raise ConfigError(f"file_name={name!r} is not the name of a file", "use a name such as model.joblib")
+    return name
+
+
+def input_artifact(executor_input: Mapping[str, Any], name: str = "model") -> tuple[Path, str] | None:
+    """The local path and URI of an input artifact in KFP's ExecutorInput; None if there is none."""
+    artifacts = executor_input.get("inputs", {}).get("artifacts", {}).get(name, {}).get("artifacts", [])
+    if not artifacts:
         return None
-    uri = str(listed[0]["uri"])
+    uri = str(artifacts[0]["uri"])
     return Path(local_path(uri)), uri

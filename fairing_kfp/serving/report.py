@@ -1,4 +1,4 @@
-"""The report of a serve step: a page of HTML that needs nothing else."""
+"""The report of a serve step: one HTML page without external resources."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import json
 import shlex
 from collections.abc import Sequence
 
-from fairing_kfp.serving.outcome import Outcome
+from fairing_kfp.serving.backend import resource
+from fairing_kfp.serving.model_registry import Registered
+from fairing_kfp.serving.result import ServeResult
 from fairing_kfp.serving.sample import body_of, url_of
 
-_LONGEST = 4000
+_MAX_CHARACTERS = 4000
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em;max-width:60em;color:#222}"
     "table{border-collapse:collapse}td{padding:.3em 1em .3em 0;vertical-align:top;overflow-wrap:anywhere}"
@@ -19,35 +21,55 @@ _STYLE = (
 )
 
 
-def report(outcome: Outcome) -> str:
+def report(result: ServeResult) -> str:
     """The page."""
-    order = outcome.order
+    spec = result.spec
     rows = [
-        ("serves", f"{order.shown} in the namespace {outcome.namespace}"),
-        ("since", "this run" if outcome.changed else "an earlier run: nothing had to be changed"),
-        ("endpoint", outcome.endpoint),
-        *(("from outside", url) for url in outcome.outside),
-        ("image", outcome.image),
-        ("model", f"{outcome.model} ({outcome.size:,} bytes)" if outcome.model else ""),
-        ("before", outcome.before),
-        ("time", ", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.seconds)),
+        (
+            "served by",
+            f"{resource(spec)} in the namespace {result.namespace}" if result.namespace else "a local process",
+        ),
+        ("rolled out by", "this run" if result.changed else "an earlier run; unchanged"),
+        ("share of requests", f"{result.share} %" if result.share < 100 else ""),
+        ("endpoint", result.endpoint),
+        ("endpoint of the canary", result.new_endpoint if result.new_endpoint != result.endpoint else ""),
+        *(("external URL", url) for url in result.external_urls),
+        ("image", result.image),
+        ("model", f"{result.model} ({result.size:,} bytes)" if result.model else ""),
+        ("previous version", result.previous),
+        ("registered as", _registered(result.registered)),
+        ("duration", ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds)),
     ]
     parts = [_table([(key, value) for key, value in rows if value])]
-    exchange = outcome.exchange
+    exchange = result.exchange
     if exchange is not None:
         parts += ["<h2>Sample request</h2>", _code(_curl(exchange.url, exchange.request))]
-        parts += [f"<p>was answered in {exchange.seconds * 1000:.0f} ms:</p>", _code(_indented(exchange.answer))]
+        parts += [f"<p>Response after {exchange.seconds * 1000:.0f} ms:</p>", _code(_indented(exchange.response))]
     else:
         example = {"instances": ["…"]}
-        parts += ["<h2>A request</h2>", _code(_curl(url_of(outcome.endpoint, order.name, example), body_of(example)))]
-    if outcome.before and outcome.before != outcome.image:
-        back = f"fairing-kfp rollback {order.name} {outcome.before} --namespace {outcome.namespace}"
-        parts += ["<h2>Back to the version before</h2>", _code(back)]
-    title = html.escape(f"{order.name} serves")
+        parts += ["<h2>Request</h2>", _code(_curl(url_of(result.endpoint, spec.name, example), body_of(example)))]
+    if result.previous and result.previous != (result.image or result.model):
+        command = f"fairing-kfp rollback {spec.name} {result.previous} --namespace {result.namespace}"
+        parts += ["<h2>Roll back to the previous version</h2>", _code(command)]
+    title = html.escape(verdict(result))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
         f"</head><body><h1>{title}</h1>{''.join(parts)}</body></html>\n"
     )
+
+
+def verdict(result: ServeResult) -> str:
+    """The title of the page."""
+    if result.share < 100:
+        return f"{result.spec.name} is served as a canary, with {result.share} % of the requests"
+    return f"{result.spec.name} is served"
+
+
+def _registered(version: Registered | None) -> str:
+    if version is None:
+        return ""
+    by = "by this run" if version.created else "earlier"
+    return f"version {version.version} of {version.model} (ID {version.version_id}), {by}"
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:
@@ -56,8 +78,8 @@ def _table(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _code(text: str) -> str:
-    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-    return f"<pre>{html.escape(cut)}</pre>"
+    shortened = text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"
+    return f"<pre>{html.escape(shortened)}</pre>"
 
 
 def _curl(url: str, body: str) -> str:

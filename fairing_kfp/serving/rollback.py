@@ -1,101 +1,105 @@
-"""Back to a version that served before, or on to any other: what serves keeps all but its image."""
+"""`rollback`: rolls a served model back to an earlier image, or to any other, or ends its canary."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
-from fairing_kfp.cluster.applied import applied
-from fairing_kfp.cluster.client import Cluster
-from fairing_kfp.errors import ConfigError, ForbiddenError, InvalidObjectError, MissingObjectError, NotInstalledError
+from fairing_kfp.cluster.client import Cluster, Object
+from fairing_kfp.errors import ConfigError
 from fairing_kfp.image.reference import Reference, is_digest
-from fairing_kfp.serving.order import SHOWN
-from fairing_kfp.serving.rollout import Rolled, Rollout
-from fairing_kfp.serving.target import Target
-from fairing_kfp.serving.target import target as target_of
-
-_PATIENCE = 600.0  # seconds in which a pod must have loaded the model
+from fairing_kfp.serving.rollout import RolloutResult
+from fairing_kfp.serving.served import ServedModel, connect, find_served
+from fairing_kfp.serving.storage import storage_uri
 
 
 def rollback(
     name: str,
-    image: str,
+    image: str = "",
     *,
     namespace: str | None = None,
     context: str | None = None,
     target: str | None = None,
     cluster: Cluster | None = None,
-    say: Callable[[str], None] | None = None,
+    log: Callable[[str], None] | None = None,
 ) -> str:
-    """Brings what is served to another image, and returns when that serves.
+    """Changes the image of a served model, and waits until the new version is ready. Nothing else is changed.
 
-    The images that served before are in the reports of the runs that served them.
+    The image then gets all requests, also if the model had a canary. The reports of earlier runs name what they served.
 
     Args:
-        name: of what is served.
-        image: by digest: the whole name, or the digest alone, in the repository of the image that serves now.
-        namespace: where it serves; by default that of the kubeconfig's context, or the pod's.
-        context: a context of the kubeconfig.
-        target: `deployment` or `kserve`, where both serve that name.
-        cluster: where; found by default.
-        say: takes a sentence of what goes on; nothing is said by default.
+        name: name of the model.
+        image: image by digest, or a digest in the repository of the current image; the URI of a model that KServe loads
+            itself. Without it, a canary in KServe's Standard mode ends, and the version before it gets all requests.
+        namespace: the model's namespace; that of the kubeconfig's context, or of the pod, by default.
+        context: kubeconfig context.
+        target: `deployment` or `kserve`; needed if both serve that name.
+        cluster: the model's cluster; found from the kubeconfig or the pod by default.
+        log: called with each line of progress; silent by default.
 
     Returns:
-        The image that serves now, by digest.
+        The image that is served now, by digest; the URI of a model that KServe loads itself.
 
     Raises:
-        ConfigError: the image names no digest.
+        ConfigError: the image has no digest, or is missing and there is no canary, or two backends serve that name.
         MissingObjectError: nothing is served by that name.
-        ServingError: that version does not come to serve; the one before then does.
-        ClusterError: Kubernetes refuses.
+        ServingError: the version does not become ready; it is rolled back.
+        ClusterError: Kubernetes answers with an error.
     """
-    reference = None if is_digest(image) else Reference.parse(image)
-    if reference is not None and not reference.digest:
-        raise ConfigError(f"{image} names no digest", "name it as NAME@sha256:…, as the report of its run does")
-    cluster = cluster or _cluster(namespace, context)
-    found, rollout = _serving(cluster, name, [target] if target else list(SHOWN), say or (lambda text: None))
-    before = rollout.before
-    manifest = applied(before) if before else None
-    if manifest is None or not found.template(manifest)["spec"].get("containers"):
-        raise InvalidObjectError(f"{name} has no image of its own", "serve its model anew")
-    now = str(found.template(manifest)["spec"]["containers"][0]["image"])
-    wanted = str(reference or Reference.parse(now).with_digest(image))
-    rolled: Rolled = rollout.to([found.with_image(manifest, wanted)], lambda state: None, only=False)
-    return str(found.template(rolled.state)["spec"]["containers"][0]["image"])
+    _check(name, image)
+    model = find_served(cluster or connect(namespace, context), name, target or "", log)
+    return model.content(roll_back(model, image).state)
 
 
-def _serving(
-    cluster: Cluster, name: str, targets: Collection[str], say: Callable[[str], None]
-) -> tuple[Target, Rollout]:
-    found: list[tuple[Target, Rollout]] = []
-    refused: ForbiddenError | None = None
-    for one in targets:
-        candidate = target_of(one)
-        try:
-            rollout = Rollout(cluster, candidate, name, _PATIENCE, say)
-        except NotInstalledError:
-            continue
-        except ForbiddenError as error:
-            refused = error
-            continue
-        if rollout.before:
-            found.append((candidate, rollout))
-    if not found and refused:
-        raise refused
-    if not found:
-        raise MissingObjectError(
-            f"nothing is served by the name {name} in the namespace {cluster.namespace}",
-            "see what is: kubectl get deployments,inferenceservices -l fairing-kfp/serves",
-            status=404,
+def roll_back(model: ServedModel, version: str = "") -> RolloutResult:
+    """Rolls a served model back; see `rollback`.
+
+    Args:
+        model: the served model.
+        version: image by digest, a digest, or the URI of a model that KServe loads; empty to end a canary.
+
+    Raises:
+        ConfigError: the version does not fit the model, or is missing and there is no canary.
+        ServingError: the version does not become ready; it is rolled back.
+        ClusterError: Kubernetes answers with an error.
+    """
+    _check(model.name, version)
+    manifest = model.manifest()
+    if not version:
+        ended = model.backend.without_canary(manifest)
+        if ended is None:
+            raise ConfigError(
+                f"{model.resource} has no canary that could end", "name the image or the URI to roll back to"
+            )
+        return model.replace(ended)
+    return model.replace(model.backend.with_content(manifest, _content(model, manifest, version)))
+
+
+def _check(name: str, version: str) -> None:
+    """Checks a version by itself, before Kubernetes is asked."""
+    if not version or is_digest(version):
+        return
+    if "://" in version:
+        storage_uri(version)
+    elif not Reference.parse(version).digest:
+        raise ConfigError(
+            f"{name} cannot be rolled back to {version}, which has no digest", "use NAME@sha256:…, as in its report"
         )
-    if len(found) > 1:
-        raise ConfigError(f"{name} is served by {' and '.join(SHOWN.values())}", "say which: --target")
-    return found[0]
 
 
-def _cluster(namespace: str | None, context: str | None) -> Cluster:
-    from dataclasses import replace
+def _content(model: ServedModel, manifest: Object, version: str) -> str:
+    """The whole image or URI.
 
-    from fairing_kfp.cluster.connect import find_access
-
-    source = find_access(context)
-    return Cluster(lambda: replace(source(), namespace=namespace) if namespace else source())
+    Raises:
+        ConfigError: an image is given for a model that KServe loads, or the other way round.
+    """
+    current = model.content(manifest)
+    if ("://" in current) != ("://" in version):
+        remedy = (
+            "name the URI of the model to roll back to"
+            if "://" in current
+            else "name an image by digest, or serve the model of that URI by serve_model"
+        )
+        raise ConfigError(f"{model.resource} serves {current}, and {version} cannot replace it", remedy)
+    if "://" in version:
+        return storage_uri(version)
+    return str(Reference.parse(current).with_digest(version) if is_digest(version) else Reference.parse(version))

@@ -1,130 +1,146 @@
-"""Bringing a version to where it serves; if it does not, all is as it was."""
+"""Rolls out a version, and rolls back if it does not become ready."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fairing_kfp.cluster.applied import applied
-from fairing_kfp.cluster.apply import Placed, apply, delete, find, refuse_foreign
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.kinds import Kind, kind_of
-from fairing_kfp.errors import FairingError, MissingObjectError
-from fairing_kfp.serving.arrival import Arrival, SupersededError
-from fairing_kfp.serving.served import ownership
-from fairing_kfp.serving.target import Target
+from fairing_kfp.cluster.managed_fields import last_applied
+from fairing_kfp.cluster.objects import Applied, apply, check_owner, delete, find
+from fairing_kfp.errors import FairingError, MissingObjectError, SupersededError
+from fairing_kfp.serving.backend import Backend
+from fairing_kfp.serving.pod import owner_labels
+from fairing_kfp.serving.readiness import Readiness
 
 
 @dataclass(frozen=True)
-class Rolled:
-    """What serves now.
+class RolloutResult:
+    """A completed rollout.
 
     Attributes:
-        state: the object with the pods.
-        changed: whether anything had to be changed.
-        before: that object as it was; None if nothing was served.
+        state: the main object.
+        changed: whether an object was changed.
+        previous: the main object before the rollout; None if there was none.
     """
 
     state: Object
     changed: bool
-    before: Object | None
+    previous: Object | None
 
 
 class Rollout:
-    """Brings one served model to another version.
+    """Rolls out versions of one served model.
 
     Args:
-        cluster: where.
-        target: by what it is served.
-        name: of what is served.
-        patience: seconds in which a pod must have come so far that it gets requests.
-        say: takes a sentence for the step's log.
+        cluster: the model's cluster.
+        backend: the model's backend.
+        name: name of the model.
+        timeout: time a pod may take to become ready, in seconds.
+        log: called with each line for the step's log.
+
+    Raises:
+        ForeignObjectError: an object of that name is not ours.
+        ClusterError: a kind is not installed, or Kubernetes denies access.
     """
 
     def __init__(
-        self, cluster: Cluster, target: Target, name: str, patience: float, say: Callable[[str], None]
+        self, cluster: Cluster, backend: Backend, name: str, timeout: float, log: Callable[[str], None]
     ) -> None:
-        self._cluster, self._target, self._name = cluster, target, name
-        self._patience, self._say = patience, say
-        self._mine = ownership(name)
-        self._kinds = target.kinds(cluster)
-        self._before = {kind: self._found(kind) for kind in self._kinds}
+        self._cluster, self._backend, self._name = cluster, backend, name
+        self._timeout, self._log = timeout, log
+        self._labels = owner_labels(name)
+        self._kinds = backend.kinds(cluster)
+        self._previous = {kind: self._find(kind) for kind in self._kinds}
 
     @property
-    def before(self) -> Object | None:
-        """The object with the pods as it was."""
-        return self._before[self._kinds[0]]
+    def previous(self) -> Object | None:
+        """The main object before the rollout; None if there was none."""
+        return self._previous[self._kinds[0]]
 
-    def to(self, manifests: Sequence[Object], confirm: Callable[[Object], None], *, only: bool = True) -> Rolled:
-        """Applies what is to serve, and returns when it does.
+    @property
+    def objects(self) -> Mapping[Kind, Object]:
+        """The objects before the rollout, the main object first."""
+        return {kind: state for kind, state in self._previous.items() if state is not None}
+
+    def apply(
+        self, manifests: Sequence[Object], confirm: Callable[[Object], None], *, prune: bool = True
+    ) -> RolloutResult:
+        """Applies a version and waits until it is ready.
 
         Args:
-            manifests: the objects, that with the pods first.
-            confirm: is given the object with the pods when they are ready, and raises if it is not content.
-            only: whether what else is there of an earlier version is deleted.
+            manifests: the objects, the main object first.
+            confirm: called with the main object when its version is ready; an error rolls back.
+            prune: whether to delete objects of earlier versions that are not among the manifests.
 
         Raises:
-            FairingError: it does not serve. Then the version before does, and if there was none, nothing is left.
+            FairingError: the version does not become ready. It is rolled back, or deleted if it was the first.
         """
         touched: list[Kind] = []
         try:
-            placed = [self._apply(manifest, touched) for manifest in manifests]
-            arrival = Arrival(self._cluster, self._target, placed[0], self._patience, self._say)
-            state = arrival.wait()
+            applied = [self._apply(manifest, touched) for manifest in manifests]
+            state = Readiness(self._cluster, self._backend, applied[0], self._timeout, self._log).wait()
             confirm(state)
         except SupersededError:
             raise
         except FairingError as error:
-            raise self._restored(touched, error) from error
-        gone = [kind for kind in self._kinds if kind not in touched and only and self._drop(kind)]
-        return Rolled(state, bool(gone) or any(map(self._is_new, placed)), self.before)
+            raise self._roll_back(touched, error) from error
+        pruned = [kind for kind in self._kinds if kind not in touched and prune and self._prune(kind)]
+        if pruned:  # until it was deleted, an autoscaler may have changed the number of replicas
+            self._apply(manifests[0], touched)
+        return RolloutResult(state, bool(pruned) or any(map(self._is_changed, applied)), self.previous)
 
-    def _found(self, kind: Kind) -> Object | None:
+    def _find(self, kind: Kind) -> Object | None:
         found = find(self._cluster, kind, self._name, self._cluster.namespace)
         if found is not None:
             found |= {"apiVersion": kind.api_version, "kind": kind.kind}
-            refuse_foreign(found, kind, self._mine)
+            check_owner(found, kind, self._labels)
         return found
 
-    def _apply(self, manifest: Object, touched: list[Kind]) -> Placed:
+    def _apply(self, manifest: Object, touched: list[Kind]) -> Applied:
         touched.append(kind_of(self._cluster, manifest))
-        # What serves is ours alone: what somebody changed by hand meanwhile would else stay for ever.
-        return apply(self._cluster, manifest, self._mine, force=True)
+        # The objects are ours alone. Without `force`, manual changes would stay forever.
+        return apply(self._cluster, manifest, self._labels, force=True)
 
-    def _is_new(self, placed: Placed) -> bool:
-        before = {kind.kind: state for kind, state in self._before.items()}[placed.object["kind"]]
-        # Not by the resource version, which changes with the status, too.
-        return before is None or applied(before) != applied(placed.object)
+    def _is_changed(self, applied: Applied) -> bool:
+        previous = {kind.kind: state for kind, state in self._previous.items()}[applied.object["kind"]]
+        # The resource version would not do: it changes with the status, too.
+        return previous is None or last_applied(previous) != last_applied(applied.object)
 
-    def _drop(self, kind: Kind) -> bool:
-        """Deletes what an earlier version had beside."""
-        found = self._before[kind]
+    def _prune(self, kind: Kind) -> bool:
+        """Deletes an object of an earlier version, if there is one."""
+        found = self._previous[kind]
         if found is None:
             return False
-        self._say(f"{kind.kind} {self._name} is not wanted any more, and deleted")
+        self._log(f"deleting {kind.kind} {self._name}, which this version does not have")
         return delete(self._cluster, kind, self._name, self._cluster.namespace, uid=found["metadata"]["uid"])
 
-    def _restored(self, touched: Sequence[Kind], error: FairingError) -> FairingError:
-        """Brings back what was there; gives the error with what became of it."""
+    def _roll_back(self, touched: Sequence[Kind], error: FairingError) -> FairingError:
+        """Restores all objects, and adds the outcome to the error."""
         try:
             for kind in touched:
                 self._restore(kind)
-        except FairingError as left:
-            said = f"what was there before could not be brought back: {left.message}"
+        except FairingError as failure:
+            outcome = f"rolling back failed: {failure.message}"
         else:
-            said = "the version before serves on" if self.before else "nothing served before, and nothing is left"
-        self._say(said)
-        error.message = f"{error.message}\n({said})"
+            outcome = (
+                "rolled back to the previous version" if self.previous else "there was no previous version; deleted"
+            )
+        self._log(outcome)
+        error.message = f"{error.message}\n({outcome})"
         return error
 
     def _restore(self, kind: Kind) -> None:
-        before = self._before[kind]
-        if before is None:
+        previous = self._previous[kind]
+        if previous is None:
             found = find(self._cluster, kind, self._name, self._cluster.namespace)
             if found is not None:
                 delete(self._cluster, kind, self._name, self._cluster.namespace, uid=found["metadata"]["uid"])
             return
-        manifest = applied(before)
+        manifest = last_applied(previous)
         if manifest is None:
-            raise MissingObjectError(f"nobody knows what was applied of {kind.kind} {self._name}", "apply it anew")
-        apply(self._cluster, manifest, self._mine, force=True)
+            raise MissingObjectError(
+                f"{kind.kind} {self._name} has no record of what was applied", "apply the previous version again"
+            )
+        apply(self._cluster, manifest, self._labels, force=True)

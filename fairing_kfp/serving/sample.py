@@ -1,4 +1,4 @@
-"""The sample request that a serve step sends in the end, by the protocol that its form tells."""
+"""The sample request that a serve step sends once the model is ready. Its form determines the protocol."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ import urllib3
 
 from fairing_kfp.errors import ServingError
 
-_PATIENCE = 60.0  # seconds in which a Service that is new is asked again
-_AGAIN = (404, 502, 503, 504)  # what proxies say that do not know the new version yet
-_LONGEST = 2000
-_READ = 120.0
+_TIMEOUT = 60.0  # seconds in which a new Service is retried
+_RETRIED_STATUSES = (404, 502, 503, 504)  # what proxies answer until they know the new version
+_MAX_CHARACTERS = 2000
+_READ_TIMEOUT = 120.0
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request that was answered.
+    """A request and its response.
 
     Attributes:
-        url: where it was sent.
-        request: its JSON.
-        answer: the answer's text.
-        seconds: how long the answer took.
+        url: URL of the request.
+        request: body of the request (JSON).
+        response: body of the response.
+        seconds: time until the response, in seconds.
     """
 
     url: str
     request: str
-    answer: str
+    response: str
     seconds: float
 
 
 def url_of(endpoint: str, name: str, sample: Any) -> str:
-    """Where a request goes: one with `inputs` is of the Open Inference Protocol, any other of KServe's V1.
+    """The URL of a request: Open Inference Protocol (V2) if it has `inputs`, else KServe's V1.
 
     Args:
-        endpoint: where the predictor is reached.
-        name: the model's.
+        endpoint: URL of the server.
+        name: name of the model.
         sample: the request.
     """
     if isinstance(sample, dict) and "inputs" in sample:
@@ -48,40 +48,40 @@ def url_of(endpoint: str, name: str, sample: Any) -> str:
 
 
 def body_of(sample: Any) -> str:
-    """The JSON of a request; a list is one of instances."""
+    """The JSON of a request; a list contains V1 instances."""
     return json.dumps({"instances": sample} if isinstance(sample, list) else sample)
 
 
-def ask(endpoint: str, name: str, sample: Any, patience: float = _PATIENCE) -> Exchange:
-    """Sends a sample request, until there is an answer.
+def send_sample(endpoint: str, name: str, sample: Any, timeout: float = _TIMEOUT) -> Exchange:
+    """Sends a sample request, and retries until there is a response.
 
     Args:
-        endpoint: where the predictor is reached.
-        name: the model's.
-        sample: the request: a list of instances, or the whole of it.
-        patience: seconds in which one that does not answer yet is asked again.
+        endpoint: URL of the server.
+        name: name of the model.
+        sample: a list of instances, or a whole request.
+        timeout: time in which failed connections are retried, in seconds.
 
     Raises:
-        ServingError: there is none, or it is an error.
+        ServingError: there is no response, or it is an error.
     """
     url, body = url_of(endpoint, name, sample), body_of(sample)
-    give_up, pool = time.monotonic() + patience, urllib3.PoolManager(retries=False)
+    deadline, pool = time.monotonic() + timeout, urllib3.PoolManager(retries=False)
     while True:
         began = time.monotonic()
         try:
-            answer = pool.request(
+            response = pool.request(
                 "POST", url, body=body, headers={"Content-Type": "application/json"},
-                timeout=urllib3.Timeout(connect=5, read=_READ),
+                timeout=urllib3.Timeout(connect=5, read=_READ_TIMEOUT),
             )  # fmt: skip
-            if answer.status < 300:
-                return Exchange(url, body, answer.data.decode(errors="replace"), time.monotonic() - began)
-            why = f"{answer.status}: {answer.data.decode(errors='replace')[:_LONGEST]}"
-            again = answer.status in _AGAIN
+            if response.status < 300:
+                return Exchange(url, body, response.data.decode(errors="replace"), time.monotonic() - began)
+            reason = f"{response.status}: {response.data.decode(errors='replace')[:_MAX_CHARACTERS]}"
+            retry = response.status in _RETRIED_STATUSES
         except urllib3.exceptions.HTTPError as error:
-            why, again = str(error), not isinstance(error, urllib3.exceptions.ReadTimeoutError)
-        if not again or time.monotonic() > give_up:
+            reason, retry = str(error), not isinstance(error, urllib3.exceptions.ReadTimeoutError)
+        if not retry or time.monotonic() > deadline:
             raise ServingError(
-                f"the sample request to {url} is answered with {why}",
+                f"the sample request to {url} failed: {reason}",
                 "see the predictor's log; correct its code, or sample=",
             )
         time.sleep(0.2)

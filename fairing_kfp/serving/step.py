@@ -1,4 +1,4 @@
-"""The serve step itself: puts the model into the predictor's image, brings that to serve, and asks it once."""
+"""The serve step: publishes the image with the model, rolls it out, and sends the sample request."""
 
 from __future__ import annotations
 
@@ -7,96 +7,114 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fairing_kfp.cluster.client import Cluster, Object
-from fairing_kfp.serving.append import registries
-from fairing_kfp.serving.model import Model, artifact
-from fairing_kfp.serving.order import Order
-from fairing_kfp.serving.outcome import Outcome
+from fairing_kfp.serving.backend import Backend, backend, content_of, resource
+from fairing_kfp.serving.image import model_image
+from fairing_kfp.serving.model import Model, input_artifact
+from fairing_kfp.serving.outputs import write_outputs
+from fairing_kfp.serving.pod import ServingPod
+from fairing_kfp.serving.registry_entry import RegistryEntry
+from fairing_kfp.serving.result import ServeResult
 from fairing_kfp.serving.rollout import Rollout
-from fairing_kfp.serving.sample import Exchange, ask
-from fairing_kfp.serving.served import Served
+from fairing_kfp.serving.sample import Exchange, send_sample
+from fairing_kfp.serving.spec import ServingSpec
 from fairing_kfp.serving.storage import storage_uri
-from fairing_kfp.serving.target import target
 
-Ask = Callable[[str, str, Any], Exchange]
-"""Sends a sample request; see `fairing_kfp.serving.sample.ask`."""
+SendSample = Callable[[str, str, Any], Exchange]
+"""Sends a sample request; see `fairing_kfp.serving.sample.send_sample`."""
 
 
 def serve(
-    order: Order, executor_input: Mapping[str, Any], cluster: Cluster, *, say: Callable[[str], None], ask: Ask = ask
-) -> Outcome:
-    """Serves a model; returns when its new version answers, with the outputs where KFP wants them.
+    spec: ServingSpec,
+    executor_input: Mapping[str, Any],
+    cluster: Cluster,
+    *,
+    log: Callable[[str], None],
+    send_sample: SendSample = send_sample,
+) -> ServeResult:
+    """Serves a model, waits until its new version is ready, and writes the step's outputs.
 
     Args:
-        order: what is to be served.
-        executor_input: KFP's, with the model lying where it says.
-        cluster: where.
-        say: takes a sentence for the step's log.
-        ask: sends the sample request.
+        spec: what to serve.
+        executor_input: KFP's ExecutorInput, with the model.
+        cluster: the cluster to serve it in.
+        log: called with each line for the step's log.
+        send_sample: sends the sample request.
 
     Raises:
-        FairingError: it cannot be served. Then the version before serves on.
+        ModelRegistryError: the new version serves, but cannot be registered; or the registry does not answer or has
+            the version with another URI, and it is not rolled out.
+        FairingError: the model cannot be served. The previous version keeps serving.
     """
     clock = _Clock()
-    found = target(order.target)
-    rollout = Rollout(cluster, found, order.name, order.load_within, say)  # what is not installed shows at once
-    served, uri = _served(order, executor_input, say)
-    clock.done("image")
+    chosen = backend(spec.target)
+    chosen.check(cluster, spec)
+    rollout = Rollout(cluster, chosen, spec.name, spec.load_within, log)  # first, as it fails early
+    pod, uri = _pod(spec, executor_input, log)
+    clock.lap("image")
+    entry = RegistryEntry.of_step(spec, executor_input, image=pod.image, uri=pod.storage, namespace=cluster.namespace)
+    if entry:
+        entry.check()
     exchanges: list[Exchange] = []
 
     def confirm(state: Object) -> None:
-        clock.done("rollout")
-        if order.sample is not None:
-            exchanges.append(ask(found.endpoint(state), order.name, order.sample))
-            say(f"the sample request is answered with {exchanges[0].answer[:200]}")
+        clock.lap("rollout")
+        if spec.sample is not None:
+            exchanges.append(send_sample(chosen.newest_endpoint(state), spec.name, spec.sample))
+            log(f"response to the sample request: {exchanges[0].response[:200]}")
 
-    rolled = rollout.to(found.manifests(served, rollout.before), confirm)
-    say(f"{order.shown} in the namespace {cluster.namespace} " + ("serves" if rolled.changed else "serves as before"))
-    before = _image(found.template(rolled.before)) if rolled.before else ""
-    outcome = Outcome(
-        order=order,
+    rolled_out = rollout.apply(chosen.manifests(pod, rollout.previous), confirm)
+    log(f"{resource(spec)} in the namespace {cluster.namespace} is {'ready' if rolled_out.changed else 'unchanged'}")
+    endpoint = chosen.endpoint(rolled_out.state)
+    registered = entry.write(spec.name, endpoint, log) if entry else None
+    result = ServeResult(
+        spec=spec,
         namespace=cluster.namespace,
-        endpoint=found.endpoint(rolled.state),
-        outside=found.outside(cluster, rolled.state, order),
-        image=served.image,
-        before=before,
-        changed=rolled.changed,
+        endpoint=endpoint,
+        external_urls=chosen.external_urls(cluster, rolled_out.state, spec),
+        image=pod.image,
+        new_endpoint=chosen.newest_endpoint(rolled_out.state),
+        share=chosen.share(rolled_out.state),
+        previous=_content_before(chosen, rolled_out.previous),
+        changed=rolled_out.changed,
         model=uri,
-        size=served.size,
+        size=pod.size,
+        registered=registered,
         exchange=exchanges[0] if exchanges else None,
-        seconds=clock.times,
+        seconds=clock.laps,
     )
-    outcome.write(executor_input.get("outputs", {}))
-    return outcome
+    write_outputs(result, executor_input.get("outputs", {}))
+    return result
 
 
-def _served(order: Order, executor_input: Mapping[str, Any], say: Callable[[str], None]) -> tuple[Served, str]:
-    """What is to be served, its image published, and the URI of its model."""
-    given = artifact(executor_input)
-    if order.model_format:
-        uri = storage_uri(order.storage or (given[1] if given else ""))
-        return Served(order, storage=uri), uri
-    with registries(order) as reached:
-        if given is None:
-            return Served(order, reached.resolved()), ""
-        model = Model.of_artifact(*given)
-        image = reached.with_model(model)
-    say(f"the image with the model ({model.size:,} bytes) is {image}")
-    return Served(order, image, model.size), model.uri
+def _pod(spec: ServingSpec, executor_input: Mapping[str, Any], log: Callable[[str], None]) -> tuple[ServingPod, str]:
+    """The pods' content, its image published, and the URI of the model."""
+    artifact = input_artifact(executor_input)
+    if spec.model_format:
+        given = executor_input.get("inputs", {}).get("parameterValues", {}).get("storage")
+        uri = storage_uri(given or spec.storage or (artifact[1] if artifact else ""))
+        return ServingPod(spec, storage=uri), uri
+    with model_image(spec) as image:
+        if artifact is None:
+            return ServingPod(spec, image.resolve()), ""
+        model = Model.of_artifact(*artifact)
+        reference = image.publish(model)
+    log(f"published {reference} with the model ({model.size:,} bytes)")
+    return ServingPod(spec, reference, model.size), model.uri
 
 
-def _image(template: Object) -> str:
-    containers = template["spec"].get("containers") or [{}]
-    return str(containers[0].get("image") or "")
+def _content_before(chosen: Backend, previous: Object | None) -> str:
+    """What was served before; without its canary, if it had one."""
+    return content_of(chosen.template(chosen.without_canary(previous) or previous)) if previous else ""
 
 
 class _Clock:
-    """How long each part took."""
+    """Measures the step's phases."""
 
     def __init__(self) -> None:
-        self.times: list[tuple[str, float]] = []
+        self.laps: list[tuple[str, float]] = []
         self._since = time.monotonic()
 
-    def done(self, part: str) -> None:
+    def lap(self, phase: str) -> None:
         now = time.monotonic()
-        self.times.append((part, now - self._since))
+        self.laps.append((phase, now - self._since))
         self._since = now

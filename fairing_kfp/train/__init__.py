@@ -1,1 +1,1 @@
-"""Train steps: a component's code runs as a job of Kubernetes, and the step follows it to its end."""
+"""Training steps: a step runs a component's code as a job on Kubernetes, and follows the job until it finishes."""

@@ -6,8 +6,7 @@ fairing-kfp compile samples/distributed/pipeline.py:by_trainjob -o trainjob.yaml
 
 from kfp import dsl
 
-from fairing_kfp import fairing_component, pytorchjob, trainjob
-from fairing_kfp.cluster.mutators import resources
+from fairing_kfp import fairing_component, mutators, pytorchjob, trainjob
 
 TORCH = "pytorch/pytorch:2.8.0-cuda12.6-cudnn9-runtime"
 
@@ -38,11 +37,11 @@ def train(epochs: int, model: dsl.Output[dsl.Model]) -> float:
 
 @dsl.pipeline(name="line-by-pytorchjob")
 def by_pytorchjob(epochs: int = 500) -> float:
-    elsewhere = pytorchjob(train, nodes=2, mutators=[resources(cpu="500m", memory="1Gi")])
+    elsewhere = pytorchjob(train, nodes=2, mutators=[mutators.resources(cpu="500m", memory="1Gi")])
     return elsewhere(epochs=epochs).outputs["Output"]
 
 
 @dsl.pipeline(name="line-by-trainjob")
 def by_trainjob(epochs: int = 500) -> float:
-    elsewhere = trainjob(train, nodes=2, framework="torch", mutators=[resources(cpu="500m", memory="1Gi")])
+    elsewhere = trainjob(train, nodes=2, framework="torch", mutators=[mutators.resources(cpu="500m", memory="1Gi")])
     return elsewhere(epochs=epochs).outputs["Output"]

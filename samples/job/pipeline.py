@@ -9,8 +9,7 @@ from pathlib import Path
 
 from kfp import dsl
 
-from fairing_kfp import fairing_component, job
-from fairing_kfp.cluster.mutators import non_root, resources
+from fairing_kfp import fairing_component, job, mutators
 
 SKLEARN = ["scikit-learn==1.7.*"]
 
@@ -43,7 +42,9 @@ def train(scans: dsl.Input[dsl.Dataset], depth: int, model: dsl.Output[dsl.Model
 @dsl.pipeline(name="digits-by-job")
 def digits(depth: int = 10) -> float:
     scans = load()
-    elsewhere = job(train, mutators=[resources(cpu="500m", memory="512Mi"), non_root(65532)], deadline=3600)
+    elsewhere = job(
+        train, mutators=[mutators.resources(cpu="500m", memory="512Mi"), mutators.non_root(65532)], deadline=3600
+    )
     trained = elsewhere(scans=scans.outputs["scans"], depth=depth)
     trained.set_cpu_limit("2")  # KFP hands on to the job what it lets one set of a task
     return trained.outputs["Output"]

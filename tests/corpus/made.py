@@ -41,5 +41,59 @@ def case_notebook() -> str:
 case_notebook = notebook.case_notebook
 
 
+class Named:
+    """Names that instances have, rather than the class."""
+
+    def __init__(self, name):
+        self._name = name
+
+    @property
+    def __name__(self):
+        return self._name + Named.suffix
+
+    @property
+    def __class__(self):
+        return str
+
+    suffix = "!"
+
+    @property
+    def __dict__(self):
+        return {"own": vars(Named)["suffix"]}
+
+
+class Called:
+    __name__ = staticmethod(lambda: "called")  #>     __name__ = staticmethod(lambda: "other") [case_names_of_instances]
+
+
+def case_names_of_instances() -> str:
+    named = Named("n")
+    return str([named.__name__, isinstance(named, str), vars(named), Called.__name__, Called().__name__()])
+
+
+class Missing:
+    def __reduce__(self):
+        return "MISSING"
+
+
+class Slotted:
+    __slots__ = ("size",)
+
+    def __reduce__(self):
+        return "SLOTTED"
+
+
+MISSING, SLOTTED = Missing(), Slotted()
+SLOTTED.size = 3  #> SLOTTED.size = 4 [case_sentinels]
+
+
+def given(value=MISSING):
+    return value is MISSING
+
+
+def case_sentinels() -> str:
+    return str([given(), given(None), SLOTTED.size, isinstance(MISSING, Missing)])
+
+
 if __name__ == "__main__":
     exec(__import__("os").environ["PACK"])

@@ -4,12 +4,15 @@ import os
 import re
 from pathlib import Path
 
-_TOP = Path(__file__).parent.parent.parent
+from tests.support.paths import TOP
+
+_TOP = TOP
 
 PIPELINES = {
     "control-flow": f"{_TOP}/tests/pipelines/control_flow.py:control_flow",
     "digits": f"{_TOP}/samples/digits/pipeline.py",
     "digits-by-kserve": f"{_TOP}/samples/digits/by_kserve.py",
+    "digits-by-components": f"{_TOP}/samples/digits/by_components.py",
     "script": f"{_TOP}/samples/script/pipeline.py",
     "job": f"{_TOP}/samples/job/pipeline.py",
     "pytorchjob": f"{_TOP}/samples/distributed/pipeline.py:by_pytorchjob",
@@ -21,9 +24,9 @@ PIPELINES = {
 }
 
 
-def assert_golden(name: str, text: str) -> None:
+def assert_golden(name: str, text: str, folder: Path = Path(__file__).parent) -> None:
     """Compares compiled YAML with the checked-in one; with `WRITE_GOLDEN` set it becomes the checked-in one."""
-    path = Path(__file__).parent / f"{name}.yaml"
+    path = folder / f"{name}.yaml"
     masked = _masked(text)
     if os.environ.get("WRITE_GOLDEN"):
         path.write_text(masked, encoding="utf-8")

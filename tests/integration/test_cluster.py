@@ -1,4 +1,4 @@
-"""Objects, watches, refusals and clean-up, against a real Kubernetes."""
+"""Objects, watches, errors and cleanup, against a real Kubernetes."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ import sys
 import textwrap
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
-from fairing_kfp.cluster.apply import apply, create, delete, find, preflight
 from fairing_kfp.cluster.cleanup import deleted_at_end
 from fairing_kfp.cluster.client import Cluster
-from fairing_kfp.cluster.connect import Access, from_kubeconfig, in_cluster
+from fairing_kfp.cluster.connect import ClusterConfig, from_kubeconfig, in_cluster
 from fairing_kfp.cluster.kinds import JOB, POD, Kind, find_kind
+from fairing_kfp.cluster.objects import apply, create, delete, find, preflight
 from fairing_kfp.cluster.owner import Owner
-from fairing_kfp.cluster.watch import DeadlineError, follow
+from fairing_kfp.cluster.watch import follow
 from fairing_kfp.errors import (
     ClusterError,
+    DeadlineError,
     ForbiddenError,
     ForeignObjectError,
     InvalidObjectError,
     MissingObjectError,
     NotInstalledError,
 )
-from tests.accounts import account_with
-from tests.cutting_proxy import CuttingProxy, cutting_proxy
+from tests.support.accounts import account_with
+from tests.support.cutting_proxy import CuttingProxy
+from tests.support.paths import TOP
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.filterwarnings("ignore:Unverified HTTPS")]
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
@@ -43,7 +44,7 @@ CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 
 @pytest.fixture
 def cluster(namespace: str) -> Cluster:
-    return Cluster(lambda: replace(from_kubeconfig(), namespace=namespace), patience=20)
+    return Cluster(lambda: replace(from_kubeconfig(), namespace=namespace), retry_timeout=20)
 
 
 @pytest.fixture
@@ -51,22 +52,8 @@ def owner() -> Owner:
     return Owner(uuid.uuid4().hex, "train")
 
 
-@pytest.fixture
-def proxy(namespace: str) -> Iterator[CuttingProxy]:
-    server = urlsplit(from_kubeconfig().server)
-    with cutting_proxy(str(server.hostname), int(server.port or 443)) as started:
-        yield started
-
-
-@pytest.fixture
-def through(proxy: CuttingProxy, namespace: str) -> Cluster:
-    return Cluster(
-        lambda: replace(from_kubeconfig(), namespace=namespace, server=f"https://{proxy.address}"), patience=20
-    )
-
-
 def job(name: str, **spec: Any) -> dict[str, Any]:
-    """A job that is suspended, so that it is there and costs nothing."""
+    """A suspended job, which exists but runs nothing."""
     container = {"name": "main", "image": "none.example/none:1"}
     template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
     return {
@@ -87,14 +74,14 @@ def test_creates_then_adopts(cluster: Cluster, owner: Owner) -> None:
     assert first.created
     assert not again.created
     assert again.uid == first.uid
-    # Another run's object is neither adopted nor touched.
+    # An object of another run is neither adopted nor changed.
     with pytest.raises(ForeignObjectError, match=owner.name()):
         create(cluster, job(owner.name()), Owner("another", "train").labels)
     assert delete(cluster, JOB, owner.name(), cluster.namespace)
     assert not delete(cluster, JOB, owner.name(), cluster.namespace)
 
 
-def test_waits_for_one_that_is_being_deleted(cluster: Cluster, owner: Owner) -> None:
+def test_create_waits_for_an_object_that_is_being_deleted(cluster: Cluster, owner: Owner) -> None:
     manifest = config_map(owner.name())
     manifest["metadata"]["finalizers"] = ["fairing-kfp.example/held"]
     held = create(cluster, manifest, owner.labels)
@@ -113,18 +100,18 @@ def test_waits_for_one_that_is_being_deleted(cluster: Cluster, owner: Owner) -> 
     assert fresh.uid != held.uid
 
 
-def test_applies_and_changes_nothing_the_second_time(cluster: Cluster, owner: Owner) -> None:
+def test_apply_is_idempotent(cluster: Cluster, owner: Owner) -> None:
     first = apply(cluster, config_map(owner.name(), a="1", b="2"), owner.labels)
     same = apply(cluster, config_map(owner.name(), a="1", b="2"), owner.labels)
     less = apply(cluster, config_map(owner.name(), a="1"), owner.labels)
     assert (first.created, same.created) == (True, False)
     assert first.object["metadata"]["resourceVersion"] == same.object["metadata"]["resourceVersion"]
     assert less.object["data"] == {"a": "1"}
-    with pytest.raises(ForeignObjectError, match="not ours"):
+    with pytest.raises(ForeignObjectError, match="another owner"):
         apply(cluster, config_map(owner.name()), Owner("another", "train").labels)
 
 
-def test_names_who_else_set_a_field(cluster: Cluster, owner: Owner, kubectl: Callable[..., str]) -> None:
+def test_conflict_names_the_other_manager(cluster: Cluster, owner: Owner, kubectl: Callable[..., str]) -> None:
     apply(cluster, config_map(owner.name(), a="1"), owner.labels)
     patch = json.dumps({"data": {"a": "2"}})
     kubectl("-n", cluster.namespace, "patch", "configmap", owner.name(), "-p", patch, "--field-manager=hand")
@@ -134,7 +121,7 @@ def test_names_who_else_set_a_field(cluster: Cluster, owner: Owner, kubectl: Cal
 
 
 @pytest.mark.parametrize("attempt", [create, apply])
-def test_refuses_unknown_fields(cluster: Cluster, owner: Owner, attempt: Callable[..., Any]) -> None:
+def test_unknown_fields_are_rejected(cluster: Cluster, owner: Owner, attempt: Callable[..., Any]) -> None:
     with pytest.raises(InvalidObjectError, match=r"spec\.bakcoffLimit") as caught:
         attempt(cluster, job(owner.name(), bakcoffLimit=1), owner.labels)
     assert "spelling" in caught.value.remedy
@@ -142,7 +129,7 @@ def test_refuses_unknown_fields(cluster: Cluster, owner: Owner, attempt: Callabl
 
 
 @pytest.mark.parametrize("attempt", [create, apply])
-def test_refuses_malformed_quantities(cluster: Cluster, owner: Owner, attempt: Callable[..., Any]) -> None:
+def test_malformed_quantities_are_rejected(cluster: Cluster, owner: Owner, attempt: Callable[..., Any]) -> None:
     manifest = job(owner.name())
     manifest["spec"]["template"]["spec"]["containers"][0]["resources"] = {"limits": {"memory": "4gb"}}
     with pytest.raises(InvalidObjectError, match="quantities must match") as caught:
@@ -161,7 +148,7 @@ def test_preflight_creates_nothing(cluster: Cluster, owner: Owner) -> None:
         preflight(cluster, manifest)
 
 
-def test_says_which_kind_is_not_installed(cluster: Cluster) -> None:
+def test_kind_that_is_not_installed_is_an_error(cluster: Cluster) -> None:
     unknown = {"apiVersion": "nowhere.example/v1", "kind": "Thing", "metadata": {"name": "a"}}
     with pytest.raises(NotInstalledError, match=r"Thing of nowhere\.example/v1"):
         create(cluster, unknown, {})
@@ -169,7 +156,7 @@ def test_says_which_kind_is_not_installed(cluster: Cluster) -> None:
         create(cluster, {**unknown, "apiVersion": "batch/v1"}, {})
 
 
-def test_says_that_a_namespace_is_missing(cluster: Cluster, owner: Owner) -> None:
+def test_missing_namespace_is_an_error(cluster: Cluster, owner: Owner) -> None:
     manifest = job(owner.name())
     manifest["metadata"]["namespace"] = "nowhere-fairing"
     with pytest.raises(MissingObjectError, match='namespaces "nowhere-fairing" not found'):
@@ -185,7 +172,7 @@ def test_quota_is_named(cluster: Cluster, owner: Owner, kubectl: Callable[..., s
         create(cluster, secret, owner.labels)
 
 
-def test_refused_verb_comes_back_as_the_rule_that_grants_it(
+def test_missing_permission_comes_with_the_role_that_grants_it(
     namespace: str, owner: Owner, kubectl: Callable[..., str]
 ) -> None:
     access = account_with(kubectl, namespace)
@@ -198,7 +185,7 @@ def test_refused_verb_comes_back_as_the_rule_that_grants_it(
     assert create(limited, job(owner.name()), owner.labels).created
 
 
-def test_killed_step_leaves_nothing_that_its_pod_owns(cluster: Cluster, owner: Owner) -> None:
+def test_jobs_are_deleted_with_the_pod_that_owns_them(cluster: Cluster, owner: Owner) -> None:
     described = {"containers": [{"name": "main", "image": "none.example/none:1"}], "nodeSelector": {"nowhere": "true"}}
     step = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": owner.name("step")}, "spec": described}
     made = create(cluster, step, owner.labels)
@@ -208,14 +195,14 @@ def test_killed_step_leaves_nothing_that_its_pod_owns(cluster: Cluster, owner: O
     states = follow(cluster, JOB, owner.name(), cluster.namespace, seconds=30)
     next(states)
     delete(cluster, POD, made.name, cluster.namespace)
-    with pytest.raises(MissingObjectError, match="deleted underneath"):
+    with pytest.raises(MissingObjectError, match="was deleted"):
         list(states)
 
 
-def test_expired_token_of_a_pod_is_read_anew(
+def test_expired_token_of_a_pod_is_read_again(
     namespace: str, kubectl: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What the kubelet mounts into a pod, with the cluster's own authority, which is checked.
+    # The files that the kubelet mounts into a pod, with the cluster's certificate authority, which is verified.
     authority = kubectl("-n", namespace, "get", "configmap", "kube-root-ca.crt", "-o", r"jsonpath={.data.ca\.crt}")
     service = kubectl(
         "-n", "default", "get", "endpointslices", "-l", "kubernetes.io/service-name=kubernetes", "-o", "json"
@@ -226,79 +213,79 @@ def test_expired_token_of_a_pod_is_read_anew(
     (tmp_path / "ca.crt").write_text(authority)
     (tmp_path / "namespace").write_text(namespace)
     (tmp_path / "token").write_text("expired")
-    cluster = Cluster(lambda: in_cluster(tmp_path), patience=5)
+    cluster = Cluster(lambda: in_cluster(tmp_path), retry_timeout=5)
     access = account_with(kubectl, namespace)
     (tmp_path / "token").write_text(access.authorization.removeprefix("Bearer "))
     assert find_kind(cluster, "batch/v1", "Job") == JOB
 
 
-def test_refused_token_is_an_error(namespace: str) -> None:
+def test_rejected_token_is_an_error(namespace: str) -> None:
     bad = replace(from_kubeconfig(), authorization="Bearer expired")
-    with pytest.raises(ClusterError, match="does not take our token"):
+    with pytest.raises(ClusterError, match="rejects the token"):
         find(Cluster(lambda: bad), JOB, "any", namespace)
 
 
 def test_unreachable_server_is_an_error() -> None:
-    cluster = Cluster(lambda: Access("https://127.0.0.1:9", verify=False), patience=0.3)
+    cluster = Cluster(lambda: ClusterConfig("https://127.0.0.1:9", verify=False), retry_timeout=0.3)
     with pytest.raises(ClusterError, match="does not answer: Connection refused"):
         cluster.request("GET", "/version")
 
 
 def test_untrusted_server_is_an_error() -> None:
-    cluster = Cluster(lambda: replace(from_kubeconfig(), verify=True), patience=0.3)
-    with pytest.raises(ClusterError, match="cannot be trusted"):
+    cluster = Cluster(lambda: replace(from_kubeconfig(), verify=True), retry_timeout=0.3)
+    with pytest.raises(ClusterError, match="cannot verify the certificate"):
         cluster.request("GET", "/version")
 
 
-def test_watch_goes_on_after_cuts_and_restarts(
-    cluster: Cluster, through: Cluster, proxy: CuttingProxy, owner: Owner
+def test_watch_resumes_after_cuts_and_restarts(
+    cluster: Cluster, cluster_through_proxy: Cluster, api_proxy: CuttingProxy, owner: Owner
 ) -> None:
     apply(cluster, config_map(owner.name(), step="0"), owner.labels)
     seen: list[str] = []
-    for state in follow(through, CONFIG_MAP, owner.name(), cluster.namespace, seconds=30):
+    for state in follow(cluster_through_proxy, CONFIG_MAP, owner.name(), cluster.namespace, seconds=30):
         step = int(state["data"]["step"])
         seen.append(state["data"]["step"])
         if step == 4:
             break
         if step == 1:
-            proxy.cut()
+            api_proxy.cut()
         if step == 2:
-            proxy.leave(1.5)
+            api_proxy.leave(1.5)
         apply(cluster, config_map(owner.name(), step=str(step + 1)), owner.labels)
     assert seen == ["0", "1", "2", "3", "4"]
-    assert proxy.accepted >= 3
+    assert api_proxy.accepted >= 3
 
 
-def test_watch_tells_what_was_deleted_while_it_was_away(
-    cluster: Cluster, through: Cluster, proxy: CuttingProxy, owner: Owner
+def test_watch_reports_an_object_deleted_while_it_was_cut(
+    cluster: Cluster, cluster_through_proxy: Cluster, api_proxy: CuttingProxy, owner: Owner
 ) -> None:
     create(cluster, config_map(owner.name()), owner.labels)
-    states = follow(through, CONFIG_MAP, owner.name(), cluster.namespace, seconds=30)
+    states = follow(cluster_through_proxy, CONFIG_MAP, owner.name(), cluster.namespace, seconds=30)
     next(states)
-    proxy.leave(0.5)
+    api_proxy.leave(0.5)
     delete(cluster, CONFIG_MAP, owner.name(), cluster.namespace)
-    with pytest.raises(MissingObjectError, match="deleted underneath"):
+    with pytest.raises(MissingObjectError, match="was deleted"):
         list(states)
     with pytest.raises(MissingObjectError, match="there is no"):
-        next(follow(through, CONFIG_MAP, owner.name(), cluster.namespace, seconds=1))
+        next(follow(cluster_through_proxy, CONFIG_MAP, owner.name(), cluster.namespace, seconds=1))
 
 
-def test_follow_tells_one_object_from_another_of_its_name(cluster: Cluster, owner: Owner) -> None:
+def test_follow_rejects_another_object_of_the_same_name(cluster: Cluster, owner: Owner) -> None:
     first = create(cluster, config_map(owner.name()), owner.labels)
     delete(cluster, CONFIG_MAP, first.name, cluster.namespace)
     create(cluster, config_map(owner.name()), owner.labels)
     assert not delete(cluster, CONFIG_MAP, first.name, cluster.namespace, uid=first.uid)
-    with pytest.raises(MissingObjectError, match="is another one now"):
+    with pytest.raises(MissingObjectError, match="was replaced"):
         next(follow(cluster, CONFIG_MAP, first.name, cluster.namespace, uid=first.uid, seconds=5))
 
 
 def test_follow_ends_at_its_deadline(cluster: Cluster, owner: Owner) -> None:
     create(cluster, config_map(owner.name()), owner.labels)
-    with pytest.raises(DeadlineError, match=r"did not end within 0\.5 seconds"):
+    with pytest.raises(DeadlineError, match=r"did not finish within 0\.5 seconds"):
         list(follow(cluster, CONFIG_MAP, owner.name(), cluster.namespace, seconds=0.5))
 
 
-def test_error_within_the_block_deletes_and_leaves_others_alone(cluster: Cluster, owner: Owner) -> None:
+def test_error_in_the_block_deletes_the_object_unless_it_is_anothers(cluster: Cluster, owner: Owner) -> None:
     create(cluster, job(owner.name()), owner.labels)
     mine = Owner("another-run", "train").labels
     with pytest.raises(ForeignObjectError), deleted_at_end(cluster, JOB, owner.name(), cluster.namespace, mine):
@@ -310,16 +297,16 @@ def test_error_within_the_block_deletes_and_leaves_others_alone(cluster: Cluster
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signal_deletes_before_the_step_dies(cluster: Cluster, owner: Owner, number: int, tmp_path: Path) -> None:
+def test_signal_deletes_the_object_before_the_end(cluster: Cluster, owner: Owner, number: int, tmp_path: Path) -> None:
     program = textwrap.dedent("""
         import json, signal, sys
-        from fairing_kfp.cluster.apply import create
+        from fairing_kfp.cluster.objects import create
         from fairing_kfp.cluster.cleanup import deleted_at_end
         from fairing_kfp.cluster.client import Cluster
         from fairing_kfp.cluster.kinds import JOB
         from fairing_kfp.cluster.watch import follow
 
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests run in
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # even if the tests ignore it
         manifest, labels, namespace = json.loads(sys.argv[1])
         cluster, name = Cluster(), manifest["metadata"]["name"]
         with deleted_at_end(cluster, JOB, name, namespace, labels):
@@ -330,7 +317,7 @@ def test_signal_deletes_before_the_step_dies(cluster: Cluster, owner: Owner, num
     manifest = job(owner.name())
     manifest["metadata"]["namespace"] = cluster.namespace
     arguments = json.dumps([manifest, dict(owner.labels), cluster.namespace])
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(TOP)}
     process = subprocess.Popen(
         [sys.executable, "-c", program, arguments],
         stdout=subprocess.PIPE,

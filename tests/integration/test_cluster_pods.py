@@ -1,4 +1,4 @@
-"""Logs of pods, and why pods do not run, against a real Kubernetes."""
+"""Logs and problems of pods, against a real Kubernetes."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ import itertools
 import textwrap
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
+import urllib3
 
-from fairing_kfp.cluster.apply import create, delete
 from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.connect import from_kubeconfig
 from fairing_kfp.cluster.events import events_of
+from fairing_kfp.cluster.forward import Forwarder
 from fairing_kfp.cluster.kinds import POD
-from fairing_kfp.cluster.lines import Line
-from fairing_kfp.cluster.logs import Streams, follow_log, last_lines
+from fairing_kfp.cluster.logs import Line, Streams, follow_log, last_lines
 from fairing_kfp.cluster.mutators import Mutator, composed, environment_from_secret, node_selector, non_root, resources
-from fairing_kfp.cluster.pods import Trouble, trouble
+from fairing_kfp.cluster.objects import create, delete
+from fairing_kfp.cluster.pods import PodProblem, diagnose
 from fairing_kfp.cluster.watch import follow
-from tests.cutting_proxy import CuttingProxy, cutting_proxy
+from fairing_kfp.errors import ClusterError, ForbiddenError
+from tests.support.accounts import account_with
+from tests.support.cutting_proxy import CuttingProxy
 
 pytestmark = [
     pytest.mark.kubernetes,
@@ -34,24 +36,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def cluster(namespace: str) -> Cluster:
-    return Cluster(lambda: replace(from_kubeconfig(), namespace=namespace), patience=20)
+    return Cluster(lambda: replace(from_kubeconfig(), namespace=namespace), retry_timeout=20)
 
 
-@pytest.fixture
-def proxy(namespace: str) -> Iterator[CuttingProxy]:
-    server = urlsplit(from_kubeconfig().server)
-    with cutting_proxy(str(server.hostname), int(server.port or 443)) as started:
-        yield started
-
-
-@pytest.fixture
-def through(proxy: CuttingProxy, namespace: str) -> Cluster:
-    return Cluster(
-        lambda: replace(from_kubeconfig(), namespace=namespace, server=f"https://{proxy.address}"), patience=20
-    )
-
-
-def pod(image: str, code: str, *mutators: Mutator, labels: dict[str, str] | None = None, **spec: Any) -> Any:
+def pod(image: str, code: str, *mutators: Mutator, **spec: Any) -> Any:
     container = {"name": "main", "image": image, "command": ["python3", "-u", "-c", textwrap.dedent(code)]}
     described = {
         "restartPolicy": "Never",
@@ -63,7 +51,7 @@ def pod(image: str, code: str, *mutators: Mutator, labels: dict[str, str] | None
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": f"pod-{uuid.uuid4().hex[:8]}", "labels": labels or {}},
+        "metadata": {"name": f"pod-{uuid.uuid4().hex[:8]}"},
         "spec": composed(*mutators)(described),
     }
 
@@ -72,9 +60,9 @@ def start(cluster: Cluster, manifest: Any) -> str:
     return create(cluster, manifest, {"fairing-kfp/test": "pods"}).name
 
 
-def what_is_wrong(cluster: Cluster, name: str) -> Trouble:
+def problem_of(cluster: Cluster, name: str) -> PodProblem:
     for state in follow(cluster, POD, name, cluster.namespace, seconds=60):
-        found = trouble(state, events_of(cluster, state))
+        found = diagnose(state, events_of(cluster, state))
         if found:
             return found
     raise AssertionError("unreachable")
@@ -83,24 +71,24 @@ def what_is_wrong(cluster: Cluster, name: str) -> Trouble:
 COUNT = "import time\nfor i in range({0}): print('line', i, flush=True); time.sleep({1})"
 
 
-def test_log_comes_whole_through_cuts_and_restarts(
-    cluster: Cluster, through: Cluster, proxy: CuttingProxy, base_image: str
+def test_log_is_complete_after_cuts_and_restarts(
+    cluster: Cluster, cluster_through_proxy: Cluster, api_proxy: CuttingProxy, base_image: str
 ) -> None:
     name = start(cluster, pod(base_image, COUNT.format(300, 0.015)))
     seen = []
-    for line in follow_log(through, cluster.namespace, name, "main"):
+    for line in follow_log(cluster_through_proxy, cluster.namespace, name, "main"):
         seen.append(line.text)
         if len(seen) in (50, 51, 120):
-            proxy.cut()
+            api_proxy.cut()
         if len(seen) == 180:
-            proxy.leave(1)
+            api_proxy.leave(1)
     assert seen == [f"line {i}" for i in range(300)]
-    assert proxy.accepted >= 4
+    assert api_proxy.accepted >= 4
     assert last_lines(cluster, cluster.namespace, name, "main", 2) == ["line 298", "line 299"]
 
 
-def test_log_comes_whole_through_its_rotation(cluster: Cluster, base_image: str) -> None:
-    # The kubelet rotates a log of 10 MB, and looks every ten seconds.
+def test_log_goes_on_after_its_rotation(cluster: Cluster, base_image: str) -> None:
+    # The kubelet checks every ten seconds, and rotates a log of 10 MB.
     code = """
         import time
         for i in range(2500):
@@ -108,13 +96,16 @@ def test_log_comes_whole_through_its_rotation(cluster: Cluster, base_image: str)
             time.sleep(0.006)
     """
     name = start(cluster, pod(base_image, code))
-    expected = (f"{i} {j}" for i in range(2500) for j in range(10))
-    came = (" ".join(line.text.split()[:2]) for line in follow_log(cluster, cluster.namespace, name, "main"))
-    for wanted, got in itertools.zip_longest(expected, came):
-        assert got == wanted
+    lines = [line.text.split() for line in follow_log(cluster, cluster.namespace, name, "main")]
+    numbers = [10 * int(i) + int(j) for i, j, *_ in lines]
+    assert all(a < b for a, b in itertools.pairwise(numbers))  # each line once, and in order
+    assert numbers[0] == 0
+    assert numbers[-1] == 24_999
+    # The kubelet drops what is written between its last read and the renaming of the file: a few lines, at most.
+    assert len(numbers) > 24_900
 
 
-def test_log_of_a_restarted_container_goes_on(cluster: Cluster, base_image: str) -> None:
+def test_log_of_a_restarted_container_continues(cluster: Cluster, base_image: str) -> None:
     code = """
         import os, sys
         again = os.path.exists("/shared/again")
@@ -129,17 +120,16 @@ def test_log_of_a_restarted_container_goes_on(cluster: Cluster, base_image: str)
     assert lines == ["first", "no end", "second", "no end"]
 
 
-def test_log_ends_with_its_container_though_another_runs_on(cluster: Cluster, base_image: str) -> None:
+def test_log_ends_with_its_container_while_another_runs(cluster: Cluster, base_image: str) -> None:
     described = pod(base_image, "print('done')", restartPolicy="OnFailure")
-    beside = {"name": "beside", "image": base_image, "command": ["sleep", "600"]}
-    described["spec"]["containers"].append(beside)
+    sidecar = {"name": "sidecar", "image": base_image, "command": ["sleep", "600"]}
+    described["spec"]["containers"].append(sidecar)
     name = start(cluster, described)
     assert [line.text for line in follow_log(cluster, cluster.namespace, name, "main")] == ["done"]
     delete(cluster, POD, name, cluster.namespace)
 
 
 def test_logs_of_several_pods_come_with_their_names(cluster: Cluster, base_image: str) -> None:
-    label = uuid.uuid4().hex
     seen: dict[str, list[str]] = {}
     both = threading.Event()
 
@@ -149,12 +139,12 @@ def test_logs_of_several_pods_come_with_their_names(cluster: Cluster, base_image
             both.set()
 
     streams = Streams(cluster, cluster.namespace, "main", show)
-    streams.add_all(f"group={label}")
-    code = COUNT.format(2, 0.1)
-    names = {start(cluster, pod(base_image, code, labels={"group": label})) for _ in range(2)}
+    created = [create(cluster, pod(base_image, COUNT.format(2, 0.1)), {"fairing-kfp/test": "pods"}) for _ in range(2)]
+    for one in created:
+        streams.add(one.object)
     assert both.wait(60)
     assert streams.join(30)
-    assert seen == {name: ["line 0", "line 1"] for name in names}
+    assert seen == {one.name: ["line 0", "line 1"] for one in created}
     assert streams.failures == []
 
 
@@ -174,7 +164,7 @@ def test_log_of_a_pod_that_never_starts_ends_with_it(cluster: Cluster, base_imag
     timer.join()
 
 
-def test_says_why_pods_fail(cluster: Cluster, base_image: str, testbed_registry: str) -> None:
+def test_problems_of_pods(cluster: Cluster, base_image: str, testbed_registry: str) -> None:
     missing = f"{testbed_registry}/tests/none:1"
     described = {
         "OOMKilled": pod(base_image, "x = bytearray(200_000_000)", resources(memory="32Mi")),
@@ -186,7 +176,14 @@ def test_says_why_pods_fail(cluster: Cluster, base_image: str, testbed_registry:
     }
     described["StartError"]["spec"]["containers"][0]["command"] = ["/no/such/program"]
     names = {reason: start(cluster, manifest) for reason, manifest in described.items()}
-    found = {reason: what_is_wrong(cluster, name) for reason, name in names.items()}
+    found = {reason: problem_of(cluster, name) for reason, name in names.items()}
+    for attempt in range(2):
+        if found["OOMKilled"].reason == "OOMKilled":
+            break
+        # containerd loses the event of a container that is killed as it starts, on a busy machine
+        again = pod(base_image, "x = bytearray(200_000_000)", resources(memory="32Mi"))
+        names[f"again-{attempt}"] = start(cluster, again)
+        found["OOMKilled"] = problem_of(cluster, names[f"again-{attempt}"])
     for name in names.values():
         delete(cluster, POD, name, cluster.namespace)
     assert {reason: one.reason for reason, one in found.items()} == {reason: reason for reason in found}
@@ -194,8 +191,42 @@ def test_says_why_pods_fail(cluster: Cluster, base_image: str, testbed_registry:
     assert "limit 32Mi" in found["OOMKilled"].message
     assert "/no/such/program" in found["StartError"].message
     assert missing in found["ErrImagePull"].message
-    assert "manifests/1" in found["ErrImagePull"].message  # the words of whoever asked the registry
+    assert "manifests/1" in found["ErrImagePull"].message  # the message of the kubelet's client
     assert "0/1 nodes are available" in found["Unschedulable"].message
     assert '"no-such-secret" not found' in found["CreateContainerConfigError"].message
     assert [reason for reason, one in found.items() if one.ended] == ["OOMKilled", "Error", "StartError"]
     assert all(one.remedy for one in found.values())
+
+
+def test_a_port_of_a_pod_is_forwarded(base_image: str, cluster: Cluster, kubectl: Callable[..., str]) -> None:
+    echo = """
+        import http.server
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_PUT(self):
+                data = self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+        http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
+    """
+    name = start(cluster, pod(base_image, echo))
+    kubectl("-n", cluster.namespace, "wait", f"pod/{name}", "--for=condition=Ready", "--timeout=60s")
+    pool = urllib3.PoolManager(retries=urllib3.Retry(5, backoff_factor=0.2, allowed_methods=None))
+    data = bytes(range(256)) * 20_000
+
+    with Forwarder(cluster) as forwarder:
+        port = forwarder.port(cluster.namespace, name, 8000)
+        assert forwarder.port(cluster.namespace, name, 8000) == port
+        for body in (b"a", data):
+            assert pool.request("PUT", f"http://127.0.0.1:{port}", body=body).data == body
+        with pytest.raises(ClusterError, match='pods "gone" not found'):
+            forwarder.port(cluster.namespace, "gone", 8000)
+    pool.clear()
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        urllib3.PoolManager(retries=False).request("PUT", f"http://127.0.0.1:{port}", body=b"a")
+    limited = account_with(kubectl, cluster.namespace)
+    with Forwarder(Cluster(lambda: limited)) as forwarder, pytest.raises(ForbiddenError) as error:
+        forwarder.port(cluster.namespace, name, 8000)
+    assert "pods/portforward" in error.value.remedy
+    delete(cluster, POD, name, cluster.namespace)

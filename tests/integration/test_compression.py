@@ -1,4 +1,4 @@
-"""zstd layers, judged by those who pull them."""
+"""zstd layers in the tools that pull them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
-from fairing_kfp.build.append import AppendBuilder
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.build.docker import DockerBuilder
-from fairing_kfp.build.engine import connect
-from fairing_kfp.image import File, Image, Layer, Platform, Reference
+from fairing_kfp.builders.append import AppendBuilder
+from fairing_kfp.builders.engine.builder import EngineBuilder
+from fairing_kfp.builders.engine.engine import connect
+from fairing_kfp.cache.store import Cache
+from fairing_kfp.image import File, Image, Platform, Reference
 from fairing_kfp.image.descriptor import OCI_LAYER, OCI_MANIFEST, OCI_ZSTD_LAYER
+from fairing_kfp.layers.files import layer_of_files
+from fairing_kfp.layers.tree_cache import layer_of_tree
 from fairing_kfp.registry.client import RegistryClient
-from tests.integration.conftest import run
+from tests.support.services import run
 
 pytestmark = pytest.mark.registry
 
@@ -35,15 +37,15 @@ def image(
     tmp_path: Path,
     skopeo: Callable[..., str],
 ) -> Image:
-    """A zstd layer below a small one, upon a base of OCI's and of Docker's kind."""
+    """A zstd layer below a small one, on an OCI base and on a Docker base."""
     base = f"{testbed_registry}/{unique}-base:1"
     options = ("-q", "--src-tls-verify=false", "--dest-tls-verify=false", "--format", request.param)
     skopeo("copy", *options, f"docker://{base_image}", f"docker://{base}")
     (tmp_path / "tree/package").mkdir(parents=True)
     (tmp_path / "tree/package/__init__.py").write_text("answer = 'found'\n")
     (tmp_path / "tree/package/large").write_text("large\n" * 500_000)
-    tree = Layer.of_tree("dependencies", tmp_path / "tree", "opt/fairing/dependencies", cache, "key", "zstd")
-    code = Layer.of_files("code", [File("opt/fairing/run.py", SCRIPT)])
+    tree = layer_of_tree("dependencies", tmp_path / "tree", "opt/fairing/dependencies", cache, "key", "zstd")
+    code = layer_of_files("code", [File("opt/fairing/run.py", SCRIPT)])
     return Image("hello", Reference.parse(base), (tree, code), Platform.parse("linux/amd64"), (3, 11))
 
 
@@ -55,7 +57,7 @@ def reference(image: Image, testbed_registry: str, unique: str, cache: Cache) ->
 
 @pytest.mark.kubernetes
 def test_containerd_runs_it(reference: str, skopeo: Callable[..., str], pod: Callable[..., str]) -> None:
-    """It checks the digest of each archive as it unpacks; crane's validate knows gzip alone."""
+    """containerd checks the diff ID of each layer; `crane validate` supports gzip only."""
     manifest = json.loads(skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{reference}"))
     assert manifest["mediaType"] == OCI_MANIFEST
     assert [layer["mediaType"] for layer in manifest["layers"][-2:]] == [OCI_ZSTD_LAYER, OCI_LAYER]
@@ -73,13 +75,13 @@ def test_docker_runs_it_from_23_on(reference: str, docker_engine: Callable[..., 
         assert docker_engine(reference, "python3", "/opt/fairing/run.py") == "found\n"
     else:
         done = subprocess.run(["docker", "pull", reference], capture_output=True, text=True, check=False)
-        assert done.returncode, "the help says that this Docker cannot"
+        assert done.returncode, "docs/images.md says that Docker before 23.0 cannot pull it"
 
 
 @pytest.mark.docker
-def test_an_engine_of_any_version_takes_it(image: Image) -> None:
-    """It stores layers uncompressed, so that they reach it so."""
-    made = DockerBuilder(f"localhost/fairing-kfp-{uuid.uuid4().hex[:8]}", engine=connect("this test"), push=False)
+def test_an_engine_of_any_version_loads_it(image: Image) -> None:
+    """The builder decompresses zstd layers for an engine."""
+    made = EngineBuilder(f"localhost/fairing-kfp-{uuid.uuid4().hex[:8]}", engine=connect("this test"), push=False)
     name = made.publish(image)
     try:
         assert run("docker", "run", "--rm", name, "python3", "/opt/fairing/run.py") == "found\n"

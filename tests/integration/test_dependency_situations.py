@@ -1,4 +1,4 @@
-"""What people ask of packages, each packed, laid onto the real base image, and used there in a container."""
+"""Common uses of packages, each packed, put on the real base image, and run in a container."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ import pytest
 import uv
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
+from fairing_kfp.dependencies.formats import read_requirements
+from fairing_kfp.dependencies.requirements import Requirements
+from fairing_kfp.dependencies.resolve import resolve
+from fairing_kfp.dependencies.target import Target
+from fairing_kfp.dependencies.unpacked import unpack
 from fairing_kfp.errors import DependencyError, StepFailedError
 from fairing_kfp.preprocess.bundle import Bundle
-from fairing_kfp.preprocess.dependencies import Target, resolve, unpack
-from fairing_kfp.preprocess.requirements import Requirements, read_requirements
-from tests.integration.conftest import missing, run
-from tests.package_index import PackageIndex, serve_packages
+from tests.support.package_index import PackageIndex, serve_packages
+from tests.support.paths import TESTS
+from tests.support.services import missing, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 IMAGE = Target.for_image((3, 11))
-PIPELINES = Path(__file__).parent.parent / "pipelines" / "packages.py"
+PIPELINES = TESTS / "pipelines" / "packages.py"
 
 EXPECTED = {
     "pure": ["2.0", "1.5"],
@@ -90,7 +94,7 @@ def _stock(index: PackageIndex) -> None:
 
 @pytest.fixture(scope="module")
 def cuda() -> Iterator[PackageIndex]:
-    """An index of wheels for one version of CUDA, which has others of packages that the index has, too."""
+    """An index of wheels for one CUDA version, which also has other builds of packages on the main index."""
     with serve_packages(PackageIndex()) as served:
         for name in ("gull", "tern"):
             served.wheel(name, "2.0+cu126", tag="cp311-cp311-manylinux_2_28_x86_64")
@@ -100,7 +104,7 @@ def cuda() -> Iterator[PackageIndex]:
 
 @pytest.fixture(scope="module")
 def index(cuda: PackageIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackageIndex]:
-    """The index, which uv asks first, with the credentials that its settings name; then comes that for CUDA."""
+    """The main index, searched first, with credentials in uv's settings; the CUDA index is searched second."""
     with serve_packages(PackageIndex()) as served, pytest.MonkeyPatch.context() as patch:
         _stock(served)
         patch.setenv("UV_INDEX", f"loop={served.url}/simple cuda={cuda.url}/simple")
@@ -114,13 +118,13 @@ def index(cuda: PackageIndex, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    """A cache of this module's own, to be searched for what must not be there."""
+    """A cache of this module, which is searched for credentials."""
     return Cache(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")
 def folder(index: PackageIndex, cuda: PackageIndex, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pipeline file and the files that it names, as an author has them."""
+    """The pipeline file and the files that it refers to."""
     folder = tmp_path_factory.mktemp("author")
     shutil.copy(PIPELINES, folder / "packages.py")
     texts = {
@@ -162,7 +166,7 @@ def folder(index: PackageIndex, cuda: PackageIndex, tmp_path_factory: pytest.Tem
 
 @pytest.fixture(scope="module")
 def options(kept: Cache, testbed_registry: str, base_image: str, docker_engine: object) -> dict[str, Any]:
-    """How to publish to the testbed and run with its Docker Engine."""
+    """The options to publish to the testbed and run with its Docker Engine."""
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
     return {
@@ -177,7 +181,7 @@ def options(kept: Cache, testbed_registry: str, base_image: str, docker_engine: 
 
 @pytest.fixture(scope="module")
 def outputs(options: dict[str, Any], folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the steps of one run compute, whose containers have a root file system that cannot be written."""
+    """The outputs of a run whose containers have a read-only root file system."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder / "site-packages"))
         pipeline = fairing_kfp.load_pipeline(f"{folder / 'packages.py'}:all_packages")
@@ -186,26 +190,26 @@ def outputs(options: dict[str, Any], folder: Path, tmp_path_factory: pytest.Temp
 
 
 @pytest.mark.parametrize("step", EXPECTED)
-def test_a_step_has_what_it_asks_for(outputs: dict[str, Any], step: str) -> None:
+def test_step_has_its_packages(outputs: dict[str, Any], step: str) -> None:
     assert outputs[step] == EXPECTED[step]
 
 
-def test_every_step_was_tried(outputs: dict[str, Any]) -> None:
+def test_every_step_has_run(outputs: dict[str, Any]) -> None:
     assert outputs.keys() == EXPECTED.keys()
 
 
 @pytest.mark.parametrize(
     ("packages", "says"),
     [
-        (["rat", "seal"], "the requirements contradict each other"),
+        (["rat", "seal"], "the requirements conflict"),
         (["quail"], "quail has no wheel for it"),
-        (["newt"], "newt has no wheel for it"),  # it needs a newer C library
+        (["newt"], "newt has no wheel for it"),  # requires a newer C library
         (["ibex"], "ibex has no wheel for it, only a source distribution"),
-        (["yak==3"], "there is no yak==3"),
+        (["yak==3"], "no version satisfies yak==3"),
         (["never-made-by-anyone-93"], "there is no package never-made-by-anyone-93"),
     ],
 )
-def test_what_cannot_be_had_is_refused(index: PackageIndex, kept: Cache, packages: list[str], says: str) -> None:
+def test_unresolvable_packages(index: PackageIndex, kept: Cache, packages: list[str], says: str) -> None:
     with pytest.raises(DependencyError) as caught:
         resolve(packages, IMAGE, kept)
 
@@ -213,21 +217,19 @@ def test_what_cannot_be_had_is_refused(index: PackageIndex, kept: Cache, package
     assert caught.value.remedy
 
 
-def test_a_wheel_that_is_built_and_not_pure_is_refused(index: PackageIndex, kept: Cache) -> None:
-    lock = resolve(Requirements.of(["jay"], build=True), IMAGE, kept)
+def test_a_built_wheel_must_be_pure(index: PackageIndex, kept: Cache) -> None:
+    lock = resolve(Requirements.parse(["jay"], build=True), IMAGE, kept)
 
-    with pytest.raises(DependencyError, match=r"jay, which has no wheel, .* compiled code|no pure wheel \(jay-1"):
+    with pytest.raises(DependencyError, match=r"jay has no wheel, .* compiled code|not pure Python \(jay-1"):
         unpack(lock, kept)
 
 
-def test_what_is_built_is_the_same_elsewhere(
-    index: PackageIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_built_wheels_are_reproducible(index: PackageIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     for number in ("1", "2"):
         monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / number / "uv"))
         cache = Cache(tmp_path / number / "cache")
-        lock = resolve(Requirements.of(["ibex"], build=True), IMAGE, cache)
+        lock = resolve(Requirements.parse(["ibex"], build=True), IMAGE, cache)
         tree = unpack(lock, cache)
         made.append((lock, {path.relative_to(tree): path.is_file() and path.read_bytes() for path in tree.rglob("*")}))
 
@@ -239,33 +241,33 @@ def test_what_is_built_is_the_same_elsewhere(
 def test_a_hash_of_another_file_is_refused(index: PackageIndex, kept: Cache) -> None:
     other = f"sha256:{'0' * 64}"
 
-    with pytest.raises(DependencyError, match=r"given for dog==1\.0 are those of no file"):
-        resolve(Requirements.of(["dog==1.0"], hashes={"dog==1": [other]}), IMAGE, kept)
+    with pytest.raises(DependencyError, match=r"no compatible file of dog==1\.0"):
+        resolve(Requirements.parse(["dog==1.0"], hashes={"dog==1": [other]}), IMAGE, kept)
 
 
-def test_a_file_that_was_replaced_after_it_was_locked_is_refused(index: PackageIndex, tmp_path: Path) -> None:
+def test_a_file_replaced_after_locking_is_refused(index: PackageIndex, tmp_path: Path) -> None:
     index.wheel("toad")
     cache = Cache(tmp_path / "cache")
     lock = resolve(["toad"], IMAGE, cache)
     index.wheel("toad", files={"toad.py": "version = 'evil'\n"})
 
-    with pytest.raises(DependencyError, match=r"another toad==1\.0 than the one that was locked"):
+    with pytest.raises(DependencyError, match=r"a different toad==1\.0 than the one that was locked"):
         unpack(lock, cache)
 
 
-def test_a_file_with_hashes_is_complete(index: PackageIndex, kept: Cache) -> None:
+def test_requirements_with_hashes_must_be_complete(index: PackageIndex, kept: Cache) -> None:
     ant = index.hash("ant-2.0-py3-none-any.whl")
 
-    with pytest.raises(DependencyError, match=r"bee==2\.0 is needed, but the requirements with hashes do not hold it"):
-        resolve(Requirements.of(["ant==2.0"], hashes={"ant==2": [ant]}), IMAGE, kept)
+    with pytest.raises(DependencyError, match=r"bee==2\.0 is required, but the requirements with hashes do not list"):
+        resolve(Requirements.parse(["ant==2.0"], hashes={"ant==2": [ant]}), IMAGE, kept)
 
 
 @pytest.mark.parametrize("packages", ["pyproject.toml", "uv.lock"])
-def test_only_what_a_project_says_comes_from_its_index(
+def test_only_sources_come_from_a_named_index(
     index: PackageIndex, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packages: str
 ) -> None:
     monkeypatch.delenv("UV_INDEX")
-    monkeypatch.setenv("UV_DEFAULT_INDEX", f"loop={index.url}/simple")  # which is asked last
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"loop={index.url}/simple")  # searched last
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     cache = Cache(tmp_path / "cache")
 
@@ -282,7 +284,7 @@ def test_only_what_a_project_says_comes_from_its_index(
         ("musl_libc", "that fits musllinux_1_2, but its image has glibc 2.36"),
     ],
 )
-def test_an_image_with_another_libc_says_so(
+def test_an_image_with_another_libc_fails_at_start(
     options: dict[str, Any], folder: Path, tmp_path: Path, pipeline: str, says: str
 ) -> None:
     with pytest.raises(StepFailedError) as caught:
@@ -292,7 +294,7 @@ def test_an_image_with_another_libc_says_so(
     assert "Traceback" not in caught.value.log
 
 
-def test_wrong_credentials_are_refused_and_not_shown(
+def test_wrong_credentials_are_reported_but_not_shown(
     index: PackageIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = "guess" + uuid.uuid4().hex
@@ -303,10 +305,10 @@ def test_wrong_credentials_are_refused_and_not_shown(
         resolve(["dog"], IMAGE, Cache(tmp_path / "cache"))
 
     assert wrong not in str(caught.value)
-    assert "refuses access" in str(caught.value)
+    assert "denies access" in str(caught.value)
 
 
-def test_credentials_are_nowhere(outputs: dict[str, Any], index: PackageIndex, kept: Cache, folder: Path) -> None:
+def test_credentials_are_not_stored(outputs: dict[str, Any], index: PackageIndex, kept: Cache, folder: Path) -> None:
     secret, address = index.password.encode(), index.url.encode()
     searched = [path for path in (*kept.root.rglob("*"), *folder.rglob("*.lock")) if path.is_file()]
 
@@ -319,7 +321,7 @@ def test_credentials_are_nowhere(outputs: dict[str, Any], index: PackageIndex, k
 def test_numpy_and_scikit_learn_as_any_user_on_a_read_only_file_system(
     options: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("UV_CACHE_DIR")  # whatever cache there is: they are large
+    monkeypatch.delenv("UV_CACHE_DIR")  # large packages: use the existing cache
     pipeline = fairing_kfp.load_pipeline(f"{folder / 'packages.py'}:real")
     published = {name: value for name, value in options.items() if name not in ("runner", "docker")}
     try:

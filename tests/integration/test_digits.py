@@ -1,4 +1,4 @@
-"""The main job: samples/digits on real scans, here, and with Docker from the testbed's registry."""
+"""samples/digits on real scans: local runs, without Docker and from the testbed's registry."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import DependencyError
-from fairing_kfp.local.run import RunResult
+from fairing_kfp.local.result import RunResult
 from tests.golden import PIPELINES, assert_golden
-from tests.integration.conftest import missing
-from tests.stand_in_builder import StandInBuilder
+from tests.support.services import missing
+from tests.support.stand_in_builder import StandInBuilder
 
 
 @pytest.fixture
@@ -31,18 +31,18 @@ def assert_learned(result: RunResult) -> None:
     assert "data:image/png;base64," in Path(result.step("evaluate").artifacts["report"]).read_text()
 
 
-def test_digits_are_learned_here(digits: object, sample_cache: Cache, tmp_path: Path) -> None:
+def test_digits_are_learned_without_docker(digits: object, shared_cache: Cache, tmp_path: Path) -> None:
     try:
-        result = fairing_kfp.run(digits, {"trees": 60}, output=tmp_path, cache=sample_cache)
+        result = fairing_kfp.run(digits, {"trees": 60}, output=tmp_path, cache=shared_cache)
     except DependencyError as error:
         missing(f"packages cannot be resolved: {error}")
 
     assert_learned(result)
 
 
-def test_digits_compile_to_their_golden_yaml(digits: object, sample_cache: Cache) -> None:
+def test_digits_compile_to_their_golden_yaml(digits: object, shared_cache: Cache) -> None:
     try:
-        compiled = fairing_kfp.compile(digits, builder=StandInBuilder(), cache=sample_cache)
+        compiled = fairing_kfp.compile(digits, builder=StandInBuilder(), cache=shared_cache)
     except DependencyError as error:
         missing(f"packages cannot be resolved: {error}")
 
@@ -50,12 +50,12 @@ def test_digits_compile_to_their_golden_yaml(digits: object, sample_cache: Cache
 
 
 def test_digits_by_kserve_compile_to_their_golden_yaml_from_the_same_images(
-    digits: object, sample_cache: Cache
+    digits: object, shared_cache: Cache
 ) -> None:
     by_kserve = fairing_kfp.load_pipeline(PIPELINES["digits-by-kserve"])
     try:
         one, other = (
-            fairing_kfp.compile(each, builder=StandInBuilder(), cache=sample_cache) for each in (digits, by_kserve)
+            fairing_kfp.compile(each, builder=StandInBuilder(), cache=shared_cache) for each in (digits, by_kserve)
         )
     except DependencyError as error:
         missing(f"packages cannot be resolved: {error}")
@@ -64,11 +64,22 @@ def test_digits_by_kserve_compile_to_their_golden_yaml_from_the_same_images(
     assert other.images == one.images
 
 
+def test_digits_by_components_compile_to_their_golden_yaml(shared_cache: Cache) -> None:
+    pipeline = fairing_kfp.load_pipeline(PIPELINES["digits-by-components"])
+    try:
+        compiled = fairing_kfp.compile(pipeline, builder=StandInBuilder(), cache=shared_cache)
+    except DependencyError as error:
+        missing(f"packages cannot be resolved: {error}")
+
+    assert_golden("digits-by-components", compiled.text)
+    assert set(compiled.images) == {"fairing-kfp"}
+
+
 @pytest.mark.docker
 @pytest.mark.registry
-def test_digits_are_learned_from_pushed_images(
+def test_digits_are_learned_from_published_images(
     digits: object,
-    sample_cache: Cache,
+    shared_cache: Cache,
     tmp_path: Path,
     base_image: str,
     testbed_registry: str,
@@ -77,7 +88,7 @@ def test_digits_are_learned_from_pushed_images(
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
     where = {"registry": f"{testbed_registry}/tests", "insecure": [testbed_registry], "base_image": base_image}
-    compiled = fairing_kfp.compile(digits, tmp_path / "digits.yaml", cache=sample_cache, **where)
+    compiled = fairing_kfp.compile(digits, tmp_path / "digits.yaml", cache=shared_cache, **where)
 
     assert_golden("digits", (tmp_path / "digits.yaml").read_text())
     assert all(image.startswith(f"{testbed_registry}/tests/") for image in compiled.images.values())
@@ -87,7 +98,7 @@ def test_digits_are_learned_from_pushed_images(
         runner="docker",
         docker={"network_mode": "host"},
         output=tmp_path,
-        cache=sample_cache,
+        cache=shared_cache,
         **where,
     )
     assert_learned(result)

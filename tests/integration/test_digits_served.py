@@ -1,4 +1,4 @@
-"""samples/digits in a cluster: what was trained is served by a Deployment and by KServe, and asked by the last step."""
+"""samples/digits in a cluster: the model is served by a Deployment and by KServe, and used by the last step."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.cluster.rbac import manifest
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import DependencyError
+from fairing_kfp.pipeline.roles import manifest
 from tests.golden import PIPELINES
-from tests.integration.conftest import missing
-from tests.integration.step_pods import FILES, Ended, run_step
+from tests.support.services import missing
+from tests.support.step_pods import FILES, Ended, run_step
 
 pytestmark = [pytest.mark.registry, pytest.mark.kubernetes]
 _OUTPUT = "/tmp/output.json"
@@ -26,7 +26,7 @@ _OUTPUT = "/tmp/output.json"
 
 @dataclass(frozen=True)
 class Trained:
-    """The sample after its training.
+    """The sample after training.
 
     Attributes:
         model: the file of the model.
@@ -41,9 +41,9 @@ class Trained:
 
 @pytest.fixture(scope="module")
 def trained(
-    base_image: str, testbed_registry: str, sample_cache: Cache, tmp_path_factory: pytest.TempPathFactory
+    base_image: str, testbed_registry: str, shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory
 ) -> Trained:
-    """Trains here, and publishes the images of both pipelines, which are the same."""
+    """Trains locally, and publishes the images of both pipelines, which are equal."""
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
     folder = tmp_path_factory.mktemp("digits")
@@ -57,9 +57,9 @@ def trained(
     digits = fairing_kfp.load_pipeline(PIPELINES["digits"])  # before the other, which imports it
     by_kserve = fairing_kfp.load_pipeline(PIPELINES["digits-by-kserve"])
     try:
-        here = fairing_kfp.run(digits, {"trees": 10}, output=folder, cache=sample_cache, lock=lock)
+        here = fairing_kfp.run(digits, {"trees": 10}, output=folder, cache=shared_cache, lock=lock)
         compiled = {
-            target: fairing_kfp.compile(pipeline, cache=sample_cache, lock=lock, **where)
+            target: fairing_kfp.compile(pipeline, cache=shared_cache, lock=lock, **where)
             for target, pipeline in (("deployment", digits), ("kserve", by_kserve))
         }
     except DependencyError as error:
@@ -74,7 +74,7 @@ def trained(
 
 @pytest.fixture(scope="module")
 def place(trained: Trained, namespace: str, kubectl: Callable[..., str]) -> str:
-    """A namespace in which steps may serve, with the artifacts of those before them."""
+    """A namespace in which steps may serve, with the artifacts of earlier steps."""
     kubectl("-n", namespace, "create", "serviceaccount", "pipeline-runner")
     artifacts = (f"--from-file=model={trained.model}", f"--from-file=scans={trained.scans}")
     kubectl("-n", namespace, "create", "configmap", FILES, *artifacts)
@@ -82,7 +82,7 @@ def place(trained: Trained, namespace: str, kubectl: Callable[..., str]) -> str:
 
 
 @pytest.mark.parametrize("target", ["deployment", "kserve"])
-def test_what_was_trained_is_served_and_asked_by_the_next_step(
+def test_a_trained_model_is_served_and_used_by_the_next_step(
     target: str, trained: Trained, place: str, kubectl: Callable[..., str]
 ) -> None:
     if target == "kserve" and "inferenceservices.serving.kserve.io" not in kubectl("get", "crd", "-o", "name"):
@@ -102,7 +102,7 @@ def test_what_was_trained_is_served_and_asked_by_the_next_step(
     }
     inputs = {"artifacts": {"model": {"artifacts": [_artifact("model", "Model")]}}}
     served = run("serve-digits", _executor_input(inputs, outputs), files=["model"], gives="/tmp/endpoint")
-    assert "the sample request is answered with" in served.log
+    assert "response to the sample request" in served.log
     assert served.gave.startswith(f"http://digits{'-predictor' * (target == 'kserve')}.{place}.svc")
 
     inputs = {

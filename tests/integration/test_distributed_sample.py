@@ -7,14 +7,16 @@ from __future__ import annotations
 import pytest
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
 from tests.golden import PIPELINES, assert_golden
-from tests.stand_in_builder import StandInBuilder
+from tests.support.stand_in_builder import StandInBuilder
 
 
 @pytest.mark.parametrize("name", ["pytorchjob", "trainjob"])
-def test_it_compiles_to_its_golden_yaml(name: str, cache: Cache) -> None:
-    compiled = fairing_kfp.compile(fairing_kfp.load_pipeline(PIPELINES[name]), builder=StandInBuilder(), cache=cache)
+def test_it_compiles_to_its_golden_yaml(name: str, shared_cache: Cache) -> None:
+    compiled = fairing_kfp.compile(
+        fairing_kfp.load_pipeline(PIPELINES[name]), builder=StandInBuilder(), cache=shared_cache
+    )
 
     assert_golden(name, compiled.text)
     assert set(compiled.images) == {"train", "fairing-kfp"}

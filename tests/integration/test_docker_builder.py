@@ -1,4 +1,4 @@
-"""Images made by engines: Docker's, and Podman's service where Podman is installed."""
+"""Images made by engines: Docker, and Podman if it is installed."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ import pytest
 from click.testing import CliRunner
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.build.docker import DockerBuilder
-from fairing_kfp.build.engine import Engine, connect
-from fairing_kfp.build.podman import connect_podman
-from fairing_kfp.build.progress import Transfer
+from fairing_kfp.builders.engine.builder import EngineBuilder
+from fairing_kfp.builders.engine.engine import Engine, connect
+from fairing_kfp.builders.engine.podman import connect_podman
+from fairing_kfp.builders.progress import Transfer
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.cli import main
 from fairing_kfp.errors import ImageError, PythonVersionError
-from fairing_kfp.image import File, Image, Layer, Platform, Reference
+from fairing_kfp.image import File, Image, Platform, Reference
 from fairing_kfp.image.dockerfile import Dockerfile
+from fairing_kfp.layers.files import layer_of_files
 from tests.golden import PIPELINES
-from tests.integration.conftest import missing, run, serve_registry
 from tests.integration.test_registry_access import HTPASSWD, ME
+from tests.support.paths import TESTS
+from tests.support.private_registry import serve_registry
+from tests.support.services import missing, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 
@@ -40,21 +43,21 @@ SCRIPT = b"import os\nprint('ran', os.environ['ANSWER'], os.getuid())\n"
 
 @dataclass(frozen=True)
 class Judged:
-    """An engine, and the program that runs what it holds."""
+    """An engine, and the program that runs its images."""
 
     engine: Callable[[], Engine]
     program: tuple[str, ...]
     run_options: tuple[str, ...] = ()
 
     def runs(self, name: str, *command: str) -> str:
-        # Podman wants a file there
+        # Podman needs a file there
         env = {variable: value for variable, value in os.environ.items() if variable != "DOCKER_CONFIG"}
         return run(*self.program, "run", "--rm", "--network", "host", *self.run_options, name, *command, env=env)
 
 
 @pytest.fixture(scope="session")
 def podman(tmp_path_factory: pytest.TempPathFactory, testbed_registry: str) -> Iterator[Judged]:
-    """A service of Podman's with a store of its own."""
+    """A Podman service with its own store."""
     if not shutil.which("podman"):
         pytest.skip("podman is not on PATH")
     folder = tmp_path_factory.mktemp("podman")
@@ -82,12 +85,12 @@ def podman(tmp_path_factory: pytest.TempPathFactory, testbed_registry: str) -> I
                 patch.setenv("CONTAINER_HOST", f"unix://{socket}")
                 return connect_podman()
 
-        # its defaults are above what a container is allowed to ask for
+        # the defaults are above the limits of a container
         yield Judged(engine, program, ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"))
     finally:
         service.terminate()
         service.wait(20)
-        # Podman mounts its store upon itself, and leaves it so
+        # Podman bind-mounts its store, and does not unmount it
         subprocess.run(["umount", str(folder / "store" / "overlay")], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -105,26 +108,26 @@ def judged(request: pytest.FixtureRequest) -> Judged:
 def image(base_image: str) -> Image:
     unique = File("opt/fairing/unique", uuid.uuid4().bytes)
     layers = (
-        Layer.of_files("runtime", [unique]),
-        Layer.of_files("code", [File("opt/fairing/run.py", SCRIPT)]),
+        layer_of_files("runtime", [unique]),
+        layer_of_files("code", [File("opt/fairing/run.py", SCRIPT)]),
     )
     platform = Platform("linux", "amd64")
     return Image("hello", Reference.parse(base_image), layers, platform, (3, 11), env={"ANSWER": "42"})
 
 
 @pytest.fixture
-def local(judged: Judged, unique: str) -> Iterator[DockerBuilder]:
+def local(judged: Judged, unique: str) -> Iterator[EngineBuilder]:
     """A builder without a registry; its images are removed."""
     engine = judged.engine()
-    builder = DockerBuilder(f"localhost/{unique}", engine=engine, push=False)
+    builder = EngineBuilder(f"localhost/{unique}", engine=engine, push=False)
     yield builder
     for listed in engine.client.images.list(name=f"localhost/{unique}"):
         engine.client.images.remove(listed.id, force=True)
     builder.close()
 
 
-def test_without_a_registry_it_stays_in_the_engine(
-    judged: Judged, local: DockerBuilder, image: Image, base_image: str
+def test_without_a_registry_images_stay_in_the_engine(
+    judged: Judged, local: EngineBuilder, image: Image, base_image: str
 ) -> None:
     local.check(image)
     plan = local.plan(image)
@@ -136,16 +139,16 @@ def test_without_a_registry_it_stays_in_the_engine(
     assert local.plan(image).exists
     assert judged.runs(name, "python3", "/opt/fairing/run.py") == "ran 42 0\n"
     assert local.publish(image) == name
-    # Our very layers, and our digest of the config.
+    # The same layers, and the same digest of the config.
     made, below = (json.loads(run(*judged.program, "image", "inspect", one))[0] for one in (name, base_image))
     assert made["RootFS"]["Layers"] == below["RootFS"]["Layers"] + [layer.diff_id for layer in image.layers]
     assert made["Id"].removeprefix("sha256:").startswith(name.rpartition("-")[2])
 
 
 def test_entrypoint_user_and_environment(
-    judged: Judged, local: DockerBuilder, image: Image, base_image: str, tmp_path: Path
+    judged: Judged, local: EngineBuilder, image: Image, base_image: str, tmp_path: Path
 ) -> None:
-    """The entrypoint goes, as it would wrap the step's command; what else the Dockerfile says stays."""
+    """The entrypoint is removed, since it would wrap the step's command; other settings are kept."""
     (tmp_path / "Dockerfile").write_text(
         f"FROM {base_image}\nCOPY . /context\nRUN echo made > /tmp/made\n"
         'ENTRYPOINT ["echo", "wrapped"]\nCMD ["argument"]\nUSER 1234\nENV ANSWER=0 KEPT=yes\n'
@@ -159,7 +162,7 @@ def test_entrypoint_user_and_environment(
     assert judged.runs(name, "sh", "-c", "echo $KEPT; cat /tmp/made; ls -A /context") == "yes\nmade\nDockerfile\nkept\n"
 
 
-def test_a_dockerfile_that_cannot_be_built(local: DockerBuilder, image: Image, base_image: str, tmp_path: Path) -> None:
+def test_a_dockerfile_that_cannot_be_built(local: EngineBuilder, image: Image, base_image: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(f"FROM {base_image}\nRUN echo this went wrong && false\n")
 
     with pytest.raises(ImageError, match=r"(?s)cannot build .*/Dockerfile: .*this went wrong"):
@@ -168,7 +171,7 @@ def test_a_dockerfile_that_cannot_be_built(local: DockerBuilder, image: Image, b
 
 @pytest.mark.parametrize("judged", ["docker"], indirect=True)
 def test_the_base_is_pulled_for_its_platform_and_checked(
-    judged: Judged, local: DockerBuilder, image: Image, unique: str, testbed_registry: str, skopeo: Any, base_image: str
+    judged: Judged, local: EngineBuilder, image: Image, unique: str, testbed_registry: str, skopeo: Any, base_image: str
 ) -> None:
     base = f"{testbed_registry}/{unique}-base:1"
     skopeo(
@@ -176,7 +179,7 @@ def test_the_base_is_pulled_for_its_platform_and_checked(
     )
     fresh = replace(image, base=Reference.parse(base))
     assert [layer.state for layer in local.plan(fresh).layers] == ["pull", "send", "send"]
-    with pytest.raises(PythonVersionError, match=r"holds Python 3\.11, but the code is packed by Python 3\.12"):
+    with pytest.raises(PythonVersionError, match=r"has Python 3\.11, but the code is packed by Python 3\.12"):
         local.check(replace(fresh, python_version=(3, 12)))
     assert judged.runs(local.publish(fresh), "python3", "/opt/fairing/run.py") == "ran 42 0\n"
     assert local.plan(fresh).base.startswith(f"{testbed_registry}/{unique}-base@sha256:")
@@ -184,12 +187,12 @@ def test_the_base_is_pulled_for_its_platform_and_checked(
         local.check(replace(image, base=Reference.parse(f"{base}-none")))
 
 
-def test_what_is_pushed_is_known_by_its_digest(
+def test_a_pushed_image_is_referenced_by_digest(
     judged: Judged, image: Image, unique: str, testbed_registry: str, skopeo: Any, pod: Callable[..., str]
 ) -> None:
-    told: list[Transfer] = []
+    transfers: list[Transfer] = []
     target = f"{testbed_registry}/{unique}"
-    builder = DockerBuilder(target, engine=judged.engine(), push=True, progress=told.append)
+    builder = EngineBuilder(target, engine=judged.engine(), push=True, progress=transfers.append)
     planned = builder.plan(image)
     reference = builder.publish(image)
 
@@ -199,21 +202,21 @@ def test_what_is_pushed_is_known_by_its_digest(
     assert inspected["Digest"] == reference.partition("@")[2]
     tagged = json.loads(skopeo("inspect", "--tls-verify=false", f"docker://{target}:{planned.tag}"))
     assert tagged["Digest"] == inspected["Digest"]
-    assert {one.name for one in told if one.state == "sent"} >= {"runtime", "code"}
+    assert {one.name for one in transfers if one.state == "sent"} >= {"runtime", "code"}
     assert builder.publish(image) == reference
     assert pod(reference, "python3", "/opt/fairing/run.py") == "ran 42 0\n"
     builder.close()
 
 
-def test_it_logs_in_as_docker_does(
+def test_it_uses_the_credentials_of_docker(
     image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker_engine: Any
 ) -> None:
-    """With the credentials in Docker's configuration; without them the registry's refusal is shown."""
+    """It uses the credentials in Docker's configuration, and shows the registry's error without them."""
     users = tmp_path / "users"
     users.write_text(HTPASSWD)
     auth = {"htpasswd": {"realm": "test", "path": str(users)}}
     with serve_registry(tmp_path / "registry", auth) as registry:
-        refused = DockerBuilder(f"{registry.host}/me", engine=connect("the test"), push=True)
+        refused = EngineBuilder(f"{registry.host}/me", engine=connect("the test"), push=True)
         with pytest.raises(ImageError, match=rf"Docker cannot push {registry.host}/me:hello-.*: no basic auth"):
             refused.publish(image)
         config = tmp_path / "config"
@@ -221,7 +224,7 @@ def test_it_logs_in_as_docker_does(
         login = base64.b64encode(f"{ME.username}:{ME.password}".encode()).decode()
         (config / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": login}}}))
         monkeypatch.setenv("DOCKER_CONFIG", str(config))
-        allowed = DockerBuilder(f"{registry.host}/me", engine=connect("the test"), push=True)
+        allowed = EngineBuilder(f"{registry.host}/me", engine=connect("the test"), push=True)
         assert allowed.publish(image).startswith(f"{registry.host}/me@sha256:")
 
 
@@ -233,22 +236,22 @@ class TestCommands:
         return {"base_image": base_image, "cache": cache}
 
     def test_a_pipeline_runs_in_docker_without_a_registry(self, options: dict[str, Any], tmp_path: Path) -> None:
-        told: list[Transfer] = []
+        transfers: list[Transfer] = []
         result = fairing_kfp.run(
             fairing_kfp.load_pipeline(PIPELINES["control-flow"]),
             {"count": 2},
             runner="docker",
             docker={"network_mode": "host"},
             output=tmp_path,
-            tell=lambda _: None,
-            progress=told.append,
+            on_event=lambda _: None,
+            progress=transfers.append,
             **options,
         )
 
         assert result.step("total").outputs["Output"] == 6
-        assert {one.name for one in told} <= {"runtime", "code"}
+        assert {one.name for one in transfers} <= {"runtime", "code"}
 
-    def test_compiling_with_docker_names_what_was_pushed(
+    def test_compiling_with_docker_references_the_pushed_image(
         self, options: dict[str, Any], testbed_registry: str, unique: str, skopeo: Any
     ) -> None:
         where = {"registry": f"{testbed_registry}/{unique}", "insecure": [testbed_registry]}
@@ -264,9 +267,9 @@ class TestCommands:
     def test_a_line_for_each_blob_unless_quiet(
         self, options: dict[str, Any], private_registry: Any, base_image: str, tmp_path: Path, quiet: bool
     ) -> None:
-        """The first compiles for a registry, the second publishes for the docker runner."""
+        """The first compiles for a registry, the second runs with the docker runner."""
         registry = ["--registry", f"{private_registry.host}/me", "--insecure", base_image.partition("/")[0]]
-        target = str(Path(__file__).parent.parent / "pipelines" / "failing.py:owner")
+        target = str(TESTS / "pipelines" / "failing.py:owner")
         shared = [target, "--base-image", base_image, *(["-q"] if quiet else [])]
         compiling = ["compile", *shared, *registry, "-o", str(tmp_path / "out.yaml")]
         running = ["run", *shared, *registry, "--runner", "docker", "--docker-network", "host", "-o", str(tmp_path)]
@@ -280,7 +283,7 @@ class TestCommands:
             assert re.search(r"^  sent code sha256:[0-9a-f]{12} \d", compiled.output, re.MULTILINE)
             assert re.search(r"^  (sent|mounted) layer [0-9a-f]{12}", ran.output, re.MULTILINE)
 
-    def test_a_dry_run_sends_nothing_and_names_what_append_would(
+    def test_a_dry_run_gives_the_reference_of_append_and_sends_nothing(
         self, options: dict[str, Any], private_registry: Any, base_image: str
     ) -> None:
         where = {"registry": f"{private_registry.host}/me", "insecure": [base_image.partition("/")[0]]}

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fairing_kfp.preprocess.ignore import Ignore
-from tests.integration.conftest import run
+from fairing_kfp.preprocess.files.ignore import Ignore
+from tests.support.services import run
 
 PLACES = (
     *("a", "ab", "b.py", "x y", "#a", "!a", "[a]", "a*", ".a", "é"),
@@ -137,11 +137,11 @@ def taken(ignored: str) -> set[str]:
     def seen(place: str) -> bool:
         folders = ["/".join(place.split("/")[:depth]) for depth in range(1, place.count("/") + 1)]
         return all(
-            not ignore.leaves_out(folder) or any(f"{text}/".startswith(f"{folder}/") for text in exceptions)
+            not ignore.ignores(folder) or any(f"{text}/".startswith(f"{folder}/") for text in exceptions)
             for folder in folders
         )
 
-    return {place for place in PLACES if not ignore.leaves_out(place) and seen(place)}
+    return {place for place in PLACES if not ignore.ignores(place) and seen(place)}
 
 
 @pytest.mark.docker

@@ -1,4 +1,4 @@
-"""Images judged by those who run them: skopeo, Docker, containerd, and crane where it is installed."""
+"""Images in the tools that use them: skopeo, Docker, containerd, and crane if it is installed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from fairing_kfp.build.append import AppendBuilder
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.build.layout import LayoutBuilder
+from fairing_kfp.builders.append import AppendBuilder
+from fairing_kfp.builders.layout import LayoutBuilder
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import PlatformError, PythonVersionError
-from fairing_kfp.image import File, Image, Layer, Platform, Reference
+from fairing_kfp.image import File, Image, Platform, Reference
 from fairing_kfp.image.descriptor import DOCKER_INDEX, DOCKER_LAYER, DOCKER_MANIFEST, OCI_LAYER, Descriptor, dump
 from fairing_kfp.image.manifest import Manifest
+from fairing_kfp.layers.files import layer_of_files
+from fairing_kfp.layers.tree_cache import layer_of_tree
 from fairing_kfp.registry.auth import push
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.repository import Repository
@@ -27,7 +29,7 @@ pytestmark = pytest.mark.registry
 AMD64 = Platform.parse("linux/amd64")
 SCRIPT = "import os, pathlib\nprint('ran', os.environ['ANSWER'], pathlib.Path(__file__).stat().st_mtime)\n"
 LONG = f"opt/fairing/{'long/' * 40}{'ü' * 60}.txt"
-CODE = Layer.of_files("code", [File("opt/fairing/run.py", SCRIPT.encode()), File(LONG, b"content")])
+CODE = layer_of_files("code", [File("opt/fairing/run.py", SCRIPT.encode()), File(LONG, b"content")])
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ class TestJudges:
         (root / "tool").write_text("#!/bin/sh\necho tool runs\n")
         (root / "tool").chmod(0o700)
         (root / "linked").symlink_to("tool")
-        tree = Layer.of_tree("dependencies", root, "opt/fairing/tree", cache, "key")
+        tree = layer_of_tree("dependencies", root, "opt/fairing/tree", cache, "key")
         reference = builder.publish(replace(image, layers=(tree, CODE)))
         command = "/opt/fairing/tree/linked; cd /opt/fairing/tree; python3 -c 'import package; print(package.answer)'"
         for run in (docker_engine, pod):
@@ -138,10 +140,10 @@ class TestBases:
         )
         listing = replace(image, base=base.with_tag("list"))
         assert docker_engine(builder.publish(listing), "python3", "/opt/fairing/run.py") == "ran 42 0.0\n"
-        with pytest.raises(PlatformError, match="is not for linux/s390x, only for: linux/amd64, linux/arm64"):
+        with pytest.raises(PlatformError, match="does not support linux/s390x, only: linux/amd64, linux/arm64"):
             builder.plan(replace(listing, platform=Platform.parse("linux/s390x")))
-        # The list says arm64, and the config of that manifest says amd64: the config is what runs.
-        with pytest.raises(PlatformError, match="is not for linux/arm64"):
+        # The list has arm64, but that manifest's config has amd64, which is what would run.
+        with pytest.raises(PlatformError, match="does not support linux/arm64"):
             builder.plan(replace(listing, platform=Platform.parse("linux/arm64")))
 
     @pytest.mark.docker
@@ -165,7 +167,7 @@ class TestBases:
     def test_another_python(self, builder: AppendBuilder, image: Image, base_image: str) -> None:
         with pytest.raises(PythonVersionError) as caught:
             builder.plan(replace(image, python_version=(3, 12)))
-        assert f"the base image {base_image} of hello holds Python 3.11, but" in caught.value.message
+        assert f"the base image {base_image} of hello has Python 3.11, but" in caught.value.message
         assert "Python 3.12" in caught.value.message
 
 
@@ -194,7 +196,7 @@ class TestLayout:
         skopeo("copy", "-q", "--dest-tls-verify=false", f"oci:{tmp_path / 'layout'}:{plan.tag}", f"docker://{target}")
         assert docker_engine(target, "python3", "/opt/fairing/run.py") == "ran 42 0.0\n"
 
-    def test_a_second_image_joins_the_first(
+    def test_a_second_image_is_added_to_the_layout(
         self, layout: LayoutBuilder, image: Image, skopeo: Any, tmp_path: Path
     ) -> None:
         layout.publish(image)

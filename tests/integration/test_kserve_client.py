@@ -1,4 +1,4 @@
-"""KServe's own package: its client talks to our server, and its server runs models of its own kind in our image."""
+"""KServe's package: its client with our server, and its server with a `kserve.Model` in our image."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from typing import Any
 import pytest
 
 from fairing_kfp import Endpoint
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import DependencyError
-from fairing_kfp.image.layer import Layer
-from fairing_kfp.local.launcher import Launch
+from fairing_kfp.layers.files import layer_of_files
+from fairing_kfp.local.launch import Launch
 from fairing_kfp.local.root import bare_python, root_digest, unpack_root
-from fairing_kfp.prepare import runtime_layer
-from fairing_kfp.preprocess.places import DEPENDENCIES
-from fairing_kfp.serving.here import running
-from fairing_kfp.serving.layer import server_files
-from tests import predictors
-from tests.integration.conftest import missing, run
-from tests.kserve_python import RELEASE
-from tests.kserve_python import kserve_python as make_kserve_python
+from fairing_kfp.local.server import start_server
+from fairing_kfp.preprocess.image_paths import DEPENDENCIES
+from fairing_kfp.recipe.runtime_layer import runtime_layer
+from fairing_kfp.recipe.server_layer import server_files
+from tests.support import predictors
+from tests.support.kserve_python import RELEASE
+from tests.support.kserve_python import kserve_python as make_kserve_python
+from tests.support.paths import TESTS
+from tests.support.services import missing, run
 
-_PROGRAM = Path(__file__).parents[1] / "kserve_client.py"
+_PROGRAM = TESTS / "support" / "kserve_client.py"
 
 
 @pytest.fixture(scope="session")
 def kserve_python() -> Path:
-    """A Python that has KServe."""
+    """A Python interpreter with KServe."""
     try:
         return make_kserve_python()
     except OSError as error:
@@ -71,7 +72,7 @@ def test_kserves_client_and_its_openapi_document(kserve_python: Path, tmp_path: 
 
 @pytest.fixture
 def kserve_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What of KServe has to be there when a class is decorated: its name."""
+    """The part of KServe that decorating a class needs: its name."""
     for name in ("kserve", "kserve.model"):
         module = types.ModuleType(name)
         module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=name == "kserve")
@@ -98,7 +99,7 @@ OURS = """
 
 
 @pytest.mark.usefixtures("kserve_here")
-def test_a_model_of_kserves_kind_runs_in_kserves_server(
+def test_a_kserve_model_runs_in_kserves_server(
     kserve_python: Path, tmp_path: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "theirs.py").write_text(textwrap.dedent(OURS))
@@ -107,10 +108,10 @@ def test_a_model_of_kserves_kind_runs_in_kserves_server(
 
     predictor: Any = theirs.Theirs
     (packages,) = kserve_python.parents[1].glob("lib/python*/site-packages")
-    layers = [runtime_layer(), Layer.of_files("server", server_files()), *predictor.source.bundle().layers]
+    layers = [runtime_layer(), layer_of_files("server", server_files()), *predictor.source.bundle().layers]
     root = unpack_root(layers, {DEPENDENCIES: packages}, root_digest(layers, RELEASE, {}), cache)
     launch = Launch("theirs", "subprocess", [str(bare_python(cache)), str(root / "server" / "serve.py")], {})
-    with running(launch) as server:
+    with start_server(launch) as server:
         told = server.endpoint._get("/v2")
         assert told is not None
         assert told["name"] == "kserve"

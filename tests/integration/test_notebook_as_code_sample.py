@@ -1,4 +1,4 @@
-"""The sample of a notebook as code: here, and in its images."""
+"""samples/notebook-as-code: run here, and in its images."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
 from tests.golden import PIPELINES, assert_golden
-from tests.integration.conftest import missing
-from tests.stand_in_builder import StandInBuilder
+from tests.support.services import missing
+from tests.support.stand_in_builder import StandInBuilder
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""samples/notebook: a notebook that runs as a whole, here, with Docker, and on Kubernetes as KFP would run it."""
+"""samples/notebook: a notebook in full mode, run here, with Docker, and on Kubernetes as by KFP."""
 
 from __future__ import annotations
 
@@ -14,17 +14,11 @@ import pytest
 import yaml
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import DependencyError, StepFailedError
 from tests.golden import PIPELINES, assert_golden
-from tests.integration.conftest import missing, run
-from tests.stand_in_builder import StandInBuilder
-
-
-@pytest.fixture(scope="module")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    """One cache for the module, so that packages are unpacked once."""
-    return Cache(tmp_path_factory.mktemp("notebook-cache"))
+from tests.support.services import missing, run
+from tests.support.stand_in_builder import StandInBuilder
 
 
 @pytest.fixture
@@ -40,15 +34,15 @@ def where(base_image: str, testbed_registry: str) -> dict[str, Any]:
 
 
 def assert_runs(sample: Any, folder: Path, **options: Any) -> None:
-    """It succeeds with its outputs; it fails with its artifacts, and nothing starts after it."""
+    """It succeeds with outputs, or fails with artifacts, and then nothing starts after it."""
     result = fairing_kfp.run(sample, {"hours": 8.0}, output=folder / "well", **options)
     assert result.step("predict").outputs["Output"] == pytest.approx(26, abs=1)
     made = result.folder / "line"
     assert (made / "status").read_text() == ""
     assert 0 < json.loads((made / "error").read_text()) < 1
 
-    for _ in range(2):  # the second is not answered from the first
-        with pytest.raises(StepFailedError, match=r"cell 7: ValueError: the mean error 0\.\d+ is above 0\.0"):
+    for _ in range(2):  # the second run does not reuse the first
+        with pytest.raises(StepFailedError, match=r"cell 7: ValueError: the mean error 0\.\d+ is above 0"):
             fairing_kfp.run(sample, {"limit": 0.0}, output=folder / "badly", **options)
     for failed in (folder / "badly").iterdir():
         assert not (failed / "predict").exists()
@@ -125,7 +119,7 @@ def _command(executor: Any, executor_input: Any) -> tuple[str, list[str]]:
 
 
 def _job(started: tuple[str, list[str]], show: Sequence[str] = ()) -> tuple[bool, str]:
-    """Runs a Job with KFP's security context; gives whether it succeeded, and its log."""
+    """Runs a Job with KFP's security context; returns whether it succeeded, and its log."""
     name = f"notebook-{uuid.uuid4().hex[:10]}"
     image, command = started
     after = "; ".join(f"echo; echo '~~~'; cat /outputs/{one}" for one in show) or "true"

@@ -1,4 +1,4 @@
-"""Notebooks run in full in their image: what they give out, above all when something goes wrong."""
+"""Notebooks in full mode in their image: their outputs, above all after failures."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from nbformat import v4, write
 
 import fairing_kfp
 from fairing_kfp import fairing_component
-from fairing_kfp.build.cache import Cache
-from tests.integration.conftest import missing
-from tests.integration.notebook_runs import Case, Ran, run_all
+from fairing_kfp.cache.store import Cache
+from tests.support.notebook_runs import Case, Ran, run_all
+from tests.support.paths import TESTS
+from tests.support.services import missing
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 
-CORPUS = Path(__file__).parent.parent / "notebooks"
+CORPUS = TESTS / "notebooks"
 REFUSED = {"await_top_level": "cell 2: SyntaxError: 'await'", "empty_cells": "cell 4: UsageError: %%time"}
-"""Those of which IPython itself refuses a cell."""
+"""Notebooks with a cell that IPython itself rejects."""
 
 
 def code(source: str, *tags: str) -> Any:
@@ -86,7 +87,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def image(shared: Path, base_image: str, testbed_registry: str, docker_engine: Callable[..., str]) -> str:
+def image(
+    shared: Path, base_image: str, testbed_registry: str, shared_cache: Cache, docker_engine: Callable[..., str]
+) -> str:
     """An image that runs notebooks, by digest."""
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
@@ -97,19 +100,19 @@ def image(shared: Path, base_image: str, testbed_registry: str, docker_engine: C
         registry=f"{testbed_registry}/tests",
         insecure=[testbed_registry],
         base_image=base_image,
-        cache=Cache(shared / "cache"),
+        cache=shared_cache,
     )
     return next(iter(compiled.images.values()))
 
 
 @pytest.fixture(scope="module")
 def ran(shared: Path, image: str) -> dict[str, Ran]:
-    """All notebooks, run at once: starting kernels is what takes time."""
+    """All notebooks, run at once, since starting kernels takes time."""
     (shared / "helper_of_notebooks.py").write_text("VALUE = 'own module'\n")
     (shared / "data.txt").write_text("own file")
     cases = {}
     for name, (cells, _, arguments) in NOTEBOOKS.items():
-        # a kernel that the image has not: that of the step's Python is taken
+        # the image does not have this kernel: the step's Python is used
         kernel = {"name": "my-project", "display_name": "mine", "language": "python"}
         write(v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), shared / f"{name}.ipynb")
         include = ("data.txt",) if name == "own" else ()
@@ -120,7 +123,7 @@ def ran(shared: Path, image: str) -> dict[str, Ran]:
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_everything_is_kept_whatever_happens(ran: dict[str, Ran], name: str) -> None:
+def test_outputs_are_kept_after_any_failure(ran: dict[str, Ran], name: str) -> None:
     done, (cells, expected, arguments) = ran[name], NOTEBOOKS[name]
 
     assert done.code == (143 if name == "terminated" else 0), done.log

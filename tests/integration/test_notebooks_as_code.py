@@ -1,4 +1,4 @@
-"""The notebooks of the corpus as steps: here, and in the real image on Docker."""
+"""The notebooks of the corpus as steps: run here, and in the real image on Docker."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from kfp import dsl
 
 import fairing_kfp
 from fairing_kfp import fairing_component
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.local.run import RunResult
-from tests.integration.conftest import missing
-from tests.notebook_files import Case, cases, printed
+from fairing_kfp.cache.store import Cache
+from fairing_kfp.local.result import RunResult
+from tests.support.notebook_files import Case, cases, printed
+from tests.support.services import missing
 
 CASES = {name: case for name, case in cases().items() if case.only != "full"}
 
@@ -25,7 +25,7 @@ def component(case: Case) -> Any:
 
 
 def pipeline() -> Any:
-    """One step for each notebook."""
+    """One step per notebook."""
     components = {name: component(case) for name, case in CASES.items()}
 
     @dsl.pipeline
@@ -44,7 +44,7 @@ def assert_all_computed(result: RunResult) -> None:
 @pytest.mark.docker
 @pytest.mark.registry
 def test_every_notebook_in_its_real_image(
-    docker_engine: Callable[..., str], testbed_registry: str, base_image: str, cache: Cache, tmp_path: Path
+    docker_engine: Callable[..., str], testbed_registry: str, base_image: str, shared_cache: Cache, tmp_path: Path
 ) -> None:
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
@@ -55,7 +55,7 @@ def test_every_notebook_in_its_real_image(
         insecure=[testbed_registry],
         base_image=base_image,
         docker={"network_mode": "host"},
-        cache=cache,
+        cache=shared_cache,
         output=tmp_path,
     )
 

@@ -1,4 +1,4 @@
-"""Our own image: the same whoever makes it, and at work as the strictest clusters run it."""
+"""Our own image: reproducible, and able to run under the restricted profile."""
 
 from __future__ import annotations
 
@@ -14,34 +14,38 @@ import pytest
 import uv
 from click.testing import CliRunner
 
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.cli import main
 from fairing_kfp.errors import PythonVersionError
-from fairing_kfp.own_image import package_files, publish
+from fairing_kfp.recipe.own_image import publish_own_image
+from fairing_kfp.recipe.package_layer import package_files
 from fairing_kfp.registry.client import RegistryClient
-from tests.integration.conftest import PrivateRegistry, missing, run
-from tests.small_images import assert_whole, push_small_base
+from tests.support.paths import TOP
+from tests.support.private_registry import PrivateRegistry
+from tests.support.services import missing, run
+from tests.support.small_images import assert_whole, push_small_base
 
 pytestmark = [pytest.mark.registry]
 
 _IMPORTS = """
 import os, sys
-import fairing_kfp.build.append, fairing_kfp.registry.client, kubernetes
+import fairing_kfp.builders.append, fairing_kfp.registry.client, kubernetes
 assert "kfp" not in sys.modules
-for module in (fairing_kfp.build.append, kubernetes.client):
+for module in (fairing_kfp.builders.append, kubernetes.client):
     assert os.path.exists(module.__cached__), f"no byte code of {module}"
 """
 
-# What a step does that makes an image: a layer upon a base, sent from inside the cluster.
+# A step that builds an image in the cluster: a layer on a base image.
 _APPEND = """
 import sys
-from fairing_kfp.build.append import AppendBuilder
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.builders.append import AppendBuilder
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.image import File, Image, Layer, Platform, Reference
+from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.registry.client import RegistryClient
 
 host, base, target = sys.argv[1:]
-layer = Layer.of_files("model", [File("opt/model", b"weights")])
+layer = layer_of_files("model", [File("opt/model", b"weights")])
 image = Image("model", Reference.parse(base), (layer,), Platform("linux", "amd64"), sys.version_info[:2])
 print(AppendBuilder(target, cache=Cache(), client=RegistryClient([host])).publish(image))
 """
@@ -61,10 +65,10 @@ def repository() -> str:
 def published(
     base_image: str, testbed_registry: str, own_cache: Cache, repository: str, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
-    """Our own image, by digest."""
+    """The reference of our own image, by digest."""
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
-    return publish(
+    return publish_own_image(
         tmp_path_factory.mktemp("out"),
         cache=own_cache,
         registry=f"{testbed_registry}/tests",
@@ -77,7 +81,7 @@ def published(
 def test_another_cache_gives_the_same_digest(
     published: str, base_image: str, testbed_registry: str, repository: str, tmp_path: Path
 ) -> None:
-    # The command, with a cache of its own: `isolated` names an empty one.
+    # The command with an empty cache, from `isolated`.
     arguments = ["--registry", f"{testbed_registry}/tests", "--project", repository, "--insecure", testbed_registry]
     done = CliRunner().invoke(
         main, ["components", "publish", *arguments, "--base-image", base_image, "-o", str(tmp_path / "made")]
@@ -88,8 +92,8 @@ def test_another_cache_gives_the_same_digest(
     assert (tmp_path / "made" / "image.txt").read_text() == f"{published}\n"
 
 
-def test_a_wheel_holds_the_same_files(tmp_path: Path) -> None:
-    checkout = Path(__file__).parents[2]
+def test_a_wheel_has_the_same_files(tmp_path: Path) -> None:
+    checkout = TOP
     run(uv.find_uv_bin(), "build", "--quiet", "--wheel", "--python", sys.executable, "-o", str(tmp_path), str(checkout))
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as file:
@@ -99,7 +103,7 @@ def test_a_wheel_holds_the_same_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.docker
-def test_it_is_ready_for_any_user_without_writing(published: str, docker_engine: Callable[..., str]) -> None:
+def test_it_runs_as_any_user_on_a_read_only_root(published: str, docker_engine: Callable[..., str]) -> None:
     docker_engine(published, "python3", "-m", "fairing_kfp", "--version")
     settings = json.loads(run("docker", "inspect", "--format", "{{json .Config}}", published))
 
@@ -112,7 +116,7 @@ def test_it_is_ready_for_any_user_without_writing(published: str, docker_engine:
 
 
 @pytest.mark.kubernetes
-def test_it_makes_images_in_a_cluster_without_privilege(
+def test_it_builds_images_in_a_cluster_without_privileges(
     published: str, base_image: str, testbed_registry: str, unique: str, pod: object
 ) -> None:
     command = ["python3", "-c", _IMPORTS + _APPEND, testbed_registry, base_image, f"{testbed_registry}/{unique}"]
@@ -125,7 +129,7 @@ def test_it_makes_images_in_a_cluster_without_privilege(
 
 
 def _run_restricted(image: str, command: list[str]) -> str:
-    """Runs a command as the Pod Security Standards' restricted profile has it, on a read-only root file system."""
+    """Runs a command under the Pod Security Standards' restricted profile, on a read-only root file system."""
     name = f"own-image-{uuid.uuid4().hex[:10]}"
     container = {
         "name": "main",
@@ -157,15 +161,15 @@ def _run_restricted(image: str, command: list[str]) -> str:
         subprocess.run(["kubectl", "delete", "pod", name, "--now", "--wait=false"], capture_output=True, check=False)
 
 
-def test_a_base_of_another_python_is_refused_before_anything_is_sent(
+def test_a_base_with_another_python_is_refused_before_pushing(
     own_cache: Cache, private_registry: PrivateRegistry, tmp_path: Path
 ) -> None:
     client = RegistryClient([private_registry.host])
     push_small_base(client, private_registry.host, "base", python="3.9")
     private_registry.requests()
 
-    with pytest.raises(PythonVersionError, match=r"holds Python 3\.9"):
-        publish(
+    with pytest.raises(PythonVersionError, match=r"has Python 3\.9"):
+        publish_own_image(
             tmp_path / "out",
             cache=own_cache,
             registry=f"{private_registry.host}/me",

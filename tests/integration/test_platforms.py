@@ -1,4 +1,4 @@
-"""Images for several platforms: what they cost, counted by the registry, and what others make of them."""
+"""Images for several platforms: requests, counted by the registry, and other tools that use them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from fairing_kfp.build.append import AppendBuilder
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.build.layout import LayoutBuilder
+from fairing_kfp.builders.append import AppendBuilder
+from fairing_kfp.builders.layout import LayoutBuilder
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import DependencyError, PlatformError, PythonVersionError
-from fairing_kfp.image import File, Image, Layer, MultiImage, Platform, Reference
+from fairing_kfp.image import File, Image, Layer, MultiPlatformImage, Platform, Reference
 from fairing_kfp.image.descriptor import (
     DOCKER_INDEX,
     DOCKER_LAYER,
@@ -28,15 +28,16 @@ from fairing_kfp.image.descriptor import (
     dump,
 )
 from fairing_kfp.image.manifest import Manifest
-from fairing_kfp.prepare import prepare
+from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.preprocess.function import FunctionSource
+from fairing_kfp.preprocess.source import ComponentSource
+from fairing_kfp.recipe.component import component_recipe
 from fairing_kfp.registry.auth import push
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.repository import Repository
 from fairing_kfp.settings import Settings
-from fairing_kfp.source import ComponentSource
-from tests.integration.conftest import missing
 from tests.integration.test_registry import BASE_LAYERS, builder, get, layer, push_base
+from tests.support.services import missing
 
 pytestmark = pytest.mark.registry
 
@@ -44,13 +45,13 @@ AMD64, ARM64 = Platform.parse("linux/amd64"), Platform.parse("linux/arm64")
 RUNTIME = layer("runtime")
 
 
-def multi(base: str, code: Layer, name: str = "train", **native: Layer) -> MultiImage:
-    """An image for both platforms, with a layer of its own for each that has one."""
+def multi(base: str, code: Layer, name: str = "train", **native: Layer) -> MultiPlatformImage:
+    """An image for both platforms, with additional layers for some."""
     images = []
     for platform in (ARM64, AMD64):
         its = [native[platform.architecture]] if native else []
         images.append(Image(name, Reference.parse(base), (RUNTIME, *its, code), platform, (3, 11)))
-    return MultiImage(tuple(images))
+    return MultiPlatformImage(tuple(images))
 
 
 def document(host: str, digest: str) -> Any:
@@ -58,7 +59,7 @@ def document(host: str, digest: str) -> Any:
 
 
 class TestRequests:
-    """N layers of the two bases together, L layers upon them, P platforms."""
+    """Requests for N layers of both bases, L layers on top and P platforms."""
 
     def test_first_push(self, private_registry: Any, cache: Cache) -> None:
         """One for the index, then for each platform manifest GET, config GET, config POST + PUT, manifest PUT."""
@@ -91,7 +92,7 @@ class TestRequests:
         private_registry.requests()
         builder(f"{private_registry.host}/me", cache).publish(multi(base, layer("code", "2")))
         requests = private_registry.requests()
-        assert len(requests) == 2 + 2 * (2 + 1) + 1, requests  # the code once; a config and a manifest each; the index
+        assert len(requests) == 2 + 2 * (2 + 1) + 1, requests  # the code once, a config and a manifest each, the index
 
     def test_an_unchanged_image(self, private_registry: Any, cache: Cache) -> None:
         push_base(private_registry.host, others=("arm64",))
@@ -102,10 +103,10 @@ class TestRequests:
         assert builder(f"{private_registry.host}/me", cache).publish(image) == first
         assert [line.partition(" ")[0] for line in private_registry.requests()] == ["HEAD"]
 
-    def test_the_plan_foretells_it(self, private_registry: Any, cache: Cache) -> None:
+    def test_the_plan_is_correct(self, private_registry: Any, cache: Cache) -> None:
         push_base(private_registry.host, others=("arm64",))
-        told: list[Any] = []
-        planned = builder(f"{private_registry.host}/me", cache, progress=told.append)
+        transfers: list[Any] = []
+        planned = builder(f"{private_registry.host}/me", cache, progress=transfers.append)
         base = f"{private_registry.host}/base/python:index"
         image = multi(base, layer("code"), amd64=layer("amd"), arm64=layer("arm"))
         plan = planned.plan(image)
@@ -120,7 +121,7 @@ class TestRequests:
         assert len(private_registry.requests()) == plan.requests
         index, _ = get(private_registry.host, f"me/manifests/{plan.tag}")
         manifests = sum(entry["size"] for entry in json.loads(index)["manifests"])
-        assert plan.bytes_to_send == sum(one.size for one in told if one.state == "sent") + manifests + len(index)
+        assert plan.bytes_to_send == sum(one.size for one in transfers if one.state == "sent") + manifests + len(index)
         assert planned.plan(image).requests == 1
 
 
@@ -129,16 +130,16 @@ class TestBases:
         push_base(private_registry.host)
         for tag in ("1", "index"):
             image = multi(f"{private_registry.host}/base/python:{tag}", layer("code"))
-            with pytest.raises(PlatformError, match=r"for linux/arm64: .* is not for linux/arm64, only for: linux/am"):
+            with pytest.raises(PlatformError, match=r"for linux/arm64: .* does not support linux/arm64, only: linux/a"):
                 builder(f"{private_registry.host}/me", cache).check(image)
 
-    def test_a_base_whose_platforms_hold_different_pythons(self, private_registry: Any, cache: Cache) -> None:
+    def test_a_base_with_different_pythons(self, private_registry: Any, cache: Cache) -> None:
         push_base(private_registry.host, others=("arm64",), python="3.12.1")
         image = multi(f"{private_registry.host}/base/python:index", layer("code"))
-        with pytest.raises(PythonVersionError, match=r"^for linux/arm64: .* holds Python 3\.12"):
+        with pytest.raises(PythonVersionError, match=r"^for linux/arm64: .* has Python 3\.12"):
             builder(f"{private_registry.host}/me", cache).publish(image)
 
-    def test_a_tag_that_moves_meanwhile_gives_one_base(self, private_registry: Any, cache: Cache) -> None:
+    def test_a_tag_that_moves_meanwhile(self, private_registry: Any, cache: Cache) -> None:
         push_base(private_registry.host, others=("arm64",))
         private_registry.requests()
         image = multi(f"{private_registry.host}/base/python:index", layer("code"))
@@ -162,7 +163,7 @@ class TestJudges:
         client: RegistryClient,
         skopeo: Callable[..., str],
     ) -> str:
-        """The testbed's base as one of two platforms: the layers of the other are the same, its config says arm64."""
+        """The testbed's base for two platforms; the second has the same layers, and arm64 in its config."""
         name = f"{testbed_registry}/{unique}-base"
         form = ("--format", "v2s2") if request.param == "docker" else ("--format", "oci")
         options = ("-q", "--src-tls-verify=false", "--dest-tls-verify=false", *form)
@@ -187,16 +188,16 @@ class TestJudges:
         return f"{name}:both"
 
     @pytest.fixture
-    def image(self, base: str) -> MultiImage:
-        code = Layer.of_files("code", [File("opt/fairing/run.py", b"print('ran')\n")])
+    def image(self, base: str) -> MultiPlatformImage:
+        code = layer_of_files("code", [File("opt/fairing/run.py", b"print('ran')\n")])
         made = multi(base, code)
-        return MultiImage(tuple(replace(one, name="hello") for one in made.images))
+        return MultiPlatformImage(tuple(replace(one, name="hello") for one in made.images))
 
     @pytest.mark.docker
     @pytest.mark.kubernetes
-    def test_who_runs_it(
+    def test_engines_run_it(
         self,
-        image: MultiImage,
+        image: MultiPlatformImage,
         base: str,
         testbed_registry: str,
         unique: str,
@@ -224,9 +225,9 @@ class TestJudges:
         for run in (docker_engine, pod):
             assert run(reference, "python3", "/opt/fairing/run.py") == "ran\n"
 
-    def test_a_layout_of_it(
+    def test_a_layout(
         self,
-        image: MultiImage,
+        image: MultiPlatformImage,
         cache: Cache,
         client: RegistryClient,
         tmp_path: Path,
@@ -250,12 +251,12 @@ class TestJudges:
 def step() -> None: ...
 
 
-def test_real_packages_are_one_layer_where_they_are_pure(cache: Cache) -> None:
+def test_pure_packages_share_a_layer(cache: Cache) -> None:
     def layers(*packages: str) -> list[Layer]:
         platforms = ("linux/amd64", "linux/arm64")
         source = ComponentSource("0" * 12, "step", FunctionSource(step, {}), packages=packages, platforms=platforms)
         try:
-            prepared = prepare(source, Settings(), cache)
+            prepared = component_recipe(source, Settings(), cache)
         except DependencyError as error:
             missing(f"packages cannot be resolved: {error}")
             raise

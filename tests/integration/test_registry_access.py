@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from fairing_kfp.build.append import AppendBuilder
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.builders.append import AppendBuilder
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import RegistryError, UnauthorizedError
 from fairing_kfp.registry.client import RegistryClient
-from fairing_kfp.registry.credentials import Credentials, Given
+from fairing_kfp.registry.credentials import Credentials, StaticCredentials
 from fairing_kfp.registry.tls import Tls
-from tests.narrow_proxy import size_limiting_proxy
-from tests.small_images import assert_whole, image, layer, push_small_base, repository
+from tests.support.narrow_proxy import size_limiting_proxy
+from tests.support.small_images import assert_whole, image, layer, push_small_base, repository
 
 pytestmark = pytest.mark.registry
 
@@ -49,7 +49,7 @@ def push_and_judge(client: RegistryClient, host: str, folder: Path, *layers: Any
 
 @pytest.fixture
 def guarded(tmp_path: Path, serve: Any, authority: Any) -> Any:
-    """A registry over TLS that wants a user name and a password."""
+    """A registry over TLS that requires a user name and password."""
     (tmp_path / "htpasswd").write_text(HTPASSWD)
     auth = {"htpasswd": {"realm": "tests", "path": str(tmp_path / "htpasswd")}}
     with serve(tmp_path / "guarded", auth, tls=authority) as registry:
@@ -67,7 +67,9 @@ def login(host: str) -> dict[str, Any]:
 
 class TestBasicOverTls:
     def test_given_in_code(self, guarded: Any, tls: Tls, tmp_path: Path) -> None:
-        push_and_judge(RegistryClient(credentials=Given({guarded.host: ME}), tls=tls), guarded.host, tmp_path)
+        push_and_judge(
+            RegistryClient(credentials=StaticCredentials({guarded.host: ME}), tls=tls), guarded.host, tmp_path
+        )
 
     @pytest.mark.parametrize(
         ("variable", "file", "key"),
@@ -118,7 +120,7 @@ class TestBasicOverTls:
 
     @pytest.mark.parametrize("known", [None, Credentials("me", "wr0ng")])
     def test_refused(self, guarded: Any, tls: Tls, tmp_path: Path, known: Credentials | None) -> None:
-        client = RegistryClient(credentials=Given({guarded.host: known} if known else {}), tls=tls)
+        client = RegistryClient(credentials=StaticCredentials({guarded.host: known} if known else {}), tls=tls)
         with pytest.raises(UnauthorizedError, match=guarded.host) as caught:
             publish(client, guarded.host, tmp_path)
         assert f"docker login {guarded.host}" in caught.value.remedy
@@ -128,7 +130,7 @@ class TestBasicOverTls:
         self, guarded: Any, tls: Tls, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.DEBUG)
-        client = RegistryClient(credentials=Given({guarded.host: ME}), tls=tls)
+        client = RegistryClient(credentials=StaticCredentials({guarded.host: ME}), tls=tls)
         push_and_judge(client, guarded.host, tmp_path)
         encoded = base64.b64encode(f"{ME.username}:{ME.password}".encode()).decode()
         shown = f"{caplog.text} {client!r} {vars(client)!r} {vars(client._authorizer)!r}"
@@ -138,9 +140,9 @@ class TestBasicOverTls:
 
     def test_an_early_refusal_of_a_large_upload_is_read(self, guarded: Any, tls: Tls, tmp_path: Path) -> None:
         """The registry answers 401 while megabytes are still to come, and closes."""
-        client = RegistryClient(credentials=Given({}), tls=tls)
+        client = RegistryClient(credentials=StaticCredentials({}), tls=tls)
         large = b"\0" * (32 << 20)
-        with pytest.raises(UnauthorizedError, match="wants a user name"):
+        with pytest.raises(UnauthorizedError, match="requires a user name"):
             client.request(
                 "PUT",
                 guarded.host,
@@ -156,14 +158,16 @@ class TestBasicOverTls:
 class TestTrust:
     def test_an_unknown_authority(self, guarded: Any, tmp_path: Path) -> None:
         (tmp_path / "empty" / guarded.host).mkdir(parents=True)  # it speaks TLS; nobody is trusted for it
-        with pytest.raises(RegistryError, match="cannot be trusted: unable to get local issuer") as caught:
+        with pytest.raises(RegistryError, match="is not trusted: unable to get local issuer") as caught:
             publish(RegistryClient(tls=Tls(folders=(tmp_path / "empty",))), guarded.host, tmp_path)
         assert "--ca FILE" in caught.value.remedy
 
     def test_an_authority_by_name(self, guarded: Any, tmp_path: Path, authority: Any) -> None:
         (tmp_path / "empty" / guarded.host).mkdir(parents=True)
         tls = Tls(ca=str(authority.ca), folders=(tmp_path / "empty",))
-        push_and_judge(RegistryClient(credentials=Given({guarded.host: ME}), tls=tls), guarded.host, tmp_path)
+        push_and_judge(
+            RegistryClient(credentials=StaticCredentials({guarded.host: ME}), tls=tls), guarded.host, tmp_path
+        )
 
     @pytest.mark.parametrize("layout", [False, True])
     def test_a_client_certificate(self, tmp_path: Path, serve: Any, authority: Any, layout: bool) -> None:
@@ -261,7 +265,7 @@ class TestProxies:
     ) -> None:
         connect_proxy.to, connect_proxy.wants = guarded.host, "Basic bWU6cHIweHk="
         monkeypatch.setenv("HTTPS_PROXY", connect_proxy.url.replace("//", "//me:pr0xy@"))
-        client = RegistryClient(credentials=Given({self.NAME: ME}), tls=Tls(ca=str(authority.ca)))
+        client = RegistryClient(credentials=StaticCredentials({self.NAME: ME}), tls=Tls(ca=str(authority.ca)))
         push_and_judge(client, self.NAME, tmp_path)
         assert {head.split(" HTTP/")[0] for head in connect_proxy.asked} == {f"CONNECT {self.NAME}:443"}
         assert not [head for head in connect_proxy.asked if "\r\nAuthorization" in head]
@@ -271,7 +275,7 @@ class TestProxies:
     ) -> None:
         connect_proxy.to, connect_proxy.wants = guarded.host, "Basic somebody"
         monkeypatch.setenv("HTTPS_PROXY", connect_proxy.url.replace("//", "//me:pr0xy@"))
-        with pytest.raises(RegistryError, match=r"the proxy does not let us .* registry\.example\.com.*407") as caught:
+        with pytest.raises(RegistryError, match=r"registry registry\.example\.com through the proxy: .*407") as caught:
             publish(RegistryClient(), self.NAME, tmp_path)
         assert "pr0xy" not in str(caught.value)
 
@@ -288,7 +292,7 @@ class TestProxies:
     ) -> None:
         monkeypatch.setenv("HTTPS_PROXY", connect_proxy.url)
         monkeypatch.setenv("NO_PROXY", "example.com")
-        with pytest.raises(RegistryError, match=r"registry\.example\.com does not answer"):
+        with pytest.raises(RegistryError, match=r"cannot connect to the registry registry\.example\.com"):
             publish(RegistryClient(), self.NAME, tmp_path)
         assert connect_proxy.asked == []
 
@@ -307,7 +311,7 @@ class TestAnotherImplementation:
 
     def test_chunks(self, other_kind: str, tmp_path: Path) -> None:
         client = RegistryClient()
-        client.chunks[other_kind] = 100_000
+        client.chunk_sizes[other_kind] = 100_000
         push_and_judge(client, other_kind, tmp_path, layer("large", os.urandom(1_050_000)))
 
 
@@ -336,7 +340,7 @@ class TestChunks:
     def test_a_proxy_that_limits_the_size(self, narrow: str, private_registry: Any, tmp_path: Path) -> None:
         client = RegistryClient()
         push_and_judge(client, narrow, tmp_path, layer("large", os.urandom(2_500_000)))
-        assert client.chunks == {narrow: 1 << 20}
+        assert client.chunk_sizes == {narrow: 1 << 20}
         requests = [line.split(" ")[0] for line in private_registry.requests()]
         assert requests.count("PATCH") == 3
 

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from fairing_kfp.build.append import AppendBuilder
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.builders.append import AppendBuilder
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import NotFoundError, RegistryError
 from fairing_kfp.registry.client import RegistryClient
-from fairing_kfp.registry.retry import Patience
+from fairing_kfp.registry.retry import RetryPolicy
 from fairing_kfp.registry.tls import Tls
-from tests.faulty_proxy import FAULTS, FaultyProxy, faulty_proxy
-from tests.small_images import assert_whole, image, layer, push_small_base
+from tests.support.faulty_proxy import FAULTS, FaultyProxy, faulty_proxy
+from tests.support.small_images import assert_whole, image, layer, push_small_base
 
 pytestmark = pytest.mark.registry
 
@@ -78,8 +78,8 @@ class Stage:
     judged: str
     certificates: Path
 
-    def client(self, patience: Patience) -> RegistryClient:
-        return RegistryClient(patience=patience, tls=Tls(folders=(self.certificates,)))
+    def client(self, retry_policy: RetryPolicy) -> RegistryClient:
+        return RegistryClient(retry_policy=retry_policy, tls=Tls(folders=(self.certificates,)))
 
     def publish(self, case: Case, folder: Path, client: RegistryClient) -> str:
         builder = AppendBuilder(
@@ -132,7 +132,7 @@ def test_without_faults(stages: Any, place: str, tmp_path: Path) -> None:
         stage = stages(place, fault)
         stage.proxy.plan("", 0, False)
         case = Case(place, f"no-{fault or 'fault'}", 0, False)
-        stage.publish(case, tmp_path / (fault or "none"), stage.client(Patience()))
+        stage.publish(case, tmp_path / (fault or "none"), stage.client(RetryPolicy()))
         others = (fault == "expire") + (5 if place == "far" else 0)  # a challenge; layer, config and manifest
         assert len(stage.proxy.requests) == REQUESTS[place] + others, stage.proxy.requests
 
@@ -142,14 +142,14 @@ def test_without_faults(stages: Any, place: str, tmp_path: Path) -> None:
 def test_a_fault_at_every_request(stages: Any, place: str, fault: str, tmp_path: Path) -> None:
     stage = stages(place, fault)
     soon = 0.2 if fault == "stall" else 20
-    patience = Patience(attempts=2 if fault == "stall" else 3, first_pause=0, read=soon, commit=soon)
-    plain, client = RegistryClient(), stage.client(patience)
+    retry_policy = RetryPolicy(attempts=2 if fault == "stall" else 3, first_pause=0, read=soon, commit=soon)
+    plain, client = RegistryClient(), stage.client(retry_policy)
     stage.proxy.stall = 0.5
     right = ""
     for case in cases(place, fault):
         folder = tmp_path / f"{case.at}-{case.ever}"
         if fault == "expire":
-            client = stage.client(patience)  # without a token, so that the first request does not count
+            client = stage.client(retry_policy)  # without a token, so that the first request does not count
         stage.proxy.plan(fault, case.at + (fault == "expire"), case.ever)
         try:
             reference, error = stage.publish(case, folder, client), None

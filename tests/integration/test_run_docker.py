@@ -1,6 +1,4 @@
-"""Pipelines run with Docker from the images that were pushed."""
-
-from __future__ import annotations
+"""Local runs with Docker, from published images."""
 
 import os
 import sys
@@ -8,23 +6,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kfp import dsl, kubernetes
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.errors import StepFailedError
-from fairing_kfp.local.event import Event
+from fairing_kfp.cache.store import Cache
+from fairing_kfp.display.event import Event
+from fairing_kfp.errors import DependencyError, StepFailedError
 from tests.golden import PIPELINES
-from tests.integration.conftest import missing
+from tests.support.paths import TESTS
+from tests.support.services import missing
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
-_FAILING = str(Path(__file__).parent.parent / "pipelines" / "failing.py")
+_FAILING = str(TESTS / "pipelines" / "failing.py")
 
 
 @pytest.fixture
 def options(
     base_image: str, testbed_registry: str, docker_engine: Callable[..., str], cache: Cache
 ) -> dict[str, object]:
-    """How to publish to the testbed and run with its Docker Engine, whose containers need the host's network."""
+    """Options to publish to the testbed and run with its Docker Engine, whose containers need the host's network."""
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
     return {
@@ -44,6 +44,51 @@ def test_control_flow_in_containers(options: dict[str, object], tmp_path: Path) 
 
     assert result.step("total").outputs["Output"] == 6
     assert result.step("say").outputs["Output"] == "little"
+
+
+def test_values_of_classes_of_the_pipelines_file(options: dict[str, object], tmp_path: Path) -> None:
+    typed = fairing_kfp.load_pipeline(str(TESTS / "pipelines" / "typed.py"))
+    try:
+        result = fairing_kfp.run(typed, {"name": "blue"}, output=tmp_path, **options)
+    except DependencyError as error:
+        missing(f"packages cannot be resolved: {error}")
+        raise
+
+    assert result.step("read").outputs["Output"]["color"] == "blue"
+    with pytest.raises(StepFailedError, match="paint: the input color: 'green' is not one of 'red', 'blue'"):
+        fairing_kfp.run(typed, {"name": "green"}, output=tmp_path, **options)
+
+
+def test_commands_of_other_images_volumes_and_imported_files(
+    options: dict[str, object], base_image: str, tmp_path: Path
+) -> None:
+    data = tmp_path / "data.txt"
+    data.write_text("7")
+
+    @dsl.container_component
+    def copy(source: dsl.Input[dsl.Dataset], suffix: str, count: dsl.OutputPath(int)):  # type: ignore[valid-type]
+        script = 'cp "$0" "/data/$1" && cat "$0" > "$2"'
+        name = dsl.ConcatPlaceholder(["copy", suffix])
+        return dsl.ContainerSpec(image=base_image, command=["sh", "-c", script], args=[source.path, name, count])
+
+    @dsl.container_component
+    def look(text: dsl.OutputPath(str)):  # type: ignore[valid-type]
+        return dsl.ContainerSpec(image=base_image, command=["sh", "-c", 'ls /mine > "$0"'], args=[text])
+
+    @dsl.pipeline
+    def pipeline() -> int:
+        claim = kubernetes.CreatePVC(pvc_name_suffix="-disk", access_modes=["ReadWriteOnce"], size="1Gi")
+        imported = dsl.importer(artifact_uri=str(data), artifact_class=dsl.Dataset)
+        copied = copy(source=imported.output, suffix=".txt")
+        kubernetes.mount_pvc(copied, pvc_name=claim.outputs["name"], mount_path="/data")
+        seen = look().after(copied)
+        kubernetes.mount_pvc(seen, pvc_name=claim.outputs["name"], mount_path="/mine")
+        return copied.outputs["count"]
+
+    result = fairing_kfp.run(pipeline, output=tmp_path / "runs", **options)
+
+    assert result.outputs == {"Output": 7}
+    assert result.step("look").outputs == {"text": "copy.txt\n"}
 
 
 def test_outputs_belong_to_the_user(options: dict[str, object], tmp_path: Path) -> None:
@@ -66,7 +111,7 @@ def test_failure_in_a_container_fails_the_run(
             fairing_kfp.load_pipeline(f"{_FAILING}:failing"),
             {"how": how},
             output=tmp_path,
-            tell=lambda event: events.append(event.text),
+            on_event=lambda event: events.append(event.text),
             **options,
         )
 
@@ -86,7 +131,7 @@ def test_secrets_reach_the_container_and_no_file(
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]
 
 
-def test_files_lie_where_they_were_placed(options: dict[str, object], tmp_path: Path) -> None:
+def test_placed_files_are_in_the_image(options: dict[str, object], tmp_path: Path) -> None:
     result = fairing_kfp.run(fairing_kfp.load_pipeline(f"{_FAILING}:looks"), output=tmp_path, **options)
 
     assert result.outputs["Output"] == [
@@ -95,19 +140,19 @@ def test_files_lie_where_they_were_placed(options: dict[str, object], tmp_path: 
     ]
 
 
-def test_what_is_served_answers_containers_of_later_steps(options: dict[str, object], tmp_path: Path) -> None:
+def test_a_served_model_answers_containers_of_later_steps(options: dict[str, object], tmp_path: Path) -> None:
     result = fairing_kfp.run(fairing_kfp.load_pipeline(PIPELINES["serving"]), output=tmp_path, **options)
 
     assert result.step("predict").outputs["Output"] == 14.0
 
 
-def test_train_steps_are_one_container_here_and_say_so(options: dict[str, object], tmp_path: Path) -> None:
-    told: list[Event] = []
-    pipeline = fairing_kfp.load_pipeline(str(Path(__file__).parent.parent / "pipelines" / "training.py"))
+def test_train_steps_are_one_container_with_a_warning(options: dict[str, object], tmp_path: Path) -> None:
+    events: list[Event] = []
+    pipeline = fairing_kfp.load_pipeline(str(TESTS / "pipelines" / "training.py"))
 
-    result = fairing_kfp.run(pipeline, {"depth": 6}, output=tmp_path, tell=told.append, **options)
+    result = fairing_kfp.run(pipeline, {"depth": 6}, output=tmp_path, on_event=events.append, **options)
 
     assert result.outputs == {"Output": 3.0}
-    assert [event.text for event in told if event.kind == "warn"] == [
+    assert [event.text for event in events if event.kind == "warn"] == [
         "train runs here as one container; on Kubernetes it is a TrainJob of 2 nodes",
     ]

@@ -1,4 +1,4 @@
-"""Scripts of many kinds as steps: here, and in the real image on Docker."""
+"""Scripts of many kinds as steps: run here, and in the real image on Docker."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.errors import DependencyError, StepFailedError
-from fairing_kfp.local.run import RunResult
+from fairing_kfp.cache.store import Cache
+from fairing_kfp.errors import DependencyError, PipelineError, StepFailedError
+from fairing_kfp.local.result import RunResult
 from tests.golden import PIPELINES, assert_golden
-from tests.integration.conftest import missing
-from tests.stand_in_builder import StandInBuilder
+from tests.support.paths import TESTS
+from tests.support.services import missing
+from tests.support.stand_in_builder import StandInBuilder
 
-_PIPELINE = str(Path(__file__).parent.parent / "scripts" / "pipeline.py")
+_PIPELINE = str(TESTS / "scripts" / "pipeline.py")
 
 PRINTED: dict[str, dict[str, Any]] = {
     "positional": {"scans": "my scans", "classes": [1, 2], "kind": "line", "rate": 0.5, "seed": 3},
@@ -95,9 +96,11 @@ PRINTED: dict[str, dict[str, Any]] = {
     "reads-artifact": {"weights": "0.5", "accuracy": 0.75},
     "options-of-another": {"depth": 9, "force": True},
     "latin": {"word": "grün", "arguments": []},
+    "folders": {"files": ["m.txt"]},
+    "click-nested": {"seed": 5, "root": "x", "places": ["a", "-b"]},
     "computed": {"alpha": 2.0, "beta": 1.0, "depth": 8},
 }
-"""What each script prints last, by the name of its step."""
+"""The last line that each script prints, by step."""
 
 ENDS = {
     "exit": "exit code 7",
@@ -106,25 +109,18 @@ ENDS = {
     "forget": "did not write what its argument --number names",
     "scribble": "wrote 'many', which is no int, to what its argument --number names",
     "words": "no more scans",
-    "nothing": "fails.py: error: argument --how: invalid choice: 'nothing'",
 }
 
 
 @pytest.fixture(scope="module")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    """One cache for the module, so that packages are resolved and unpacked once."""
-    return Cache(tmp_path_factory.mktemp("scripts-cache"))
-
-
-@pytest.fixture(scope="module")
 def runs(shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunResult]:
-    """The results of running all scripts, by the runner."""
+    """The results of running all scripts, by runner."""
     return {}
 
 
 @pytest.fixture
 def docker_options(base_image: str, testbed_registry: str, docker_engine: Callable[..., str]) -> dict[str, Any]:
-    """How to publish to the testbed and run with its Docker Engine."""
+    """Settings that publish to the testbed and run with its Docker Engine."""
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
     return {
@@ -173,14 +169,14 @@ def test_script_runs_in_its_image(
 
 
 def _fail(folder: Path, how: str, **options: Any) -> tuple[str, str]:
-    """How the failing step ended, and its log."""
+    """The exit of the failing step, and its log."""
     events: list[str] = []
     with pytest.raises(StepFailedError) as caught:
         fairing_kfp.run(
             fairing_kfp.load_pipeline(f"{_PIPELINE}:failing"),
             {"how": how},
             output=folder,
-            tell=lambda event: events.append(event.text if event.kind == "fail" else ""),
+            on_event=lambda event: events.append(event.text if event.kind == "fail" else ""),
             **options,
         )
     assert ENDS[how] in f"{events}{caught.value.log}"
@@ -190,17 +186,27 @@ def _fail(folder: Path, how: str, **options: Any) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("how", ENDS)
-def test_script_that_fails_here_fails_the_step_as_it_ended(shared_cache: Cache, tmp_path: Path, how: str) -> None:
+def test_a_script_that_fails_here_fails_the_step_with_its_exit_code(
+    shared_cache: Cache, tmp_path: Path, how: str
+) -> None:
     code, log = _fail(tmp_path, how, cache=shared_cache)
 
-    assert code == f"exit code {({'exit': 7, 'kill': 137, 'nothing': 2}).get(how, 1)}"
-    assert how == "nothing" or log.startswith("before the end")
+    assert code == f"exit code {({'exit': 7, 'kill': 137}).get(how, 1)}"
+    assert log.startswith("before the end")
+
+
+def test_a_value_that_the_script_does_not_take_is_refused_before_it_runs(shared_cache: Cache, tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="'nothing' is not one of 'exit', 'raise'"):
+        fairing_kfp.run(
+            fairing_kfp.load_pipeline(f"{_PIPELINE}:failing"), {"how": "nothing"}, output=tmp_path, cache=shared_cache
+        )
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.docker
 @pytest.mark.registry
 @pytest.mark.parametrize("how", ["exit", "kill", "forget"])
-def test_script_that_fails_in_its_image_fails_the_step_as_it_ended(
+def test_a_script_that_fails_in_its_image_fails_the_step_with_its_exit_code(
     shared_cache: Cache, tmp_path: Path, docker_options: dict[str, Any], how: str
 ) -> None:
     code, _ = _fail(tmp_path, how, cache=shared_cache, **docker_options)

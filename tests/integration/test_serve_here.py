@@ -1,4 +1,4 @@
-"""A pipeline that trains, judges, serves and predicts: run here, and compiled."""
+"""A pipeline that trains, judges, serves and predicts: run locally, and compiled."""
 
 from __future__ import annotations
 
@@ -13,50 +13,45 @@ import pytest
 import yaml
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
+from fairing_kfp.display.event import Event
 from fairing_kfp.errors import DependencyError, PipelineError, StepFailedError
-from fairing_kfp.local.event import Event
 from tests.golden import PIPELINES, assert_golden
-from tests.integration.conftest import missing
-from tests.stand_in_builder import StandInBuilder
-
-
-@pytest.fixture(scope="module")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    return Cache(tmp_path_factory.mktemp("serve-here-cache"))
+from tests.support.services import missing
+from tests.support.stand_in_builder import StandInBuilder
 
 
 def run(pipeline: Any, cache: Cache, output: Path, factor: float = 2.0) -> tuple[fairing_kfp.RunResult, list[Event]]:
-    told: list[Event] = []
+    events: list[Event] = []
     try:
-        return fairing_kfp.run(pipeline, {"factor": factor}, output=output, cache=cache, tell=told.append), told
+        return fairing_kfp.run(pipeline, {"factor": factor}, output=output, cache=cache, on_event=events.append), events
     except DependencyError as error:
         missing(f"packages cannot be resolved: {error}")
         raise
 
 
-def test_what_is_served_answers_later_steps_and_ends_with_the_run(shared_cache: Cache, tmp_path: Path) -> None:
+def test_a_served_model_answers_later_steps_and_stops_with_the_run(shared_cache: Cache, tmp_path: Path) -> None:
     pipeline = fairing_kfp.load_pipeline(PIPELINES["serving"])
-    result, told = run(pipeline, shared_cache, tmp_path)
+    result, events = run(pipeline, shared_cache, tmp_path)
     again, _ = run(pipeline, shared_cache, tmp_path)
     worse, _ = run(pipeline, shared_cache, tmp_path, 0.5)
 
     assert result.step("predict").outputs["Output"] == 14.0
-    log = [event.text for event in told if event.step == "serve-sums"]
-    assert 'it answers {"predictions":[12.0]}' in log
+    log = [event.text for event in events if event.step == "serve-sums"]
+    assert 'response: {"predictions":[12]}' in log  # a whole number of a float parameter is an int, as on KFP
     assert any("on Kubernetes it is a Deployment sums" in line for line in log)
     report = Path(result.step("serve-sums").artifacts["report"]).read_text()
     assert "&quot;instances&quot;: [[1, 2, 3]]" in report
-    assert "http" not in report.replace(result.step("serve-sums").outputs["endpoint"], ""), "it needs something else"
-    # Never answered from an earlier run; and a worse model is not served at all.
+    assert "http" not in report.replace(result.step("serve-sums").outputs["endpoint"], ""), "it has external resources"
+    # Serve steps are never reused, and a worse model is not served.
     assert again.step("serve-sums").state == "succeeded"
     assert again.step("train").state == "reused"
     assert "serve-sums" not in {step.name for step in worse.steps}
     for each in (result, again):
-        _assert_ended(each.step("serve-sums").outputs["endpoint"])
+        _assert_stopped(each.step("serve-sums").outputs["endpoint"])
 
 
-def _assert_ended(url: str) -> None:
+def _assert_stopped(url: str) -> None:
     for _ in range(100):
         try:
             urllib.request.urlopen(f"{url}/v2/health/live", timeout=1).close()
@@ -68,22 +63,22 @@ def _assert_ended(url: str) -> None:
 
 def test_a_model_that_cannot_be_loaded_fails_the_run(shared_cache: Cache, tmp_path: Path) -> None:
     with pytest.raises(StepFailedError, match="the model cannot be loaded: KeyError"):
-        fairing_kfp.run(_serving("{}"), output=tmp_path, cache=shared_cache, tell=lambda event: None)
+        fairing_kfp.run(_serving("{}"), output=tmp_path, cache=shared_cache, on_event=lambda event: None)
 
 
-def test_an_image_cannot_be_served_here(shared_cache: Cache, tmp_path: Path) -> None:
+def test_an_image_cannot_be_served_locally(shared_cache: Cache, tmp_path: Path) -> None:
     from kfp import dsl
 
     @dsl.pipeline
     def pipeline():
         fairing_kfp.serve("registry.example.com/server:1", name="other")
 
-    with pytest.raises(PipelineError, match="other is no predictor of this pipeline"):
-        fairing_kfp.run(pipeline, output=tmp_path, cache=shared_cache, tell=lambda event: None)
+    with pytest.raises(PipelineError, match="other cannot be served in a local run"):
+        fairing_kfp.run(pipeline, output=tmp_path, cache=shared_cache, on_event=lambda event: None)
 
 
 def _serving(text: str) -> object:
-    """A pipeline that serves a model of this text."""
+    """A pipeline that serves a model with this content."""
     from kfp import dsl
 
     module = fairing_kfp.load_pipeline(PIPELINES["serving"])
@@ -115,5 +110,5 @@ def test_it_compiles_to_its_golden_yaml(name: str, shared_cache: Cache) -> None:
     specification = next(yaml.safe_load_all(compiled.text))
     for executor in specification["deploymentSpec"]["executors"].values():
         arguments = executor["container"].get("args", [])
-        orders = [json.loads(text) for text in arguments if text.startswith('{"')]
-        assert all(order["image"] == compiled.images["sums"] for order in orders)
+        specs = [json.loads(text) for text in arguments if text.startswith('{"')]
+        assert all(spec["image"] == compiled.images["sums"] for spec in specs)

@@ -1,10 +1,10 @@
-"""Predictors as images: what runs in them, as the strictest clusters run it; and on this machine, by the command."""
+"""Predictors in restricted containers, and on this machine by the command."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,33 +21,28 @@ import numpy as np
 import pytest
 
 from fairing_kfp import Endpoint, Predictor
-from fairing_kfp.build.append import AppendBuilder
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.builders.append import AppendBuilder
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import DependencyError
-from fairing_kfp.prepare import prepare
+from fairing_kfp.recipe.component import component_recipe
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.settings import Settings
-from tests import predictors
-from tests.integration.conftest import _free_port, missing, run
+from tests.support import predictors
+from tests.support.services import free_port, missing, run
 
 _PREDICTORS = Path(predictors.__file__)
 
 
 @pytest.fixture(scope="module")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    return Cache(tmp_path_factory.mktemp("serving-cache"))
-
-
-@pytest.fixture(scope="module")
 def publish(shared_cache: Cache, base_image: str, testbed_registry: str) -> Callable[[Predictor[Any, Any]], str]:
-    """Pushes a predictor's image, and gives its name by digest."""
+    """Publishes a predictor's image, and returns it by digest."""
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
     target = f"{testbed_registry}/tests/serving-{uuid.uuid4().hex[:8]}"
 
     def push(predictor: Predictor[Any, Any]) -> str:
         try:
-            prepared = prepare(predictor.source, Settings(base_image=base_image), shared_cache)
+            prepared = component_recipe(predictor.source, Settings(base_image=base_image), shared_cache)
         except DependencyError as error:
             missing(f"packages cannot be resolved: {error}")
         return AppendBuilder(target, cache=shared_cache, client=RegistryClient([testbed_registry])).publish(
@@ -67,11 +63,11 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def container(docker_engine: Any, model: Path) -> Iterator[Callable[..., tuple[str, str]]]:
-    """Runs an image as nobody, without rights and with nothing to write to; gives its id and its server's address."""
+    """Runs an image unprivileged and with a read-only file system; returns the container's ID and the server's URL."""
     started = []
 
     def start(image: str, **variables: str) -> tuple[str, str]:
-        port = _free_port()
+        port = free_port()
         env = {
             "FAIRING_PORT": str(port),
             "FAIRING_MODEL_PATH": "/mnt/models",
@@ -104,7 +100,7 @@ def log_of(container: str) -> str:
 
 @pytest.mark.docker
 @pytest.mark.registry
-def test_an_image_serves_as_it_is(publish: Any, container: Any) -> None:
+def test_an_image_serves_by_default(publish: Any, container: Any) -> None:
     one, url = container(publish(predictors.Scales))
     config = json.loads(run("docker", "inspect", "-f", "{{json .Config}}", one))
     log = [json.loads(line) for line in log_of(one).splitlines()]
@@ -121,54 +117,62 @@ def test_an_image_serves_as_it_is(publish: Any, container: Any) -> None:
 
 @pytest.mark.docker
 @pytest.mark.registry
-def test_no_request_is_lost_when_it_is_told_to_end(publish: Any, container: Any) -> None:
-    """Under load: what was begun is answered, and what comes later is refused by nobody listening, not half-way."""
-    one, url = container(publish(predictors.Words), FAIRING_LINGER_SECONDS="1")
-    told, refused = [], []
-    ending = threading.Event()
+def test_no_request_is_lost_on_sigterm(publish: Any, container: Any) -> None:
+    """Clients that leave once the server is not ready, as those behind a Service do, lose no request."""
+    one, url = container(publish(predictors.Sleeps), FAIRING_LINGER_SECONDS="4")
+    left = threading.Event()
 
-    def ask() -> None:
-        while True:
-            request = urllib.request.Request(f"{url}/v1/models/words:predict", b'{"instances": ["x"]}')
-            try:
-                with urllib.request.urlopen(request, timeout=20) as answer:
-                    told.append(json.load(answer))
-            except urllib.error.URLError as error:
-                if not isinstance(error.reason, ConnectionRefusedError):
-                    refused.append(error)
-                return
-            except OSError as error:
-                refused.append(error)
-                return
-            if ending.is_set() and len(told) > 2000:
-                return
+    def ask(seconds: float) -> Any:
+        body = json.dumps({"instances": [seconds]}).encode()
+        request = urllib.request.Request(f"{url}/v1/models/sleeps:predict", body)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    time.sleep(0.5)
-    before = len(told)
-    ending.set()
-    run("docker", "stop", "-t", "20", one)
-    for thread in threads:
-        thread.join(20)
+    def ask_until_left() -> int:
+        answered = 0
+        while not left.is_set():
+            assert ask(0.01) == {"predictions": [0.01]}
+            answered += 1
+        return answered
 
-    assert not refused
-    assert len(told) > before
-    assert all(answer == {"predictions": ["2 x"]} for answer in told)
+    with ThreadPoolExecutor(10) as pool:
+        clients = [pool.submit(ask_until_left) for _ in range(8)]
+        stopping = pool.submit(run, "docker", "stop", "-t", "30", one)
+        while Endpoint(url, retries=0).ready():
+            time.sleep(0.01)
+        still_answered = ask(0)
+        left.set()
+        assert all(client.result() for client in clients)
+        under_way = pool.submit(ask, 5)
+        while _accepts(url):
+            time.sleep(0.05)
+        assert not under_way.done()
+        assert under_way.result() == {"predictions": [5]}
+        stopping.result()
+
+    assert still_answered == {"predictions": [0]}
     assert run("docker", "inspect", "-f", "{{.State.ExitCode}}", one).strip() == "0"
-    last = json.loads(log_of(one).splitlines()[-1])
-    assert last["message"] == "ended"
+    assert json.loads(log_of(one).splitlines()[-1])["message"] == "ended"
+
+
+def _accepts(url: str) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])), timeout=10).close()
+    except ConnectionRefusedError:
+        return False
+    except ConnectionResetError:
+        pass
+    return True
 
 
 @pytest.mark.docker
 @pytest.mark.registry
-def test_a_model_that_does_not_load_ends_the_container(publish: Any, container: Any) -> None:
+def test_a_model_that_cannot_be_loaded_stops_the_container(publish: Any, container: Any) -> None:
     with pytest.raises(AssertionError, match="the model cannot be loaded: FileNotFoundError"):
         container(publish(predictors.Words), FAIRING_MODEL_PATH="/nowhere")
 
 
-class TestHere:
+class TestLocal:
     @pytest.fixture(autouse=True)
     def _cached(self, shared_cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FAIRING_KFP_CACHE", str(shared_cache.root))
@@ -192,8 +196,9 @@ class TestHere:
         assert done.returncode == 0, done.stderr
         assert '{"predictions": ["2 1"]}' in done.stdout.splitlines()
 
-    def test_until_it_is_interrupted(self, model: Path) -> None:
-        port = _free_port()
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_until_it_is_interrupted(self, model: Path, number: signal.Signals) -> None:
+        port = free_port()
         command = self.command(f"{_PREDICTORS}:lengths", "--port", str(port))
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
             assert process.stdout is not None
@@ -206,8 +211,9 @@ class TestHere:
             curl = lines[-1].strip()
             done = subprocess.run(curl, shell=True, capture_output=True, text=True, check=True, timeout=20)
             assert json.loads(done.stdout) == {"predictions": [3]}
-            os.killpg(process.pid, signal.SIGINT)
+            process.send_signal(number)
             assert process.wait(20) == 0
+            assert not _accepts(f"http://127.0.0.1:{port}")
 
     def test_in_python(self, model: Path) -> None:
         try:

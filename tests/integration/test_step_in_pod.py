@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
 from tests.golden import PIPELINES
-from tests.integration.conftest import missing, run
+from tests.support.services import missing, run
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.registry]
 
@@ -89,8 +89,8 @@ def _run_pod(image: str, command: list[str]) -> str:
 
 def test_images_hold_no_path_that_kfp_rewrites(cache: Cache, tmp_path: Path) -> None:
     """kfp's SubprocessRunner replaces `python3` wherever it stands in a command."""
-    from fairing_kfp.preprocess.places import COMMAND
-    from fairing_kfp.preprocess.runtime_files import runtime_files
+    from fairing_kfp.preprocess.image_paths import COMMAND
+    from fairing_kfp.recipe.runtime_layer import runtime_files
 
     assert COMMAND[0] == "python3"
     assert not any("python3" in argument for argument in COMMAND[1:])

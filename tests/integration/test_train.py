@@ -1,4 +1,4 @@
-"""Train steps against a real Kubernetes: what comes to their nodes, and what comes back."""
+"""Training steps on a real Kubernetes: inputs, outputs, logs, restarts and roles."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from fairing_kfp.cluster import rbac
 from fairing_kfp.cluster.mutators import environment, mount_config_map, node_selector, resources
 from fairing_kfp.errors import JobFailedError
+from fairing_kfp.pipeline import roles
 from fairing_kfp.train.step import train
-from tests.accounts import RecordedCluster, account_with, granted
-from tests.integration.trains import Bench, pod_with
-from tests.train_steps import launched, made_by, outputs_in, step_pod
+from tests.support.accounts import RecordedCluster, account_with, granted
+from tests.support.train_steps import launched, made_by, outputs_in, step_pod
+from tests.support.trains import Bench, pod_with
 
 pytestmark = [
     pytest.mark.kubernetes,
@@ -75,7 +75,7 @@ def test_files_and_folders_come_and_go(bench: Bench, kind: str, tmp_path: Path) 
         (inputs / "folder" / name).write_text(name if name != "empty" else "")
     (inputs / "folder" / os.fsdecode(b"latin-\xfc")).write_text("bytes")
     (inputs / "folder" / "deep" / "circle").symlink_to(inputs / "folder")
-    step = bench.steps["learn"].with_order(kind=kind)
+    step = bench.steps["learn"].with_spec(kind=kind)
     given = bench.input(step, {"depth": 8}, {name: f"{inputs}/{name}" for name in ("data", "folder")})
 
     done = bench.start(step, given)
@@ -116,7 +116,7 @@ def test_big_files_are_held_in_no_memory(bench: Bench, tmp_path: Path) -> None:
     with big.open("wb") as file:
         for number in range(200):
             file.write(bytes([number]) * 1_000_000)
-    step = bench.steps["copy"].with_order(pod=pod_with(resources(memory="96Mi")))
+    step = bench.steps["copy"].with_spec(pod=pod_with(resources(memory="96Mi")))
     given = bench.input(step, {}, {"big": str(big)})
 
     done = bench.start(step, given)
@@ -135,12 +135,12 @@ def test_big_files_are_held_in_no_memory(bench: Bench, tmp_path: Path) -> None:
     assert done.end() == 0, done.log
     watching.join()
     assert made_by(given)["paths"]["copied"].read_bytes() == big.read_bytes()
-    assert peak < 120_000, f"{peak} kB"  # of which Python with its modules is most
-    done.until("node 0 is sent 200.0 MB of inputs")
+    assert peak < 120_000, f"{peak} kB"  # mostly Python and its modules
+    done.until("sending 200.0 MB of inputs to node 0")
 
 
 def test_nodes_meet_and_all_are_shown(bench: Bench, kind: str) -> None:
-    step = bench.steps["behave"].with_order(kind=kind, nodes=2, logs="all")
+    step = bench.steps["behave"].with_spec(kind=kind, nodes=2, logs="all")
     given = bench.input(step, {"how": MEET})
 
     done = bench.start(step, given)
@@ -152,14 +152,14 @@ def test_nodes_meet_and_all_are_shown(bench: Bench, kind: str) -> None:
 
 
 def test_nodes_of_a_framework_begin_anew_together(bench: Bench) -> None:
-    step = bench.steps["behave"].with_order(nodes=2, framework="jax", retries=1)
+    step = bench.steps["behave"].with_spec(nodes=2, framework="jax", retries=1)
     given = bench.input(step, {"how": BEGIN_ANEW})
 
     done = bench.start(step, given)
 
     assert done.end(120) == 0, done.log
     assert made_by(given)["parameters"]["Output"] == ".."
-    assert "node 0 starts anew" in done.log
+    assert "restarted node 0" in done.log
     bench.nothing_left(done)
 
 
@@ -184,7 +184,7 @@ def test_settings_of_the_task_and_of_mutators_reach_the_pods(bench: Bench, kubec
         "volumes": [{"name": "of-task", "configMap": {"name": "settings"}}],
         "volumeMounts": [{"name": "of-task", "mountPath": "/task"}],
     }
-    step = bench.steps["behave"].with_order(
+    step = bench.steps["behave"].with_spec(
         pod=pod_with(*mutators), labels={"team": "digits"}, annotations={"example.com/why": "test"}
     )
     given = bench.input(step, {"how": how}, task=task)
@@ -210,27 +210,27 @@ def test_settings_of_the_task_and_of_mutators_reach_the_pods(bench: Bench, kubec
 def test_role_is_enough_and_has_no_verb_to_spare(
     bench: Bench, kind: str, kubectl: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    access = account_with(kubectl, bench.namespace, rbac.manifest(kind, bench.namespace))
+    access = account_with(kubectl, bench.namespace, roles.manifest(kind, bench.namespace))
     limited = RecordedCluster(lambda: access)
-    step = bench.steps["behave"].with_order(kind=kind)
+    step = bench.steps["behave"].with_spec(kind=kind)
     given = bench.input(step, {"how": "# wait\nimport time; time.sleep(4)"})
     run = str(uuid.uuid4())
     killed = bench.start(step, given, bench.create(step_pod(0, run)))
     killed.until("told to")
     killed.process.kill()
     killed.end()
-    said: list[str] = []
+    messages: list[str] = []
 
-    # A retry, which adopts the job, and a step whose job fits nowhere.
+    # A retry, which adopts the job, and a step whose job cannot be scheduled.
     _as_pod(bench.create(step_pod(1, run)), monkeypatch)
-    train(step.order, given, limited, say=said.append, show=said.append)
+    train(step.spec, given, limited, log=messages.append, log_line=messages.append)
     _as_pod(bench.create(step_pod()), monkeypatch)
-    nowhere = step.with_order(pod=pod_with(node_selector(nowhere="true")), start_within=1).order
-    with pytest.raises(JobFailedError, match="cannot be placed"):
-        train(nowhere, given, limited, say=said.append, show=said.append)
+    nowhere = step.with_spec(pod=pod_with(node_selector(nowhere="true")), start_within=1).spec
+    with pytest.raises(JobFailedError, match="cannot be scheduled"):
+        train(nowhere, given, limited, log=messages.append, log_line=messages.append)
 
-    assert "adopted" in said[0]
-    assert "told to # wait" in said
+    assert "adopted" in messages[0]
+    assert "told to # wait" in messages
     assert limited.used == granted(kind)
 
 

@@ -1,4 +1,4 @@
-"""Train steps whose job fails, or cannot run: what they say, and that they leave nothing behind."""
+"""Training steps whose job fails or cannot run: their error, and that they delete everything."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from typing import Any
 
 import pytest
 
-from fairing_kfp.build.append import AppendBuilder
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.builders.append import AppendBuilder
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.mutators import environment_from_secret, mount_secret, node_selector, resources
 from fairing_kfp.errors import NotInstalledError
-from fairing_kfp.image import File, Layer
+from fairing_kfp.image import File
+from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.registry.client import RegistryClient
-from fairing_kfp.train import tfjob
+from fairing_kfp.train.kinds import tfjob
 from fairing_kfp.train.step import train
-from tests.accounts import account_with
-from tests.integration.conftest import PrivateRegistry, missing
-from tests.integration.trains import RESOURCES, Bench, pod_with
-from tests.small_images import image, push_small_base
-from tests.train_steps import Run
+from tests.support.accounts import account_with
+from tests.support.private_registry import PrivateRegistry
+from tests.support.services import missing
+from tests.support.small_images import image, push_small_base
+from tests.support.train_steps import Run
+from tests.support.trains import RESOURCES, Bench, pod_with
 
 pytestmark = [
     pytest.mark.kubernetes,
@@ -52,20 +54,20 @@ class Case:
     """A step that fails.
 
     Attributes:
-        expected: what it says.
-        how: what its code does.
-        order: what is changed in its order.
-        never: what it does not say.
+        expected: texts in its log.
+        how: its code.
+        spec: fields of its spec.
+        never: texts that are not in its log.
     """
 
     expected: tuple[str, ...]
     how: str = "# nothing"
-    order: Mapping[str, Any] = field(default_factory=dict)
+    spec: Mapping[str, Any] = field(default_factory=dict)
     never: tuple[str, ...] = ()
 
 
 OF_ALL_KINDS = {
-    "exit": Case(("ended with exit code 7", "→ see its last lines"), "import sys; sys.exit(7)"),
+    "exit": Case(("ended with exit code 7", "→ see the last lines of its log"), "import sys; sys.exit(7)"),
     "memory": Case(
         ("OOMKilled", "limit 64Mi", "raise its memory limit"),
         "x = bytearray(200_000_000)",
@@ -75,15 +77,15 @@ OF_ALL_KINDS = {
         ("ended with exit code 9", "the last lines of node 1:", "  said by 1"), NODE_1_FAILS, {"nodes": 2}
     ),
     "unschedulable": Case(
-        ("node 0 waits: pod ", "cannot start: node 0 waited", "0/1 nodes are available", "→ ask for less"),
-        order={"pod": NOWHERE, "start_within": 2},
+        ("node 0 is pending: pod ", "node 0 was pending for", "0/1 nodes are available", "→ request less"),
+        spec={"pod": NOWHERE, "start_within": 2},
         never=("told to",),
     ),
-    "deadline": Case(("told to # sleep", "ran out of time"), SLEEP, {"deadline": 5}),
-    "quantity": Case(("write quantities as Kubernetes has them",), order={"pod": MALFORMED}, never=(" made",)),
+    "deadline": Case(("told to # sleep", "exceeded its deadline"), SLEEP, {"deadline": 12}),
+    "quantity": Case(("write quantities as 500m",), spec={"pod": MALFORMED}, never=("created ",)),
     "denied": Case(
         ("the image {denied} of container ", "imagePullSecrets"),
-        order={"image": "{denied}", "start_within": 2},
+        spec={"image": "{denied}", "start_within": 2},
     ),
 }
 OF_JOBS = {
@@ -93,26 +95,26 @@ OF_JOBS = {
     ),
     "no-image": Case(
         (f"the image {MISSING} of container main of pod", "cannot be pulled: Failed to pull", "check the image's name"),
-        order={"image": MISSING, "start_within": 2},
+        spec={"image": MISSING, "start_within": 2},
     ),
     "no-secret": Case(
-        ('secret "no-such-secret" not found', "create what is missing"),
-        order={"pod": pod_with(environment_from_secret("no-such-secret", {"A": "a"})), "start_within": 2},
+        ('secret "no-such-secret" not found', "create the missing object"),
+        spec={"pod": pod_with(environment_from_secret("no-such-secret", {"A": "a"})), "start_within": 2},
     ),
     "no-volume": Case(
         ('secret "no-such-secret" not found',),
-        order={"pod": pod_with(mount_secret("no-such-secret", "/a")), "start_within": 2},
+        spec={"pod": pod_with(mount_secret("no-such-secret", "/a")), "start_within": 2},
     ),
     "quota": Case(
-        ("its pods cannot be made: ", "exceeded quota: no-devices", "wait until others end"),
-        order={"pod": DEVICE, "start_within": 2},
+        ("its pods cannot be created: ", "exceeded quota: no-devices", "wait until other jobs have finished"),
+        spec={"pod": DEVICE, "start_within": 2},
     ),
     "other-python": Case(
         ("was packed with Python 3.99, but its image runs Python 3.11", "ended with exit code 1"),
-        order={"image": "{other_python}"},
-        never=("node 0 starts",),
+        spec={"image": "{other_python}"},
+        never=("started node 0",),
     ),
-    "no-python": Case(("python3", "check its command, and that the image has it"), order={"image": "{no_python}"}),
+    "no-python": Case(("python3", "check its command, and that the image has it"), spec={"image": "{no_python}"}),
 }
 CASES = {
     **{f"{name}-{kind}": case for name, case in OF_ALL_KINDS.items() for kind in RESOURCES},
@@ -127,15 +129,15 @@ def images(
     serve: Callable[..., Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, str]]:
-    """Images that do not do."""
+    """Images that cannot be used."""
     folder, client = tmp_path_factory.mktemp("images"), RegistryClient([testbed_registry])
     repository = f"tests/{uuid.uuid4().hex[:12]}"
     described = json.dumps({"name": "behave", "python": [3, 99], "packed_modules": []}).encode()
     other = image(
-        train_steps["behave"].order.image, Layer.of_files("other", [File("opt/fairing/code/step.json", described)])
+        train_steps["behave"].spec.image, layer_of_files("other", [File("opt/fairing/code/step.json", described)])
     )
     builder = AppendBuilder(f"{testbed_registry}/{repository}", cache=Cache(folder / "cache"), client=client)
-    empty = push_small_base(client, testbed_registry, repository, Layer.of_files("a", [File("opt/a", b"a")]))
+    empty = push_small_base(client, testbed_registry, repository, layer_of_files("a", [File("opt/a", b"a")]))
     with serve(folder / "registry", {"htpasswd": {"realm": "tests", "path": str(folder / "htpasswd")}}) as private:
         assert isinstance(private, PrivateRegistry)
         yield {
@@ -149,7 +151,7 @@ def images(
 def failures(
     shared_bench: Bench, images: dict[str, str], kubectl: Callable[..., str]
 ) -> Iterator[dict[str, Future[tuple[Run, int]]]]:
-    """All steps that fail, side by side."""
+    """All failing steps, run in parallel."""
     namespace = shared_bench.namespace
     kubectl("-n", namespace, "create", "quota", "no-devices", "--hard=requests.example.com/device=0")
     waiting = r"--for=jsonpath={.status.hard.requests\.example\.com/device}=0"
@@ -157,12 +159,12 @@ def failures(
 
     def fail(name: str) -> tuple[Run, int]:
         case, kind = CASES[name], name.rpartition("-")[2]
-        order = {**case.order, "kind": kind}
-        if "image" in order:
-            order["image"] = order["image"].format(**images)
+        spec = {**case.spec, "kind": kind}
+        if "image" in spec:
+            spec["image"] = spec["image"].format(**images)
         (shared_bench.folder / name).mkdir()
         bench = replace(shared_bench, folder=shared_bench.folder / name)
-        step = bench.steps["behave"].with_order(**order)
+        step = bench.steps["behave"].with_spec(**spec)
         done = bench.start(step, bench.input(step, {"how": case.how}))
         return done, done.end(150)
 
@@ -192,8 +194,8 @@ def test_it_says_why(
 
 def test_retried_nodes_go_on(bench: Bench, kind: str) -> None:
     if kind == "trainjob":
-        pytest.skip("how often its nodes are started anew is the runtime's, and never here")
-    step = bench.steps["behave"].with_order(kind=kind, retries=1)
+        pytest.skip("the runtime decides how many times its nodes are restarted, and this one never does")
+    step = bench.steps["behave"].with_spec(kind=kind, retries=1)
 
     done = bench.start(step, bench.input(step, {"how": "# once\nimport sys\nsys.exit(5)"}))
 
@@ -204,19 +206,19 @@ def test_retried_nodes_go_on(bench: Bench, kind: str) -> None:
 
 
 def test_kind_that_is_not_installed_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tfjob, "WORKLOAD", tfjob.ReplicaJob("XGBoostJob", "xgboost", "xgbReplicaSpecs", lambda _: {}))
-    step = bench.steps["behave"].with_order(kind="tfjob")
+    monkeypatch.setattr(tfjob, "KIND", replace(tfjob.KIND, kind="XGBoostJob", container="xgboost"))
+    step = bench.steps["behave"].with_spec(kind="tfjob")
 
     with pytest.raises(NotInstalledError, match="XGBoostJob"):
-        train(step.order, bench.input(step), Cluster(lambda: bench.access), say=print, show=print)
+        train(step.spec, bench.input(step), Cluster(lambda: bench.config), log=print, log_line=print)
 
 
 def test_missing_right_comes_back_as_the_rule(bench: Bench, kubectl: Callable[..., str]) -> None:
     step = bench.steps["behave"]
-    done = replace(bench, access=account_with(kubectl, bench.namespace)).start(step, bench.input(step))
+    done = replace(bench, config=account_with(kubectl, bench.namespace)).start(step, bench.input(step))
 
     assert done.end() == 1
-    done.until("may not get pods")
+    done.until("may not create, delete, get, list, patch, watch jobs.batch; get, list, patch, watch pods")
     done.until("kind: RoleBinding")
     bench.nothing_left(done)
 
@@ -226,25 +228,25 @@ def test_disk_of_a_node_that_is_full_is_named(bench: Bench, tmp_path: Path) -> N
     pod = pod_with()
     pod["volumes"] = [{"name": "small", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}]
     pod["containers"][0]["volumeMounts"] = [{"name": "small", "mountPath": str(tmp_path)}]
-    step = bench.steps["copy"].with_order(pod=pod)
+    step = bench.steps["copy"].with_spec(pod=pod)
 
     done = bench.start(step, bench.input(step, {}, {"big": str(tmp_path / "big")}))
 
     assert done.end() == 1, done.log
     done.until("No space left on device")
-    done.until("have room there")
+    done.until("have enough disk space")
     bench.nothing_left(done)
 
 
 def test_deleted_underneath(bench: Bench, kind: str, kubectl: Callable[..., str]) -> None:
-    step = bench.steps["behave"].with_order(kind=kind)
+    step = bench.steps["behave"].with_spec(kind=kind)
     done = bench.start(step, bench.input(step, {"how": SLEEP}))
     done.until("told to # sleep")
     (job,) = bench.jobs(done)
     kubectl("-n", bench.namespace, "delete", job["kind"].lower(), job["metadata"]["name"], "--wait=false")
 
     assert done.end() == 1, done.log
-    done.until("was deleted underneath")
+    done.until("was deleted")
     bench.nothing_left(done)
 
 

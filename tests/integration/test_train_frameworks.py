@@ -15,29 +15,31 @@ from typing import Any
 import pytest
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.connect import from_kubeconfig
 from fairing_kfp.cluster.kinds import find_kind
 from fairing_kfp.errors import DependencyError, NotInstalledError
-from fairing_kfp.train.workload import workload
-from tests.integration.conftest import missing
-from tests.train_steps import Step, kubeconfig, made_by, start, steps_of
+from fairing_kfp.train.kinds.kind import training_kind
+from tests.support.paths import TESTS
+from tests.support.services import missing
+from tests.support.train_steps import Step, kubeconfig, made_by, start, steps_of
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.registry, pytest.mark.filterwarnings("ignore:Unverified HTTPS")]
-TESTS = Path(__file__).parents[1]
 LIBRARY = Path("/usr/lib/x86_64-linux-gnu/libgomp.so.1")
 Compile = Callable[[str], Mapping[str, Step]]
 
 
 @pytest.fixture(scope="module")
 def cluster(namespace: str) -> Cluster:
-    return Cluster(lambda: replace(from_kubeconfig(), namespace=namespace), patience=20)
+    return Cluster(lambda: replace(from_kubeconfig(), namespace=namespace), retry_timeout=20)
 
 
 @pytest.fixture(scope="module")
-def compiled(base_image: str, testbed_registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compile]:
-    """Compiles a pipeline of tests/pipelines/frameworks.py, and gives its train steps."""
+def compiled(
+    base_image: str, testbed_registry: str, shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Compile]:
+    """Compiles a pipeline of tests/pipelines/frameworks.py, and returns its training steps."""
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
     folder = tmp_path_factory.mktemp("frameworks")
@@ -51,7 +53,7 @@ def compiled(base_image: str, testbed_registry: str, tmp_path_factory: pytest.Te
                 project=project,
                 insecure=[testbed_registry],
                 base_image=base_image,
-                cache=Cache(folder / "cache"),
+                cache=shared_cache,
                 lock=str(folder / f"{name}.lock"),
             )
         except DependencyError as error:
@@ -65,15 +67,15 @@ def compiled(base_image: str, testbed_registry: str, tmp_path_factory: pytest.Te
 
 
 def ran(step: Step, cluster: Cluster, folder: Path, **parameters: Any) -> tuple[dict[str, Any], list[str]]:
-    """Runs a step here, as an administrator; gives its outputs and the lines it showed."""
-    found = workload(step.order.kind)
+    """Runs a step on this machine as an administrator, and returns its outputs and log lines."""
+    found = training_kind(step.spec.kind)
     try:
         find_kind(cluster, found.api_version, found.kind)
     except NotInstalledError as error:
         missing(error.message)
     outputs = folder / "out"
     given = step.executor_input(str(outputs), parameters, scratch=str(outputs))
-    done = start(step, given, kubeconfig(cluster.access, folder / "config"))
+    done = start(step, given, kubeconfig(cluster.config, folder / "config"))
     assert done.end(180) == 0, done.log
     return made_by(given), done.lines
 
@@ -82,7 +84,7 @@ def ran(step: Step, cluster: Cluster, folder: Path, **parameters: Any) -> tuple[
 def test_processes_of_torch_meet(
     compiled: Compile, cluster: Cluster, tmp_path: Path, name: str, nodes: int, processes: int
 ) -> None:
-    steps = {step.order.kind: step for step in compiled("met").values()}
+    steps = {step.spec.kind: step for step in compiled("met").values()}
 
     made, lines = ran(steps[name], cluster, tmp_path)
 
@@ -95,13 +97,13 @@ def test_processes_of_torch_meet(
         for node in range(nodes)
         for local in range(processes)
     ]
-    assert re.fullmatch(r"[\d.]+|[\da-f:]+", first)  # an address, no name of a service
+    assert re.fullmatch(r"[\d.]+|[\da-f:]+", first)  # an IP address, and not the name of a Service
     assert made["parameters"]["Output"] == f"0 0 {world} {first}"
     assert made["paths"]["model"].read_text() == f"0 0 {world} {first}"
 
 
 def test_tensorflow_and_jax_are_told_by_variables(compiled: Compile, cluster: Cluster, tmp_path: Path) -> None:
-    for kind, step in {step.order.kind: step for step in compiled("told").values()}.items():
+    for kind, step in {step.spec.kind: step for step in compiled("told").values()}.items():
         folder = tmp_path / kind
         folder.mkdir()
         name = "TF_CONFIG" if kind == "tfjob" else "JAX_COORDINATOR_ADDRESS"
@@ -129,7 +131,7 @@ def test_lightgbm_learns_on_two_nodes_as_on_one(
     config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gomp"}, "binaryData": library}
     kubectl("-n", namespace, "create", "-f", "-", input=json.dumps(config_map))
     errors = {}
-    for nodes, step in {step.order.nodes: step for step in compiled("boosted").values()}.items():
+    for nodes, step in {step.spec.nodes: step for step in compiled("boosted").values()}.items():
         folder = tmp_path / str(nodes)
         folder.mkdir()
 

@@ -1,4 +1,4 @@
-"""The kinds of jobs for training, as the operators that are installed take them."""
+"""Kinds of training jobs with the installed operators."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from fairing_kfp.cluster.apply import create, delete, preflight
 from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.connect import from_kubeconfig
 from fairing_kfp.cluster.kinds import POD, kind_of
@@ -25,16 +24,17 @@ from fairing_kfp.cluster.mutators import (
     resources,
     toleration,
 )
-from fairing_kfp.cluster.names import LONGEST
+from fairing_kfp.cluster.names import MAX_LENGTH
+from fairing_kfp.cluster.objects import create, delete, preflight
 from fairing_kfp.cluster.owner import Owner
-from fairing_kfp.cluster.pods import trouble
-from fairing_kfp.cluster.rbac import manifest as role_manifest
+from fairing_kfp.cluster.pods import diagnose, with_last_termination
 from fairing_kfp.errors import ConfigError, InvalidObjectError, MissingObjectError, NotInstalledError
-from fairing_kfp.train.order import Order
-from fairing_kfp.train.template import ANNOTATION, pod_template
-from fairing_kfp.train.workload import DEADLINE, Outcome, Workload, workload
-from tests.accounts import account_with
-from tests.integration.conftest import missing
+from fairing_kfp.pipeline.roles import manifest as role_manifest
+from fairing_kfp.train.kinds.kind import DEADLINE, JobResult, TrainingKind, training_kind
+from fairing_kfp.train.pod_template import ANNOTATION, pod_template
+from fairing_kfp.train.spec import JobSpec
+from tests.support.accounts import account_with
+from tests.support.services import missing
 from tests.unit.cluster.test_mutators import ALL as ALL_MUTATORS
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.filterwarnings("ignore:Unverified HTTPS")]
@@ -54,69 +54,72 @@ assert os.getuid() == 1000
 for folder in ("/dev/shm", "/minio", "/s3", "/gcs"):
     open(f"{folder}/x", "w").close()
 """
-RANK = "os.environ.get('JOB_COMPLETION_INDEX') or os.environ['HOSTNAME'].rpartition('-')[2]"
+RANK = "(os.environ.get('JOB_COMPLETION_INDEX') or os.environ['HOSTNAME'].rpartition('-')[2])"
 
 
 @pytest.fixture(scope="module")
 def cluster(namespace: str) -> Cluster:
-    return Cluster(lambda: replace(from_kubeconfig(), namespace=namespace), patience=20)
+    return Cluster(lambda: replace(from_kubeconfig(), namespace=namespace), retry_timeout=20)
 
 
 @pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest, cluster: Cluster, base_image: str) -> Workload:
-    """A kind of jobs as the cluster has it."""
+def kind(request: pytest.FixtureRequest, cluster: Cluster, base_image: str) -> TrainingKind:
+    """A kind of job as the cluster serves it."""
     try:
-        return workload(request.param).check(cluster, order_of(request.param, base_image, "pass"))
+        return training_kind(request.param).preflight(cluster, spec_of(request.param, base_image, "pass"))
     except NotInstalledError as error:
         missing(error.message)
         raise
 
 
-def order_of(kind: str, image: str, code: str, **options: Any) -> Order:
+def spec_of(kind: str, image: str, code: str, **options: Any) -> JobSpec:
     pod = options.pop("pod", {"containers": [{"name": "main"}]})
     pod["containers"][0]["command"] = ["python3", "-c", f"{PRELUDE}{code}"]
-    return Order(kind=kind, name=options.pop("name", "digits"), image=image, pod=pod, **options)  # type: ignore[arg-type]
+    return JobSpec(kind=kind, name=options.pop("name", "digits"), image=image, pod=pod, **options)  # type: ignore[arg-type]
 
 
 @dataclass
 class Seen:
-    """What became of a job."""
+    """A finished job."""
 
-    outcome: Outcome | None = None
+    result: JobResult | None = None
     pods: dict[int, Object] = field(default_factory=dict)
+    exit_codes: set[tuple[int, int]] = field(default_factory=set)  # by rank, of all containers that failed
     seconds: float = 0.0
 
     @property
     def troubles(self) -> list[str]:
-        return [found.message for found in map(trouble, self.pods.values()) if found]
+        return [found.message for found in map(diagnose, self.pods.values()) if found]
 
 
 def ran(
-    cluster: Cluster, kind: Workload, order: Order, task: Mapping[str, Any] | None = None, within: float = 60
+    cluster: Cluster, kind: TrainingKind, spec: JobSpec, task: Mapping[str, Any] | None = None, within: float = 60
 ) -> Seen:
-    """Makes a job, looks at it until it is over, and deletes it."""
-    name = OWNER.name(f"{order.name}-{time.monotonic()}")
-    template = pod_template(order, kind.container, OWNER.labels, VERIFIER, task or {})
-    manifest = kind.manifest(order, name, template)
+    """Creates a job, waits until it finishes, and deletes it."""
+    name = OWNER.name(f"{spec.name}-{time.monotonic()}")
+    template = pod_template(spec, kind.container, OWNER.labels, VERIFIER, task or {})
+    manifest = kind.manifest(spec, name, template)
     preflight(cluster, manifest)
     begun, seen = time.monotonic(), Seen()
     placed = create(cluster, manifest, OWNER.labels)
     resource = kind_of(cluster, manifest)
     try:
-        while seen.outcome is None and seen.seconds < within:
+        while seen.result is None and seen.seconds < within:
             time.sleep(0.5)
             state = cluster.request("GET", resource.path(cluster.namespace, placed.name))
             listed = cluster.request("GET", POD.path(cluster.namespace), query={"labelSelector": kind.pods(name)})
             seen.pods.update({int(kind.rank(pod) or 0): pod for pod in listed["items"]})
-            seen.outcome = kind.outcome(state, seen.pods.values(), order.retries)
+            problems = [(int(kind.rank(pod) or 0), diagnose(with_last_termination(pod))) for pod in listed["items"]]
+            seen.exit_codes |= {(rank, found.exit_code) for rank, found in problems if found and found.exit_code}
+            seen.result = kind.result(state, seen.pods.values(), spec.retries)
             seen.seconds = time.monotonic() - begun
     finally:
         delete(cluster, resource, placed.name, cluster.namespace)
     return seen
 
 
-def with_settings(cluster: Cluster, kind: Workload, image: str) -> Seen:
-    """A job of two nodes whose pods have all that can be wanted of them."""
+def with_settings(cluster: Cluster, kind: TrainingKind, image: str) -> Seen:
+    """A job of two nodes whose pods have all settings."""
     name = kind.kind.lower()
     settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "1"}}
     create(cluster, settings, OWNER.labels)
@@ -130,46 +133,46 @@ def with_settings(cluster: Cluster, kind: Workload, image: str) -> Seen:
         toleration("fairing-kfp/none", effect="NoSchedule"),
         non_root(1000),
     )({"containers": [{"name": "main"}]})
-    order = order_of(name, image, SEES_SETTINGS, pod=pod, nodes=2, labels=LABELS, annotations=ANNOTATIONS)
+    spec = spec_of(name, image, SEES_SETTINGS, pod=pod, nodes=2, labels=LABELS, annotations=ANNOTATIONS)
     task = {"env": [{"name": "SHAPE", "value": "round"}], "resources": {"requests": {"ephemeral-storage": "1Mi"}}}
-    return ran(cluster, kind, order, task)
+    return ran(cluster, kind, spec, task)
 
 
-def with_failure(cluster: Cluster, kind: Workload, image: str) -> Seen:
-    """A job of two nodes, of which one fails and the other would go on."""
+def with_failure(cluster: Cluster, kind: TrainingKind, image: str) -> Seen:
+    """A job of two nodes, of which one fails and the other keeps running."""
     code = f"sys.exit(3) if {RANK} == '1' else time.sleep(60)"
-    return ran(cluster, kind, order_of(kind.kind.lower(), image, code, nodes=2))
+    return ran(cluster, kind, spec_of(kind.kind.lower(), image, code, nodes=2))
 
 
-def with_retries(cluster: Cluster, kind: Workload, image: str) -> Seen:
-    """A job whose node fails at first: a Job has a fresh pod for each attempt, and the others a fresh container."""
+def with_retries(cluster: Cluster, kind: TrainingKind, image: str) -> Seen:
+    """A job whose node fails at first: a Job creates a new pod, the other kinds restart the container."""
     pod = environment({"THEN": str(time.time() + 8)})({"containers": [{"name": "main"}]})
     code = "sys.exit(0 if time.time() > float(os.environ['THEN']) else 1)"
-    return ran(cluster, kind, order_of(kind.kind.lower(), image, code, pod=pod, retries=3))
+    return ran(cluster, kind, spec_of(kind.kind.lower(), image, code, pod=pod, retries=3))
 
 
-def with_deadline(cluster: Cluster, kind: Workload, image: str) -> Seen:
-    """A job that takes too long."""
-    return ran(cluster, kind, order_of(kind.kind.lower(), image, "time.sleep(60)", deadline=4))
+def with_deadline(cluster: Cluster, kind: TrainingKind, image: str) -> Seen:
+    """A job that exceeds its deadline."""
+    return ran(cluster, kind, spec_of(kind.kind.lower(), image, "time.sleep(60)", deadline=4))
 
 
-SCENES: list[Callable[[Cluster, Workload, str], Seen]] = [with_retries, with_failure, with_deadline, with_settings]
+SCENES: list[Callable[[Cluster, TrainingKind, str], Seen]] = [with_retries, with_failure, with_deadline, with_settings]
 
 
 @pytest.fixture(scope="module")
 def scenes(cluster: Cluster, base_image: str) -> Iterator[dict[tuple[str, str], Future[Seen]]]:
-    """All scenes of all kinds that are installed, played side by side."""
+    """All scenes for all installed kinds, run in parallel."""
 
-    def play(scene: Callable[[Cluster, Workload, str], Seen], kind: str) -> Seen:
-        return scene(cluster, workload(kind).check(cluster, order_of(kind, base_image, "pass")), base_image)
+    def play(scene: Callable[[Cluster, TrainingKind, str], Seen], kind: str) -> Seen:
+        return scene(cluster, training_kind(kind).preflight(cluster, spec_of(kind, base_image, "pass")), base_image)
 
     with ThreadPoolExecutor(max_workers=6) as pool:
         yield {(scene.__name__, kind): pool.submit(play, scene, kind) for scene in SCENES for kind in KINDS}
 
 
-def test_what_is_wanted_of_pods_arrives(kind: Workload, scenes: dict[tuple[str, str], Future[Seen]]) -> None:
+def test_what_is_wanted_of_pods_arrives(kind: TrainingKind, scenes: dict[tuple[str, str], Future[Seen]]) -> None:
     seen = scenes["with_settings", kind.kind.lower()].result()
-    assert seen.outcome == Outcome(succeeded=True), seen.troubles
+    assert seen.result == JobResult(succeeded=True), seen.troubles
     assert set(seen.pods) == {0, 1}
     for pod in seen.pods.values():
         metadata, spec = pod["metadata"], pod["spec"]
@@ -186,62 +189,60 @@ def test_what_is_wanted_of_pods_arrives(kind: Workload, scenes: dict[tuple[str, 
         assert not spec.get("initContainers")
 
 
-def test_a_node_that_fails_ends_the_job(kind: Workload, scenes: dict[tuple[str, str], Future[Seen]]) -> None:
+def test_a_node_that_fails_ends_the_job(kind: TrainingKind, scenes: dict[tuple[str, str], Future[Seen]]) -> None:
     seen = scenes["with_failure", kind.kind.lower()].result()
-    assert seen.outcome
-    assert not seen.outcome.succeeded
-    assert seen.outcome.reason
-    found = trouble(seen.pods[1])
-    assert found
-    assert found.exit_code == 3
+    assert seen.result
+    assert not seen.result.succeeded
+    assert seen.result.reason
+    assert (1, 3) in seen.exit_codes
 
 
-def test_a_node_may_fail_as_often_as_allowed(kind: Workload, scenes: dict[tuple[str, str], Future[Seen]]) -> None:
+def test_a_node_may_fail_as_often_as_allowed(kind: TrainingKind, scenes: dict[tuple[str, str], Future[Seen]]) -> None:
     seen = scenes["with_retries", kind.kind.lower()].result()
-    assert seen.outcome == Outcome(succeeded=True), seen.troubles
+    assert seen.result == JobResult(succeeded=True), seen.troubles
     assert seen.seconds > 8
 
 
-def test_a_deadline_ends_the_job(kind: Workload, scenes: dict[tuple[str, str], Future[Seen]]) -> None:
+def test_a_deadline_ends_the_job(kind: TrainingKind, scenes: dict[tuple[str, str], Future[Seen]]) -> None:
     seen = scenes["with_deadline", kind.kind.lower()].result()
-    assert seen.outcome
-    assert seen.outcome.reason == DEADLINE
+    assert seen.result
+    assert seen.result.reason == DEADLINE
     assert 3 < seen.seconds < 40
 
 
-def test_the_longest_name_and_many_nodes_are_taken(cluster: Cluster, kind: Workload, base_image: str) -> None:
-    order = order_of(kind.kind.lower(), base_image, "pass", nodes=1000)
-    template = pod_template(order, kind.container, OWNER.labels, VERIFIER, {})
-    preflight(cluster, kind.manifest(order, "n" * LONGEST, template))
+def test_the_longest_name_and_many_nodes_are_taken(cluster: Cluster, kind: TrainingKind, base_image: str) -> None:
+    spec = spec_of(kind.kind.lower(), base_image, "pass", nodes=1000)
+    template = pod_template(spec, kind.container, OWNER.labels, VERIFIER, {})
+    preflight(cluster, kind.manifest(spec, "n" * MAX_LENGTH, template))
     if kind.kind == "TrainJob":
-        preflight(cluster, job_set_of_trainer("n" * LONGEST, order))
+        preflight(cluster, job_set_of_trainer("n" * MAX_LENGTH, spec))
         with pytest.raises(InvalidObjectError, match="too long"):
-            preflight(cluster, job_set_of_trainer("n" * (LONGEST + 1), order))
+            preflight(cluster, job_set_of_trainer("n" * (MAX_LENGTH + 1), spec))
 
 
-def job_set_of_trainer(name: str, order: Order) -> Object:
-    """What Trainer makes of a TrainJob; where it is refused, the TrainJob waits for ever without a word."""
-    pods = {"spec": {"containers": [{"name": "node", "image": order.image}]}}
-    job = {"completionMode": "Indexed", "completions": order.nodes, "parallelism": order.nodes, "template": pods}
+def job_set_of_trainer(name: str, spec: JobSpec) -> Object:
+    """The JobSet that Trainer creates for a TrainJob. If it is rejected, the TrainJob waits without an event."""
+    pods = {"spec": {"containers": [{"name": "node", "image": spec.image}]}}
+    job = {"completionMode": "Indexed", "completions": spec.nodes, "parallelism": spec.nodes, "template": pods}
     spec = {"replicatedJobs": [{"name": "node", "replicas": 1, "template": {"spec": job}}]}
     return {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "metadata": {"name": name}, "spec": spec}
 
 
 def test_needs_the_rights_of_its_role_alone(
-    cluster: Cluster, kind: Workload, base_image: str, kubectl: Callable[..., str]
+    cluster: Cluster, kind: TrainingKind, base_image: str, kubectl: Callable[..., str]
 ) -> None:
     name = kind.kind.lower()
     access = account_with(kubectl, cluster.namespace, role_manifest(name, cluster.namespace))
-    limited = Cluster(lambda: access, patience=20)
-    order = order_of(name, base_image, "pass")
-    found = workload(name).check(limited, order)
-    preflight(limited, found.manifest(order, "digits", pod_template(order, kind.container, {}, VERIFIER, {})))
+    limited = Cluster(lambda: access, retry_timeout=20)
+    spec = spec_of(name, base_image, "pass")
+    found = training_kind(name).preflight(limited, spec)
+    preflight(limited, found.manifest(spec, "digits", pod_template(spec, kind.container, {}, VERIFIER, {})))
 
 
-def test_a_malformed_quantity_is_named(cluster: Cluster, kind: Workload, base_image: str) -> None:
-    order = order_of(kind.kind.lower(), base_image, "pass")
+def test_a_malformed_quantity_is_named(cluster: Cluster, kind: TrainingKind, base_image: str) -> None:
+    spec = spec_of(kind.kind.lower(), base_image, "pass")
     task = {"resources": {"requests": {"memory": "4gb"}}}
-    manifest = kind.manifest(order, "digits", pod_template(order, kind.container, {}, VERIFIER, task))
+    manifest = kind.manifest(spec, "digits", pod_template(spec, kind.container, {}, VERIFIER, task))
     with pytest.raises(InvalidObjectError) as caught:
         preflight(cluster, manifest)
     assert "512Mi" in caught.value.remedy
@@ -250,43 +251,47 @@ def test_a_malformed_quantity_is_named(cluster: Cluster, kind: Workload, base_im
 @pytest.mark.parametrize("kind", ["trainjob"], indirect=True)
 class TestTrainJob:
     @pytest.mark.parametrize("runtime", ["nonesuch", "TrainingRuntime/nonesuch"])
-    def test_an_unknown_runtime_is_named(self, cluster: Cluster, kind: Workload, base_image: str, runtime: str) -> None:
+    def test_an_unknown_runtime_is_named(
+        self, cluster: Cluster, kind: TrainingKind, base_image: str, runtime: str
+    ) -> None:
         with pytest.raises(MissingObjectError, match=r"digits: there is no \w*TrainingRuntime nonesuch") as caught:
-            workload("trainjob").check(cluster, order_of("trainjob", base_image, "pass", runtime=runtime))
-        assert "there are " in caught.value.remedy
+            training_kind("trainjob").preflight(cluster, spec_of("trainjob", base_image, "pass", runtime=runtime))
+        assert "available: " in caught.value.remedy
 
     def test_an_unknown_runtime_is_named_to_who_may_not_list_them(
-        self, cluster: Cluster, kind: Workload, base_image: str, kubectl: Callable[..., str]
+        self, cluster: Cluster, kind: TrainingKind, base_image: str, kubectl: Callable[..., str]
     ) -> None:
         role = role_manifest("trainjob", cluster.namespace)
         access = account_with(kubectl, cluster.namespace, role)
-        limited = Cluster(lambda: access, patience=20)
+        limited = Cluster(lambda: access, retry_timeout=20)
         with pytest.raises(MissingObjectError, match="no ClusterTrainingRuntime nonesuch") as caught:
-            workload("trainjob").check(limited, order_of("trainjob", base_image, "pass", runtime="nonesuch"))
+            training_kind("trainjob").preflight(limited, spec_of("trainjob", base_image, "pass", runtime="nonesuch"))
         assert "kubectl get clustertrainingruntimes" in caught.value.remedy
 
     def test_a_runtime_of_the_namespace_is_taken(
-        self, cluster: Cluster, kind: Workload, base_image: str, kubectl: Callable[..., str]
+        self, cluster: Cluster, kind: TrainingKind, base_image: str, kubectl: Callable[..., str]
     ) -> None:
         runtime = cluster.request("GET", "/apis/trainer.kubeflow.org/v1alpha1/clustertrainingruntimes/plain")
         kubectl("apply", "-f", "-", input=own_runtime(runtime, cluster.namespace))
-        order = order_of("trainjob", base_image, "pass", runtime="TrainingRuntime/own")
+        spec = spec_of("trainjob", base_image, "pass", runtime="TrainingRuntime/own")
         preflight(
             cluster,
-            workload("trainjob")
-            .check(cluster, order)
-            .manifest(order, "digits", pod_template(order, "node", {}, VERIFIER, {})),
+            training_kind("trainjob")
+            .preflight(cluster, spec)
+            .manifest(spec, "digits", pod_template(spec, "node", {}, VERIFIER, {})),
         )
 
-    def test_what_has_no_place_is_refused(self, kind: Workload, base_image: str) -> None:
+    def test_what_has_no_place_is_refused(self, kind: TrainingKind, base_image: str) -> None:
         pod = {
             "priorityClassName": "high",
             "containers": [{"name": "main", "envFrom": []}, {"name": "b", "image": "i"}],
         }
-        order = order_of("trainjob", base_image, "pass", pod=pod)
-        lost = r"no place for spec\.priorityClassName, spec\.containers\[0\]\.envFrom, spec\.containers\[1\]\.image of"
+        spec = spec_of("trainjob", base_image, "pass", pod=pod)
+        lost = (
+            r"do not support spec\.priorityClassName, spec\.containers\[0\]\.envFrom, spec\.containers\[1\]\.image of"
+        )
         with pytest.raises(ConfigError, match=lost):
-            kind.manifest(order, "digits", pod_template(order, kind.container, {}, VERIFIER, {}))
+            kind.manifest(spec, "digits", pod_template(spec, kind.container, {}, VERIFIER, {}))
 
 
 def own_runtime(runtime: Object, namespace: str) -> str:

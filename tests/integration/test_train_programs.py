@@ -14,29 +14,30 @@ import pytest
 import yaml
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import DependencyError
-from tests.integration.conftest import missing
-from tests.integration.trains import Bench
-from tests.train_steps import made_by, steps_of
+from tests.support.paths import TESTS
+from tests.support.services import missing
+from tests.support.train_steps import made_by, steps_of
+from tests.support.trains import Bench
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.registry]
 
 
 @pytest.fixture(scope="module")
-def text(base_image: str, testbed_registry: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+def text(base_image: str, testbed_registry: str, shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The compiled pipeline."""
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
     folder = tmp_path_factory.mktemp("programs")
     try:
         return fairing_kfp.compile(
-            fairing_kfp.load_pipeline(f"{Path(__file__).parents[1]}/pipelines/elsewhere_programs.py"),
+            fairing_kfp.load_pipeline(f"{TESTS}/pipelines/elsewhere_programs.py"),
             registry=f"{testbed_registry}/tests",
             project=f"programs-{uuid.uuid4().hex[:8]}",
             insecure=[testbed_registry],
             base_image=base_image,
-            cache=Cache(folder / "cache"),
+            cache=shared_cache,
             lock=str(folder / "fairing.lock"),
         ).text
     except DependencyError as error:
@@ -92,7 +93,7 @@ def run_gate(bench: Bench, text: str, status: str) -> tuple[int, str]:
     """Runs the task that follows a notebook, in its image, which is the notebook's."""
     specification: Mapping[str, Any] = next(yaml.safe_load_all(text))
     container = specification["deploymentSpec"]["executors"]["exec-notebook-check"]["container"]
-    assert container["image"] == bench.steps["notebook"].order.image
+    assert container["image"] == bench.steps["notebook"].spec.image
     given = {"inputs": {"parameterValues": {"status": status}}, "outputs": {"outputFile": "/tmp/out/list.json"}}
     command = [*container["command"], *(one.replace("{{$}}", json.dumps(given)) for one in container["args"])]
     pod = bench.create(

@@ -1,4 +1,4 @@
-"""A step on Vertex AI as on KFP: in our own image, with the component's image run for the stand-in by Docker."""
+"""A training step on Vertex AI in our own image; the stand-in runs the component's image with Docker."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ import pytest
 import yaml
 
 import fairing_kfp
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.own_step import order_of
-from fairing_kfp.train.vertex.order import VertexOrder
-from tests.integration.conftest import missing
-from tests.vertex_stand_in import Ending, serve_vertex
-from tests.vertex_steps import PIPELINE, executor_input, login
+from fairing_kfp.cache.store import Cache
+from fairing_kfp.pipeline.builtin_steps import train_spec_of
+from fairing_kfp.train.vertex.spec import VertexJobSpec
+from tests.support.services import missing
+from tests.support.vertex_stand_in import Ending, serve_vertex
+from tests.support.vertex_steps import PIPELINE, executor_input, login
 
 pytestmark = [pytest.mark.registry, pytest.mark.docker]
 
@@ -42,13 +42,13 @@ def _docker(*arguments: str) -> tuple[int, str]:
 
 
 def test_it_trains_as_kfp_and_vertex_run_it(
-    docker_engine: Callable[..., str], base_image: str, testbed_registry: str, cache: Cache, tmp_path: Path
+    docker_engine: Callable[..., str], base_image: str, testbed_registry: str, shared_cache: Cache, tmp_path: Path
 ) -> None:
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
     compiled = fairing_kfp.compile(
         fairing_kfp.load_pipeline(f"{PIPELINE}:digits"),
-        cache=cache,
+        cache=shared_cache,
         registry=f"{testbed_registry}/tests",
         project=f"vertex-{uuid.uuid4().hex[:8]}",
         insecure=[testbed_registry],
@@ -56,13 +56,13 @@ def test_it_trains_as_kfp_and_vertex_run_it(
     )
     executors = next(yaml.safe_load_all(compiled.text))["deploymentSpec"]["executors"]
     ours = executors["exec-learn"]["container"]
-    ordered = order_of(ours)
-    assert isinstance(ordered, VertexOrder)
+    ordered = train_spec_of(ours)
+    assert isinstance(ordered, VertexJobSpec)
     assert ours["image"] == compiled.images["fairing-kfp-vertex"]
     buckets, stores = tmp_path / "buckets", tmp_path / "minio"
     stores.mkdir()
     (stores / "scans").write_bytes(b"scans of digits " * 10)
-    told: list[str] = []
+    logs: list[str] = []
 
     def run(job: Any, cancelled: threading.Event) -> Ending:
         for pool in job.job_spec.worker_pool_specs:
@@ -70,13 +70,13 @@ def test_it_trains_as_kfp_and_vertex_run_it(
             command, *rest = container.command
             start = ["--entrypoint", command, container.image_uri, *rest, *container.args]
             code, log = _docker(*_US, "--volume", f"{buckets}:/gcs", *start)
-            told.append(log)
+            logs.append(log)
             if code:
                 return 3, log
         return 0, ""
 
     with serve_vertex(buckets, run) as vertex:
-        order = replace(ordered, endpoint=vertex.endpoint)
+        spec = replace(ordered, endpoint=vertex.endpoint)
         variables = {
             "STORAGE_EMULATOR_HOST": vertex.endpoint,
             "GOOGLE_APPLICATION_CREDENTIALS": "/login/login.json",
@@ -88,14 +88,14 @@ def test_it_trains_as_kfp_and_vertex_run_it(
             *(text for name, value in variables.items() for text in ("--env", f"{name}={value}")),
             *("--volume", f"{stores}:/minio", "--volume", f"{tmp_path}/login.json:/login/login.json:ro"),
             *(ours["image"], *ours["command"]),
-            *("--executor_input", json.dumps(given), "--order", order.text()),
+            *("--executor_input", json.dumps(given), "--order", spec.text()),
         )
 
     assert code == 0, log
-    assert re.search(r" is done, with \d\.\d kB of outputs", log), log
+    assert re.search(r" succeeded; downloaded \d\.\d kB of outputs", log), log
     assert (stores / "model" / "deep" / "weights").read_bytes() == (b"scans of digits " * 10)[::-1]
     output = json.loads((stores / "given" / "executor_output.json").read_text())
     assert output["parameterValues"] == {"Output": 160}
     assert output["artifacts"]["model"]["artifacts"][0]["uri"] == "minio://model"
     assert vertex.objects() == []
-    assert len(told) == 2
+    assert len(logs) == 2

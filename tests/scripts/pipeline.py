@@ -39,6 +39,8 @@ writes = script(
 reads_artifact = script("reads_artifact.py", arguments={"model": dsl.Input[dsl.Model]})
 options_of_another = script("options_of_another.py", arguments={"--depth": 9, "--force": bool})
 latin = script("latin.py")
+folders = script("folders.py", arguments={"--model-dir": dsl.Output[dsl.Model], "--extra": dsl.Output[dsl.Model]})
+nested = script("click_nested.py", command="data load", packages=CLI)
 computed = script("computed.py", arguments={"--alpha": 2.0})
 fails = script("fails.py", arguments={"--number": dsl.OutputPath(int)})
 
@@ -90,6 +92,8 @@ def scripts():
     options_of_another(force=True)
     latin()
     computed()
+    folders()
+    nested(seed=5, root="x", places=["a", "-b"])
 
 
 @dsl.pipeline

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.__main__ import _environment, is_quiet
 from bench.measure import Cost, Runs, Table, take_turns
+from bench.summary import summary
 from bench.table import README, as_markdown, write
 
 
@@ -20,15 +22,15 @@ def test_ratio_is_the_median_of_pairs_and_not_the_ratio_of_medians() -> None:
 
 
 def test_contenders_take_turns_and_the_first_round_does_not_count() -> None:
-    order: list[str] = []
+    spec: list[str] = []
 
     def contender(name: str) -> dict[str, Cost]:
-        order.append(name)
-        return {"run": Cost(len(order))}
+        spec.append(name)
+        return {"run": Cost(len(spec))}
 
     done = take_turns(2, {"a": lambda: contender("a"), "b": lambda: contender("b")})
 
-    assert order == ["a", "b"] * 3
+    assert spec == ["a", "b"] * 3
     assert [round_["a"]["run"].seconds for round_ in done.rounds] == [3, 5]
 
 
@@ -50,3 +52,56 @@ def test_results_take_the_place_of_the_former(tmp_path: Path) -> None:
     assert "<!-- push -->\nsecond\n<!-- /push -->" in readme.read_text()
     with pytest.raises(ValueError, match="0 places"):
         write("absent", "", readme)
+
+
+_README = """
+<!-- summary -->
+<!-- /summary -->
+<!-- push -->
+|       | ours | `docker` | ratio                | requests |
+| ----- | ---- | -------- | -------------------- | -------- |
+| first | 1 s  | 4 s      | **4.0** (3.0 to 5.0) | 1 : 2    |
+
+|       | ours | `crane` | ratio                |
+| ----- | ---- | ------- | -------------------- |
+| first | 1 s  | 2 s     | **2.0** (1.0 to 3.0) |
+
+|       | ours | the limit | ratio                |
+| ----- | ---- | --------- | -------------------- |
+| first | 1 s  | 1 s       | **1.0** (1.0 to 1.0) |
+
+Prose.
+<!-- /push -->
+<!-- secrets -->
+|       | ours | other |
+| ----- | ---- | ----- |
+| found | 1    | 2     |
+<!-- /secrets -->
+"""
+
+
+def test_summary_has_the_best_peer_of_each_row(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"{_README}<!-- far -->\n<!-- /far -->\n")
+    write("far", as_markdown(Table("call", "`crane`", (runs((1, 3)).row("again", "ours", "peer", "run"),))), readme)
+
+    assert summary(readme.read_text()).splitlines()[2:] == [
+        "| push: first | ours: 1 s | `crane`: 2 s | **2.0** (1.0 to 3.0) |",
+        "| far: again | call: 1 s | `crane`: 3 s | **3.0** (3.0 to 3.0) |",
+    ]
+    assert readme.read_text().count("| far: again |") == 1
+
+
+def test_summary_of_the_readme_is_that_of_its_tables() -> None:
+    text = README.read_text()
+
+    assert f"<!-- summary -->\n{summary(text)}\n<!-- /summary -->" in text
+
+
+@pytest.mark.parametrize(("load", "quiet"), [(0.2, True), (1.0, True), (1.1, False), (9.0, False)])
+def test_a_noisy_machine_is_noticed(load: float, quiet: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
+
+    assert is_quiet() is quiet
+    assert ("not quiet" in _environment()) is not quiet

@@ -1,1 +1,1 @@
-"""The arguments of scripts: read from their source without running it, or declared by their author."""
+"""Command line arguments of scripts: read from their source without running it, or declared by the author."""

@@ -1,35 +1,78 @@
-"""The commands of a script: functions, of which its command line chooses one."""
+"""Commands of a script: functions that the words of the command line select."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
-from fairing_kfp.preprocess.arguments.syntax import Syntax
+from fairing_kfp.preprocess.arguments.argument import Argument, Level, ScriptArguments, UnreadArgument, drop_clashes
+from fairing_kfp.preprocess.arguments.syntax import NotConstantError, Syntax
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Read = tuple[tuple[Argument, ...], tuple[UnreadArgument, ...]]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Command:
-    """A command of a script.
+    """A command, or a group of commands.
 
     Attributes:
-        name: the word that chooses it.
-        function: the function that it runs.
-        is_group: whether it is what is before the words of commands.
+        word: the word that selects it.
+        function: the function that it runs, whose parameters are its arguments; None for a group without one.
+        children: the commands of a group.
+        needs_command: whether a group requires one of its commands.
+        is_root: whether it is in no group.
     """
 
-    name: str
-    function: ast.FunctionDef | ast.AsyncFunctionDef
-    is_group: bool = False
+    word: str
+    function: Function | None = None
+    children: list[Command] = field(default_factory=list)
+    needs_command: bool = True
+    is_root: bool = True
+
+    def add(self, child: Command) -> None:
+        """Adds a command to the group."""
+        child.is_root = False
+        if child not in self.children:
+            self.children.append(child)
+
+    def paths(self, above: tuple[Command, ...] = ()) -> Iterator[tuple[Command, ...]]:
+        """The commands that can be selected, each with the groups above it, but for this one."""
+        for child in self.children:
+            if child not in above:
+                path = (*above, child)
+                if not child.children or not child.needs_command:
+                    yield path
+                yield from child.paths(path)
 
 
-def chosen(syntax: Syntax, commands: Sequence[Command], wanted: str) -> Command | None:
-    """The command that is wanted; without a wish the only one, or the only one that the file calls."""
-    if wanted:
-        return next((one for one in commands if wanted in (one.name, one.function.name)), None)
-    if len(commands) <= 1:
-        return commands[0] if commands else None
-    called = {call.func.id for call in syntax.calls() if isinstance(call.func, ast.Name)}
-    started = [one for one in commands if one.function.name in called]
-    return started[0] if len(started) == 1 else None
+def read_commands(root: Command, words: str, read: Callable[[Function], Read]) -> ScriptArguments:
+    """Reads the arguments of a command, and of the groups that it is in.
+
+    Args:
+        root: the command or group that the script starts.
+        words: the words that select a command, or the name of its function; empty if there is only one.
+        read: reads the arguments of a function.
+    """
+    outer, unread = read(root.function) if root.function else ((), ())
+    found = {" ".join(one.word for one in path): path for path in root.paths()}
+    named = {path[-1].function.name: path for path in found.values() if path[-1].function}
+    path = found.get(words) or named.get(words) or (next(iter(found.values())) if not words and len(found) == 1 else ())
+    levels: list[Level] = []
+    for command in path:
+        inner, more = read(command.function) if command.function else ((), ())
+        taken = [*outer, *(argument for level in levels for argument in level.arguments)]
+        kept, clash = drop_clashes(taken, inner, command.word)
+        levels.append(Level(command.word, kept))
+        unread = (*unread, *more, *clash)
+    return ScriptArguments(outer, unread, tuple(found), tuple(levels), needs_command=root.needs_command)
+
+
+def command_name(syntax: Syntax, call: ast.Call | None, function: str) -> str:
+    """The name of a command: that in its decorator, or the function's with dashes."""
+    try:
+        named = (syntax.keyword_value(call, "name") or (syntax.strings(call) or [""])[0]) if call else ""
+    except NotConstantError:
+        named = ""
+    return str(named) or function.lower().replace("_", "-")

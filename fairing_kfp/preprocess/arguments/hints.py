@@ -1,9 +1,9 @@
-"""The type hints of a function's parameters, as its source spells them."""
+"""Type hints of a function's parameters, read from its source."""
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fairing_kfp.preprocess.arguments.syntax import Syntax
 
@@ -17,16 +17,18 @@ class Hint:
     """A type hint.
 
     Attributes:
-        kind: str, int, float, bool, list or dict; None where nothing is said.
-        optional: whether None is one of its values.
-        notes: the calls that `Annotated` adds.
-        name: how the type is spelled in full.
+        kind: str, int, float, bool, list or dict; None without a hint.
+        optional: whether None is a valid value.
+        notes: the calls in `Annotated`.
+        name: the full name of the type.
+        marks: the names in `Annotated`, and those of tyro that stand around the type.
     """
 
     kind: type | None
     optional: bool = False
     notes: tuple[ast.Call, ...] = ()
     name: str = ""
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Parameter:
 
 
 def hint(syntax: Syntax, node: ast.expr | None) -> Hint:
-    """What an annotation says; a type that is not known here is passed as text."""
+    """Reads an annotation; values of other types are passed as strings."""
+    node = syntax.constant(node)
     if node is None:
         return Hint(None)
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -60,8 +63,12 @@ def _subscript(syntax: Syntax, node: ast.Subscript) -> Hint:
     parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     if name.endswith("Annotated"):
         inner = hint(syntax, parts[0])
-        notes = tuple(part for part in parts[1:] if isinstance(part, ast.Call))
-        return Hint(inner.kind, inner.optional, notes, inner.name)
+        notes = tuple(note for part in parts[1:] if isinstance(note := syntax.constant(part), ast.Call))
+        marks = tuple(mark for part in parts[1:] if (mark := syntax.name(part)))
+        return replace(inner, notes=(*notes, *inner.notes), marks=(*marks, *inner.marks))
+    if name.startswith("tyro.conf."):
+        inner = hint(syntax, parts[0])
+        return replace(inner, marks=(name, *inner.marks))
     if name == "typing.Optional":
         return Hint(hint(syntax, parts[0]).kind, True, name=hint(syntax, parts[0]).name)
     if name == "typing.Union":
@@ -69,6 +76,8 @@ def _subscript(syntax: Syntax, node: ast.Subscript) -> Hint:
     if name.endswith("Literal"):
         first = parts[0].value if isinstance(parts[0], ast.Constant) else ""
         return Hint(_KINDS.get(type(first).__name__, str), name=name)
+    if name in _LISTS and isinstance(getattr(parts[-1], "value", None), type(...)):  # tuple[int, ...]
+        name = "list"
     return Hint(list if name in _LISTS else dict if name in _DICTS else str, name=name)
 
 
@@ -77,13 +86,14 @@ def _union(syntax: Syntax, parts: list[ast.expr]) -> Hint:
     inner = [hint(syntax, part) for part in rest]
     kinds = {one.kind for one in inner}
     optional = len(rest) < len(parts) or any(one.optional for one in inner)
-    return Hint(inner[0].kind if len(kinds) == 1 else str, optional, name=inner[0].name if inner else "")
+    name = inner[0].name if len(inner) == 1 else "str" if all(one.name in _KINDS for one in inner) else "typing.Union"
+    return Hint(inner[0].kind if len(kinds) == 1 else str, optional, name=name)
 
 
 def parameters(
     syntax: Syntax, function: ast.FunctionDef | ast.AsyncFunctionDef, *, method: bool = False
 ) -> tuple[Parameter, ...]:
-    """The parameters that a function takes by name.
+    """The named parameters of a function.
 
     Args:
         syntax: the script.

@@ -1,4 +1,4 @@
-"""What a script's syntax tree says: imported names, constants, and values that are written out."""
+"""The syntax tree of a script: imported names, constants and literal values."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from fairing_kfp.preprocess.modules.imports import imports_in
+
 _PATHS = {"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.fspath", "str"}
 
 
-class Unknown(ValueError):  # noqa: N818 - no error of anybody's
-    """A value that only running the script would tell."""
+class NotConstantError(ValueError):
+    """A value is known only at run time."""
 
 
 class Syntax:
@@ -27,20 +29,12 @@ class Syntax:
 
     @cached_property
     def imported(self) -> dict[str, str]:
-        """What names stand for: `ArgumentParser` for `argparse.ArgumentParser`, `t` for `typer`."""
-        found = {}
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    top = alias.name.partition(".")[0]
-                    found[alias.asname or top] = alias.name if alias.asname else top
-            elif isinstance(node, ast.ImportFrom) and not node.level:
-                found.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
-        return found
+        """Full names of imported names: `argparse.ArgumentParser` for `ArgumentParser`, `typer` for `t`."""
+        return {one.local_name: one.target for one in imports_in(self.tree) if not one.level}
 
     @cached_property
     def constants(self) -> dict[str, ast.expr]:
-        """The names of the file that are bound once, at its top."""
+        """The values of names that are assigned once, at the top level."""
         bound: dict[str, list[ast.expr]] = {}
         for node in self.tree.body:
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
@@ -52,33 +46,39 @@ class Syntax:
 
     @cached_property
     def functions(self) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
-        """The functions at the file's top."""
+        """The functions at the top level."""
         return {n.name: n for n in self.tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
 
     @cached_property
     def classes(self) -> dict[str, ast.ClassDef]:
-        """The classes at the file's top."""
+        """The classes at the top level."""
         return {n.name: n for n in self.tree.body if isinstance(n, ast.ClassDef)}
 
     def calls(self) -> Iterator[ast.Call]:
-        """The calls of the file, in the order of its lines."""
+        """All calls, ordered by their last lines."""
         found = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
         return iter(sorted(found, key=lambda node: (node.end_lineno or 0, node.end_col_offset or 0)))
 
     def name(self, node: ast.AST | None) -> str:
-        """The full name that an expression spells: `argparse.FileType`; empty when it is none."""
+        """The full name of an expression, such as `argparse.FileType`; empty if it is not a name.
+
+        A name that stands for another, as by `Arg = typer.Argument`, has that one's.
+        """
         if isinstance(node, ast.Name):
-            return self.imported.get(node.id, node.id)
+            alias = self.constants.get(node.id)
+            if node.id in self.imported or not isinstance(alias, (ast.Name, ast.Attribute)) or _names(alias, node.id):
+                return self.imported.get(node.id, node.id)
+            return self.name(alias)
         if isinstance(node, ast.Attribute):
             base = self.name(node.value)
             return f"{base}.{node.attr}" if base else ""
         return ""
 
     def value(self, node: ast.expr) -> Any:
-        """The value of an expression that is written out; paths become strings.
+        """The value of a constant expression; paths become strings.
 
         Raises:
-            Unknown: it is computed.
+            NotConstantError: the value is computed.
         """
         if isinstance(node, ast.Name) and node.id in self.constants:
             return self.value(self.constants[node.id])
@@ -95,9 +95,9 @@ class Syntax:
         try:
             value = ast.literal_eval(node)
         except (ValueError, TypeError, SyntaxError):
-            raise Unknown(ast.unparse(node)) from None
+            raise NotConstantError(ast.unparse(node)) from None
         if not isinstance(value, (str, int, float, bool, type(None))):
-            raise Unknown(ast.unparse(node))
+            raise NotConstantError(ast.unparse(node))
         return value
 
     def _operation(self, node: ast.BinOp) -> Any:
@@ -113,54 +113,70 @@ class Syntax:
                 return f"{left}/{right}" if isinstance(left, str) else left / right
         except (TypeError, ArithmeticError):
             pass
-        raise Unknown(ast.unparse(node))
+        raise NotConstantError(ast.unparse(node))
 
     def _member(self, cls: ast.ClassDef, name: str) -> Any:
-        """The value of an enumeration's member."""
+        """The value of an enumeration member."""
         for node in cls.body:
             if isinstance(node, ast.Assign) and any(getattr(t, "id", "") == name for t in node.targets):
                 return self.value(node.value)
-        raise Unknown(f"{cls.name}.{name}")
+        raise NotConstantError(f"{cls.name}.{name}")
 
-    def given(self, call: ast.Call, name: str, otherwise: Any = None) -> Any:
-        """The value of a call's keyword.
+    def constant(self, node: ast.expr | None) -> ast.expr | None:
+        """The expression that a name stands for, if it is assigned once at the top level; otherwise the node."""
+        while isinstance(node, ast.Name) and node.id in self.constants and self.constants[node.id] is not node:
+            node = self.constants[node.id]
+        return node
+
+    def keyword_value(self, call: ast.Call, name: str, otherwise: Any = None) -> Any:
+        """The value of a keyword argument.
 
         Raises:
-            Unknown: it is computed.
+            NotConstantError: the value is computed.
         """
         node = keyword(call, name)
         return otherwise if node is None else self.value(node)
 
     def text(self, call: ast.Call, *names: str) -> str:
-        """The text that a call gives by one of these keywords, in one line; empty when it is computed."""
+        """The first of these keyword arguments that is a string, in one line; empty if there is none."""
         for name in names:
             try:
-                found = self.given(call, name, "")
-            except Unknown:
+                found = self.keyword_value(call, name, "")
+            except NotConstantError:
                 continue
             if isinstance(found, str) and found:
                 return " ".join(found.split())
         return ""
 
     def strings(self, call: ast.Call) -> list[str]:
-        """The positional arguments of a call, all strings.
+        """The positional arguments of a call, which are strings.
 
         Raises:
-            Unknown: one is computed.
+            NotConstantError: an argument is computed, or is not a string.
         """
         found = [self.value(node) for node in call.args]
         if not all(isinstance(item, str) for item in found):
-            raise Unknown(ast.unparse(call))
+            raise NotConstantError(ast.unparse(call))
         return found
 
 
+def _names(node: ast.expr, name: str) -> bool:
+    """Whether a name occurs in an expression."""
+    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
+
+
 def keyword(call: ast.Call, name: str) -> ast.expr | None:
-    """The expression that a call gives by a keyword."""
+    """The expression of a keyword argument; None if the call does not have it."""
     return next((item.value for item in call.keywords if item.arg == name), None)
 
 
+def keywords(call: ast.Call) -> set[str]:
+    """The names of a call's keyword arguments."""
+    return {item.arg for item in call.keywords if item.arg}
+
+
 def from_json(text: Any) -> Any:
-    """The value of a JSON text; the text itself when it is none."""
+    """Parses JSON; returns any other text unchanged."""
     try:
         return json.loads(text)
     except (TypeError, ValueError):

@@ -1,13 +1,19 @@
-"""The arguments of scripts that use typer: the parameters of a command's function."""
+"""Arguments of scripts that use typer, read from the parameters of a command."""
 
 from __future__ import annotations
 
 import ast
 
-from fairing_kfp.preprocess.arguments.commands import Command, chosen
-from fairing_kfp.preprocess.arguments.hints import Parameter, parameters
-from fairing_kfp.preprocess.arguments.reading import Argument, Reading, Unread, identifier, with_default
-from fairing_kfp.preprocess.arguments.syntax import Syntax, Unknown, keyword
+from fairing_kfp.preprocess.arguments.argument import (
+    Argument,
+    ScriptArguments,
+    UnreadArgument,
+    identifier,
+    with_default,
+)
+from fairing_kfp.preprocess.arguments.commands import Command, Function, Read, command_name, read_commands
+from fairing_kfp.preprocess.arguments.hints import Hint, Parameter, parameters
+from fairing_kfp.preprocess.arguments.syntax import NotConstantError, Syntax, keyword
 from fairing_kfp.runtime.command_line import COUNT, REPEAT, SWITCH, TRUTH, VALUE, WORDS, Spelling
 
 _DECLARATIONS = ("typer.Option", "typer.Argument")
@@ -15,74 +21,95 @@ _INTERNAL = ("typer.Context", "click.Context", "typer.CallbackParam")
 
 
 def uses_typer(syntax: Syntax) -> bool:
-    """Whether a script has commands of typer."""
-    return "typer" in {name.split(".")[0] for name in syntax.imported.values()} and bool(_commands(syntax))
+    """Whether a script has typer commands."""
+    return "typer" in {name.split(".")[0] for name in syntax.imported.values()} and _root(syntax) is not None
 
 
-def read_typer(syntax: Syntax, command: str = "") -> Reading:
-    """Reads the parameters of the function that typer runs.
+def read_typer(syntax: Syntax, command: str = "") -> ScriptArguments:
+    """Reads the parameters of a typer command.
 
     Args:
         syntax: the script.
-        command: the command's name, where there are several.
+        command: the words of a command; empty if there is only one.
     """
-    commands = _commands(syntax)
-    group = next((one for one in commands if one.is_group), None)
-    inside = [one for one in commands if not one.is_group]
-    if group is not None and not inside:  # a callback that does all
-        return Reading(*_read_all(syntax, group))
-    outer, unread = _read_all(syntax, group) if group else ((), ())
-    one = inside[0] if len(inside) == 1 and group is None else chosen(syntax, inside, command) if command else None
-    if one is None:
-        return Reading(outer, unread, tuple(other.name for other in inside))
-    inner, more = _read_all(syntax, one)
-    if len(inside) == 1 and group is None:
-        return Reading(inner, more)
-    names = {argument.name for argument in outer}
-    kept = tuple(argument for argument in inner if argument.name not in names)
-    return Reading(outer, (*unread, *more), tuple(other.name for other in inside), (one.name,), kept)
+    root = _root(syntax) or Command("")
+    if root.function is None and len(root.children) == 1 and not root.children[0].children and root.needs_command:
+        root = root.children[0]  # an app with a single command takes no word for it
+    return read_commands(root, command, lambda function: _read_all(syntax, function))
 
 
-def _commands(syntax: Syntax) -> list[Command]:
-    """The function that `typer.run` is given, or those that an app has."""
+def _root(syntax: Syntax) -> Command | None:
+    """The function passed to `typer.run`, or the app that is in no other."""
     for call in syntax.calls():
         if syntax.name(call.func) == "typer.run" and call.args:
             function = syntax.functions.get(syntax.name(call.args[0]))
             if function:
-                return [Command(function.name, function)]
-    found = []
-    for function in syntax.functions.values():
-        for decorator in function.decorator_list:
-            if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Attribute):
-                kind = decorator.func.attr
-                if kind in ("command", "callback"):
-                    found.append(Command(_name(syntax, decorator, function.name), function, kind == "callback"))
-    return found
+                return Command("", function)
+    apps = _apps(syntax)
+    _add_functions(syntax, apps)
+    _add_apps(syntax, apps)
+    roots = [app for app in apps.values() if app.is_root and (app.children or app.function)]
+    return roots[0] if roots else None
 
 
-def _name(syntax: Syntax, call: ast.Call, function: str) -> str:
-    try:
-        named = syntax.given(call, "name") or (syntax.strings(call) or [""])[0]
-    except Unknown:
-        named = ""
-    return str(named) or function.replace("_", "-")
+def _add_functions(syntax: Syntax, apps: dict[str, Command]) -> None:
+    """Adds the functions that decorators make commands or callbacks, also as `app.command()(function)`."""
+    decorated = [(one, decorator) for one in syntax.functions.values() for decorator in one.decorator_list]
+    for call in syntax.calls():
+        function = syntax.functions.get(syntax.name(call.args[0])) if call.args else None
+        if isinstance(call.func, ast.Call) and function is not None:
+            decorated.append((function, call.func))
+    for function, decorator in decorated:
+        made = decorator if isinstance(decorator, ast.Call) else None
+        owner, _, kind = syntax.name(made.func if made else decorator).rpartition(".")
+        if owner and kind in ("command", "callback"):
+            app = apps.setdefault(owner, Command(""))
+            if kind == "command":
+                app.add(Command(command_name(syntax, made, function.name), function))
+            else:
+                app.function = function
+                app.needs_command = app.needs_command and not _may_run_alone(made)
 
 
-def _read_all(syntax: Syntax, command: Command) -> tuple[tuple[Argument, ...], tuple[Unread, ...]]:
-    read = [
-        _read(syntax, parameter)
-        for parameter in parameters(syntax, command.function)
-        if parameter.hint.name not in _INTERNAL
-    ]
+def _add_apps(syntax: Syntax, apps: dict[str, Command]) -> None:
+    """Adds apps to others; the commands of one without a name become those of the other."""
+    for call in syntax.calls():
+        owner, _, method = syntax.name(call.func).rpartition(".")
+        child = apps.get(syntax.name(call.args[0])) if call.args else None
+        if method == "add_typer" and owner in apps and child is not None:
+            child.word = syntax.text(call, "name") or child.word
+            if child.word:
+                apps[owner].add(child)
+            else:
+                child.is_root = False
+                for command in child.children:
+                    apps[owner].add(command)
+
+
+def _apps(syntax: Syntax) -> dict[str, Command]:
+    """The apps of a script by the names of their variables."""
+    apps = {}
+    for name, value in syntax.constants.items():
+        if isinstance(value, ast.Call) and syntax.name(value.func).rpartition(".")[2] == "Typer":
+            apps[name] = Command(syntax.text(value, "name"), needs_command=not _may_run_alone(value))
+    return apps
+
+
+def _may_run_alone(call: ast.Call | None) -> bool:
+    return call is not None and bool(getattr(keyword(call, "invoke_without_command"), "value", False))
+
+
+def _read_all(syntax: Syntax, function: Function) -> Read:
+    read = [_read(syntax, one) for one in parameters(syntax, function) if one.hint.name not in _INTERNAL]
     return (
         tuple(item for item in read if isinstance(item, Argument)),
-        tuple(item for item in read if isinstance(item, Unread)),
+        tuple(item for item in read if isinstance(item, UnreadArgument)),
     )
 
 
-def _read(syntax: Syntax, parameter: Parameter) -> Argument | Unread:
-    """The argument that a parameter is; typer makes an option of one that has a default."""
-    hint, default = parameter.hint, parameter.default
+def _read(syntax: Syntax, parameter: Parameter) -> Argument | UnreadArgument:
+    """The argument of a parameter; with a default it is an option."""
+    hint, default = parameter.hint, syntax.constant(parameter.default)
     note = next((call for call in hint.notes if syntax.name(call.func) in _DECLARATIONS), None)
     declared: list[ast.expr] = list(note.args) if note else []
     if isinstance(default, ast.Call) and syntax.name(default.func) in _DECLARATIONS:
@@ -96,14 +123,14 @@ def _read(syntax: Syntax, parameter: Parameter) -> Argument | Unread:
     shown = parameter.name
     try:
         names = [str(syntax.value(node)) for node in declared]
-        count = bool(note and syntax.given(note, "count", False))
-    except Unknown as error:
-        return Unread(f"{shown}, whose {error} is computed", parameter.line, required)
+        count = bool(note and syntax.keyword_value(note, "count", False))
+    except NotConstantError as error:
+        return UnreadArgument(f"{shown}, whose {error} is computed", parameter.line, required)
     kind = hint.kind or _kind_of(syntax, default)
     made = Argument(
         identifier(parameter.name),
         kind,
-        _spelling(parameter.name, kind, names, count=count) if is_option else _place(kind),
+        _spelling(parameter.name, hint, kind, names, count=count) if is_option else _place(kind, required=required),
         required,
         None,
         syntax.text(note, "help") if note else "",
@@ -112,29 +139,34 @@ def _read(syntax: Syntax, parameter: Parameter) -> Argument | Unread:
     if default is None:
         return made
     try:
-        return with_default(made, syntax.value(default))
-    except Unknown:
+        value = syntax.value(default)
+    except NotConstantError:
         return made
+    return made if isinstance(value, list) and None in value else with_default(made, value)
 
 
 def _kind_of(syntax: Syntax, default: ast.expr | None) -> type:
     try:
         found = syntax.value(default) if default is not None else ""
-    except Unknown:
+    except NotConstantError:
         return str
     return type(found) if isinstance(found, (bool, int, float, list)) else str
 
 
-def _place(kind: type) -> Spelling:
-    return Spelling(form=WORDS if kind is list else TRUTH if kind is bool else VALUE)
+def _place(kind: type, *, required: bool) -> Spelling:
+    return Spelling(form=WORDS if kind is list else TRUTH if kind is bool else VALUE, bare=not required)
 
 
-def _spelling(name: str, kind: type, names: list[str], *, count: bool) -> Spelling:
-    long = next((flag for flag in names if flag.startswith("--")), names[0] if names else "")
+def _spelling(name: str, hint: Hint, kind: type, names: list[str], *, count: bool) -> Spelling:
+    long = next((flag for flag in names if flag.startswith(("--", "/"))), names[0] if names else "")
     flag = long or f"--{name.replace('_', '-')}"
     if count:
         return Spelling(flag, COUNT)
     if kind is bool:
-        yes, slash, no = flag.partition("/")
-        return Spelling(yes, SWITCH, no if slash or long else f"--no-{yes[2:]}")
-    return Spelling(flag, REPEAT if kind is list else VALUE)
+        pairs = [one.partition("/") for one in names]
+        yes = next((pair[0].strip() for pair in pairs if pair[0].startswith("--")), flag.partition("/")[0].strip())
+        no = next((pair[2].strip() for pair in pairs if pair[2]), "")
+        return Spelling(yes, SWITCH, no if names else f"--no-{yes[2:]}")
+    if kind is list:
+        return Spelling(flag, WORDS if hint.name in ("tuple", "typing.Tuple") else REPEAT)
+    return Spelling(flag, VALUE)

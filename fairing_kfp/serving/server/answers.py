@@ -10,7 +10,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from . import json_text
 from .refusal import Refusal
+
+_NUMBERS = ("b", "i", "u", "f")
+"""Kinds of numpy's types that JSON has numbers for, or true and false."""
 
 
 def dumps(value: Any) -> bytes:
@@ -19,6 +23,9 @@ def dumps(value: Any) -> bytes:
     Raises:
         TypeError: JSON cannot hold it.
     """
+    written = _of_arrays(value)
+    if written is not None:
+        return written
     try:
         return json.dumps(value, allow_nan=False, default=_plain, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError):  # not a number, names that are no text, something unknown
@@ -27,6 +34,24 @@ def dumps(value: Any) -> bytes:
         return json.dumps(_cleaned(value), allow_nan=False, separators=(",", ":")).encode()
     except (ValueError, RecursionError) as error:
         raise TypeError(f"JSON cannot hold it: {error}") from None
+
+
+def _of_arrays(value: Any) -> bytes | None:
+    """The JSON of a dictionary of arrays of numbers; None for anything else."""
+    if type(value) is not dict or not value:
+        return None
+    parts = []
+    for name, array in value.items():
+        if type(name) is not str or getattr(getattr(array, "dtype", None), "kind", None) not in _NUMBERS:
+            return None
+        try:
+            numbers = json_text.dumps_numbers(array.tolist())
+        except TypeError:  # what Python has no number for
+            return None
+        if numbers is None:
+            return None
+        parts.append(json.dumps(name).encode() + b":" + numbers)
+    return b"{%b}" % b",".join(parts)
 
 
 def problem(refusal: Refusal) -> bytes:

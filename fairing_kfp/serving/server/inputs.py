@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import importlib
+import math
+import struct
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
+from .bounds import Bounds, spread
 from .datatypes import numpy
 from .refusal import Refusal, bad
 from .tensors import Tensor
@@ -35,11 +39,11 @@ WORDS = {
 """What a client of V1 sends."""
 
 
-def of_v1(kind: str, body: Any) -> Any:
+def of_v1(kind: str, body: Any, bounds: Bounds) -> Any:
     """The argument of a method, of the JSON of a V1 request.
 
     Raises:
-        Refusal: it is malformed (400).
+        Refusal: it is malformed (400), or stands for too much (413).
     """
     if not isinstance(body, dict):
         raise _unexpected(kind, "a JSON object is wanted")
@@ -51,22 +55,22 @@ def of_v1(kind: str, body: Any) -> Any:
     if kind == ANY and "inputs" in body:
         return given
     if kind == FRAME:
-        return _frame(given)
+        return _frame(given, bounds)
     if not isinstance(given, list):
         raise _unexpected(kind, "a list is wanted")
     if kind == ARRAY:
-        return _array(given)
+        return _array(given, bounds)
     if kind in (BYTES, BLOBS):
         blobs = [_blob(kind, one) for one in given]
         return blobs if kind == BLOBS else _only(kind, blobs)
     return given
 
 
-def of_v2(kind: str, tensors: Sequence[Tensor]) -> Any:
+def of_v2(kind: str, tensors: Sequence[Tensor], bounds: Bounds) -> Any:
     """The argument of a method, of the tensors of a V2 request.
 
     Raises:
-        Refusal: they are not what the method takes (400).
+        Refusal: they are not what the method takes (400), or stand for too much (413).
     """
     named: dict[str, Tensor] = {}
     for tensor in tensors:
@@ -84,7 +88,10 @@ def of_v2(kind: str, tensors: Sequence[Tensor]) -> Any:
             raise bad(f"this predictor takes a tensor of BYTES, and not of {tensor.datatype.name}")
         blobs = [one if isinstance(one, bytes) else one.encode("utf-8", "surrogatepass") for one in tensor.flat]
         return blobs if kind == BLOBS else _only(kind, blobs)
-    return _text(tensor).as_list if kind == LIST else _text(tensor).values
+    if kind != LIST:
+        return _text(tensor).values
+    bounds.lists(tensor.shape, math.prod(tensor.shape))
+    return _text(tensor).as_list
 
 
 def _text(tensor: Tensor) -> Tensor:
@@ -98,28 +105,60 @@ def _text(tensor: Tensor) -> Tensor:
     return tensor.with_flat(flat)
 
 
-def _array(given: list[Any]) -> Any:
+def _array(given: list[Any], bounds: Bounds) -> Any:
     np = numpy()
+    floats = _floats(np, given)
+    if floats is not None:
+        return floats
+    found = spread(given)
+    if found is None:
+        raise _unexpected(ARRAY, "lists of different lengths")
+    shape, flat = found
+    kinds = set(map(type, flat))
+    if not kinds <= {int, float, bool, str, type(None)}:
+        raise _unexpected(ARRAY, "numbers or texts are wanted")
+    if kinds == {str}:
+        bounds.texts(len(flat), max(map(len, flat)), sum(map(len, flat)))
     try:
-        array = np.asarray(given)
-        if array.dtype.kind == "U":  # numpy makes texts of numbers beside texts
-            mixed = np.asarray(given, dtype=object)
-            array = array if all(type(one) is str for one in mixed.flat) else mixed
-        if array.dtype.kind == "O":
-            kinds = {type(one) for one in array.flat}
-            if not kinds <= {int, float, bool, str, type(None)}:
-                raise _unexpected(ARRAY, "numbers or texts are wanted")
-            array = array if str in kinds else array.astype("f8")  # null is not a number
+        if str in kinds and len(kinds) > 1:  # numpy would make texts of numbers beside texts
+            array = np.empty(len(flat), dtype=object)
+            array[:] = flat
+        else:
+            array = np.asarray(flat)
+            array = array.astype("f8") if array.dtype.kind == "O" else array  # null is not a number
+        return array.reshape(shape)
     except (ValueError, OverflowError) as error:
         raise _unexpected(ARRAY, str(error)) from None
-    return array
 
 
-def _frame(given: Any) -> Any:
+def _floats(np: Any, given: list[Any]) -> Any:
+    """The array of nested lists of numbers whose first is a float; None for all others, which `spread` looks into."""
+    shape, level = [len(given)], given
+    try:
+        while type(level[0]) is list:
+            sizes = set(map(len, level))
+            if len(sizes) != 1:
+                return None
+            shape.append(sizes.pop())
+            level = list(chain.from_iterable(level))
+        if type(level[0]) is not float:
+            return None
+        array = np.empty(len(level))
+        struct.pack_into(f"{len(level)}d", array, 0, *level)
+        return array.reshape(shape)
+    except (IndexError, OverflowError, TypeError, ValueError, struct.error):
+        return None
+
+
+def _frame(given: Any, bounds: Bounds) -> Any:
     pandas = importlib.import_module("pandas")
     if isinstance(given, list):
         kinds = {type(one) for one in given}
         fits = kinds <= {dict} or kinds <= {list}
+        if kinds == {dict}:
+            bounds.frame(len(given), len(set(chain.from_iterable(given))), sum(map(len, given)))
+        elif kinds == {list}:
+            bounds.frame(len(given), max(map(len, given)), sum(map(len, given)))
     else:
         fits = isinstance(given, dict) and all(isinstance(one, list) for one in given.values())
     if not fits:

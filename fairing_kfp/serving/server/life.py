@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import signal
 import socket
@@ -11,17 +12,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import Server
 
+from .connections import KEEP_ALIVE, Crowd
 from .logs import log
 from .model import Model, PredictorError
 from .settings import Settings
 from .watching import Watching
 from .workers import Workers
 
+try:
+    from .by_httptools import HttpToolsConnection as HttpConnection
+except ImportError:  # no wheel for this Python or platform
+    from .by_h11 import H11Connection as HttpConnection  # type: ignore[assignment]
+
 _BACKLOG = 2048
-_KEEP_ALIVE = 75  # seconds; longer than clients and proxies keep idle connections, so that they close them, not we
 
 
 async def live(application: Watching, model: Model, workers: Workers, settings: Settings) -> int:
@@ -37,16 +42,17 @@ async def live(application: Watching, model: Model, workers: Workers, settings: 
         workers: where it runs.
         settings: those of the server.
     """
+    connection: Any = functools.partial(HttpConnection, Crowd())
     config = Config(
         application,
-        http=H11Protocol,
+        http=connection,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
     )
     server = _Server(config)

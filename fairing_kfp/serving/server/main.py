@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
 from collections.abc import Mapping
 from typing import Any
+
+try:
+    import uvloop as loops
+except ImportError:  # no wheel for this Python or platform
+    import asyncio as loops  # type: ignore[no-redef]
 
 from .app import Api
 from .life import live
@@ -32,7 +36,7 @@ def run(predictor: Any, takes: Mapping[str, str], name: str, settings: Settings,
     model = Model(predictor, takes, settings.model_name or name, settings.model_version, metrics)
     workers = Workers(settings.concurrency, settings.queue, metrics)
     application = Api(model, workers, settings, metrics, release).application()
-    code = asyncio.run(live(application, model, workers, settings))
+    code = loops.run(live(application, model, workers, settings))
     workers.close()
     if workers.idle:
         return code

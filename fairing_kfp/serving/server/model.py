@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,16 @@ from .refusal import Refusal
 
 
 class PredictorError(Exception):
-    """The user's code failed; its message is for clients, its cause for the log."""
+    """The user's code failed; its message and cause are for the log.
+
+    Args:
+        summary: what failed, for clients.
+        detail: the type and message of the error.
+    """
+
+    def __init__(self, summary: str, detail: str) -> None:
+        super().__init__(f"{summary}: {detail}")
+        self.summary = summary
 
 
 class Model:
@@ -62,7 +73,7 @@ class Model:
                 made = _OfFunction(self._made)
         except BaseException as error:  # sys.exit() in it, too, would leave a server without a model
             hint = "" if Path(path).exists() else f"; there is nothing at {path}: name the model in FAIRING_MODEL_PATH"
-            raise PredictorError(f"the model cannot be loaded: {type(error).__name__}: {error}{hint}") from error
+            raise PredictorError("the model cannot be loaded", f"{type(error).__name__}: {error}{hint}") from error
         self._object = made
         self._metrics.load_seconds = time.monotonic() - began
         self._metrics.ready = True
@@ -99,6 +110,8 @@ class Model:
     def ask(self, verb: str, argument: Any) -> Any:
         """What the predictor gives for an argument, between its `preprocess` and its `postprocess`.
 
+        A generator has begun, and raises a PredictorError if the user's code fails.
+
         Raises:
             Refusal: `preprocess` raised a ValueError: the input is wrong (400).
             PredictorError: the user's code failed.
@@ -111,13 +124,34 @@ class Model:
                 except ValueError as error:
                     raise Refusal(400, str(error) or "preprocess refuses the input") from error
             step = verb
-            result = getattr(self._object, verb)(argument)
+            result = _begun(verb, getattr(self._object, verb)(argument))
             step = "postprocess"
-            return self._object.postprocess(result) if hasattr(self._object, step) else result
+            return _begun(step, self._object.postprocess(result)) if hasattr(self._object, step) else result
         except Refusal:
             raise
         except BaseException as error:  # whatever the user's code raises
             raise failed(step, error) from error
+
+
+def _begun(verb: str, items: Any) -> Any:
+    """A generator that has begun, so that what fails before the first item fails here; any other result as it is.
+
+    Raises:
+        Exception: whatever the user's code raises.
+    """
+    if not isinstance(items, Generator):
+        return items
+    first = list(itertools.islice(items, 1))
+
+    def rest() -> Generator[Any, None, None]:
+        with contextlib.closing(items):
+            yield from first
+            try:
+                yield from items
+            except Exception as error:
+                raise failed(verb, error) from error
+
+    return rest()
 
 
 class _OfFunction:
@@ -128,5 +162,5 @@ class _OfFunction:
 
 
 def failed(what: str, error: BaseException) -> PredictorError:
-    """The answer to a failure of the user's code: its type and message, and not its traceback."""
-    return PredictorError(f"{what} failed: {type(error).__name__}: {error}")
+    """A failure of the user's code."""
+    return PredictorError(f"{what} failed", f"{type(error).__name__}: {error}")

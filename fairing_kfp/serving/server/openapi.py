@@ -8,13 +8,18 @@ from .datatypes import DATATYPES
 from .inputs import BYTES, DICT, WORDS
 from .model import Model
 
-_ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {"type": "string"}, "error_id": {"type": "string"}},
+}
 _TEXT: dict[str, Any] = {"type": "string"}
 _WORDS_OF = {
     400: "The request is malformed; the error says what was expected.",
     404: "There is no such model, version or method.",
-    413: "The body is too large.",
-    500: "The predictor failed.",
+    408: "The body does not arrive.",
+    413: "The body is too large, or stands for something that is.",
+    500: "The predictor failed; the server's log has the reason under the error id.",
     503: "The model is loading, or too many requests are under way.",
 }
 

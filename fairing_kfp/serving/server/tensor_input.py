@@ -9,19 +9,21 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .bounds import Bounds, spread
 from .datatypes import DATATYPES, Datatype, numpy
 from .refusal import bad
-from .tensors import BASE64, Tensor, flattened, nested, shape_of
+from .tensors import BASE64, Tensor, nested
 
 _MOST_DIMENSIONS = 32
+_LARGEST = 1 << 63
 _WORDS = {"b": "true or false", "i": "whole numbers that fit", "f": "numbers", "s": "texts"}
 
 
-def read(given: Any, binary: memoryview | None) -> tuple[Tensor, memoryview | None]:
+def read(given: Any, binary: memoryview | None, bounds: Bounds) -> tuple[Tensor, memoryview | None]:
     """The tensor of one element of `inputs`, and what is left of the bytes behind the JSON.
 
     Raises:
-        Refusal: it is malformed (400).
+        Refusal: it is malformed (400), or stands for too much (413).
     """
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):
         raise bad('each of "inputs" is an object with "name", "shape", "datatype" and "data"')
@@ -30,7 +32,7 @@ def read(given: Any, binary: memoryview | None) -> tuple[Tensor, memoryview | No
     if datatype is None:
         raise bad(f'the input {name!r} has the "datatype" {given.get("datatype")!r}: use one of {", ".join(DATATYPES)}')
     shape = given.get("shape")
-    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+    if not isinstance(shape, list) or not all(type(size) is int and 0 <= size < _LARGEST for size in shape):
         raise bad(f'the input {name!r} needs a "shape": a list of whole numbers')
     if len(shape) > _MOST_DIMENSIONS:
         raise bad(f"the input {name!r} has {len(shape)} dimensions: at most {_MOST_DIMENSIONS} are taken")
@@ -43,36 +45,39 @@ def read(given: Any, binary: memoryview | None) -> tuple[Tensor, memoryview | No
                 f'the input {name!r} has a "binary_data_size" of {size!r}, but so many bytes do not follow the JSON'
             )
         elements = _unpacked(name, datatype, tuple(shape), binary[:size])
-        return _shaped(name, datatype, tuple(shape), elements), binary[size:]
+        return _shaped(name, datatype, tuple(shape), elements, bounds), binary[size:]
     data = given.get("data")
     if not isinstance(data, list):
         raise bad(f'the input {name!r} needs "data": a list')
     if datatype.kind == "s" and parameters.get("content_type") == BASE64:
         data = _decoded(name, data)
-    return _shaped(name, datatype, tuple(shape), data), binary
+    return _shaped(name, datatype, tuple(shape), data, bounds), binary
 
 
-def _shaped(name: str, datatype: Datatype, shape: tuple[int, ...], data: Any) -> Tensor:
+def _shaped(name: str, datatype: Datatype, shape: tuple[int, ...], data: Any, bounds: Bounds) -> Tensor:
     """The tensor of elements, nested as its shape or in one row.
 
     Raises:
-        Refusal: they do not fit the shape or the datatype (400).
+        Refusal: they do not fit the shape or the datatype (400), or the shape nests too many lists (413).
     """
     np = numpy()
-    if datatype.kind == "s" or np is None:
-        own = shape_of(data)
-        if own is None:
+    if isinstance(data, list):
+        found = spread(data)
+        if found is None:
             raise bad(f'the "data" of the input {name!r} are lists of different lengths')
-        flat = list(flattened(data))
-        _check_shape(name, shape, own, len(flat))
-        flat = [_checked(name, datatype, value) for value in flat]
+        own, data = found
+    else:
+        own = data.shape
+    _check_shape(name, shape, own, len(data))
+    bounds.shape(shape, len(data))
+    if datatype.kind != "s" and np is not None:
+        array = data if isinstance(data, np.ndarray) else _array(np, name, datatype, data)
+    else:
+        flat = [_checked(name, datatype, value) for value in data]
         if np is None:
             return Tensor(name, datatype, shape, nested(flat, shape))
         array = np.empty(len(flat), dtype=object)
         array[:] = flat
-    else:
-        array = data if isinstance(data, np.ndarray) else _array(np, name, datatype, data)
-        _check_shape(name, shape, array.shape, array.size)
     try:
         return Tensor(name, datatype, shape, array.reshape(shape))
     except ValueError as error:
@@ -88,12 +93,11 @@ def _check_shape(name: str, shape: tuple[int, ...], own: Sequence[int], count: i
         )
 
 
-def _array(np: Any, name: str, datatype: Datatype, data: Any) -> Any:
+def _array(np: Any, name: str, datatype: Datatype, data: list[Any]) -> Any:
     wanted = f"the input {name!r} wants {_WORDS[datatype.kind]} for {datatype.name}"
-    try:
-        array = np.asarray(data)
-    except (ValueError, OverflowError, RecursionError):
-        raise bad(f"{wanted}, in lists as long as one another") from None
+    if not set(map(type, data)) <= {int, float, bool, type(None)}:
+        raise bad(wanted)
+    array = np.asarray(data)
     if array.size == 0:
         return array.astype(datatype.numpy)
     if array.dtype.kind == "O" and datatype.kind == "f":

@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import math
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .bounds import spread
 from .datatypes import DATATYPES, Datatype, numpy
 
 BINARY = "binary_tensor_data"
@@ -51,7 +52,8 @@ class Tensor:
         """Its values one after another, the last dimension first."""
         if not isinstance(self.values, list):
             return list(self.values.ravel().tolist())
-        return list(flattened(self.values))
+        found = spread(self.values)
+        return found[1] if found else []
 
     def with_flat(self, flat: list[Any]) -> Tensor:
         """The same with other elements of `BYTES`."""
@@ -94,9 +96,8 @@ def made_of(name: str, value: Any) -> Tensor:
     if np is None:
         return _of_lists(name, value)
     try:
-        array = np.asarray(value)
-        if array.dtype.kind in "US" and not hasattr(value, "dtype"):  # which end at their first zero byte
-            array = np.asarray(value, dtype=object)
+        # Arrays of texts are as wide as the longest, and these end at their first zero byte.
+        array = np.asarray(value, dtype=object if _has_texts(value) else None)
     except (ValueError, TypeError) as error:
         raise TypeError(f"{_kind(value)} is no array: {error}") from error
     array = array.reshape(1) if array.ndim == 0 else array
@@ -140,8 +141,7 @@ def _of_objects(np: Any, array: Any) -> Any:
 
 def _of_lists(name: str, value: Any) -> Tensor:
     values = [value] if not isinstance(value, (list, tuple)) else _as_lists(value)
-    shape = shape_of(values)
-    flat = list(flattened(values)) if shape is not None else []
+    shape, flat = spread(values) or (None, [])
     for datatype, kinds in (("BOOL", {bool}), ("INT64", {int}), ("FP64", {int, float}), ("BYTES", {str, bytes})):
         if shape is not None and {type(one) for one in flat} <= kinds:
             least, most = DATATYPES["INT64"].bounds
@@ -150,22 +150,10 @@ def _of_lists(name: str, value: Any) -> Tensor:
     raise TypeError(f"a tensor cannot hold {_kind(value)}; lists of numbers or of texts, as long as one another, fit")
 
 
-def shape_of(data: Any) -> tuple[int, ...] | None:
-    """The shape of nested lists; None where they are ragged."""
-    if not isinstance(data, list):
-        return ()
-    shapes = {shape_of(one) for one in data}
-    if len(shapes) > 1 or None in shapes:
-        return None
-    return (len(data), *(shapes.pop() if shapes else ()))  # type: ignore[misc]
-
-
-def flattened(data: Any) -> Iterator[Any]:
-    if not isinstance(data, list):
-        yield data
-        return
-    for one in data:
-        yield from flattened(one)
+def _has_texts(value: Any) -> bool:
+    """Whether a value is a text or bytes, or nested lists with some."""
+    found = spread(_as_lists(value)) if isinstance(value, (list, tuple)) else ((), [value])
+    return found is not None and any(issubclass(kind, (str, bytes)) for kind in set(map(type, found[1])))
 
 
 def nested(flat: list[Any], shape: Sequence[int]) -> Any:

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import answers, inputs
+from .bounds import Bounds
 
 KEYS = {"predict": "predictions", "explain": "explanations"}
 """What the result of a method is called."""
 
 
-def read(kind: str, body: Any) -> Any:
+def read(kind: str, body: Any, bounds: Bounds) -> Any:
     """The argument of a method, of a request's JSON.
 
     Raises:
-        Refusal: it is malformed (400).
+        Refusal: it is malformed (400), or stands for too much (413).
     """
-    return inputs.of_v1(kind, body)
+    return inputs.of_v1(kind, body, bounds)
 
 
 def write(kind: str, verb: str, result: Any) -> bytes:

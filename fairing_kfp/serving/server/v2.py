@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import answers, inputs, tensor_input
+from .bounds import Bounds
 from .refusal import bad
 from .tensors import Tensor, made_of
 
@@ -31,11 +32,11 @@ class Request:
     binary: bool = False
 
 
-def read(body: Any, rest: memoryview | None) -> Request:
+def read(body: Any, rest: memoryview | None, bounds: Bounds) -> Request:
     """A request of its JSON, and of the bytes behind it, if that is what the header says.
 
     Raises:
-        Refusal: it is malformed (400).
+        Refusal: it is malformed (400), or stands for too much (413).
     """
     if not isinstance(body, dict) or not isinstance(body.get("inputs"), list) or not body["inputs"]:
         raise bad('a JSON object with "inputs" is wanted, a list of tensors (Open Inference Protocol)')
@@ -46,7 +47,7 @@ def read(body: Any, rest: memoryview | None) -> Request:
         raise bad('the "parameters" are an object')
     tensors = []
     for given in body["inputs"]:
-        tensor, rest = tensor_input.read(given, rest)
+        tensor, rest = tensor_input.read(given, rest, bounds)
         tensors.append(tensor)
     if rest:
         raise bad(f"{len(rest)} bytes behind the JSON belong to no input")
@@ -64,13 +65,13 @@ def _output(given: Any, binary: bool) -> tuple[str, bool]:
     return given["name"], parameters.get("binary_data", binary) is True
 
 
-def argument(kind: str, request: Request) -> Any:
+def argument(kind: str, request: Request, bounds: Bounds) -> Any:
     """What a method is given.
 
     Raises:
-        Refusal: it takes something else (400).
+        Refusal: it takes something else (400), or they stand for too much (413).
     """
-    return inputs.of_v2(kind, request.tensors)
+    return inputs.of_v2(kind, request.tensors, bounds)
 
 
 def write(request: Request, result: Any, model: str, version: str) -> tuple[bytes, int | None]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
-from .logs import log
+from .logs import log_request
+from .messages import Application, Receive, Scope, Send
 from .metrics import Metrics
-
-_Scope = MutableMapping[str, Any]
-_Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _PROBES = ("/", "/healthz", "/metrics", "/v2/health/live", "/v2/health/ready")
 
@@ -24,16 +21,13 @@ class Watching:
         closing: whether clients are told to open another connection for their next request.
     """
 
-    def __init__(self, application: Callable[[_Scope, _Receive, _Send], Awaitable[None]], metrics: Metrics) -> None:
+    def __init__(self, application: Application, metrics: Metrics) -> None:
         self.closing = False
         self._application = application
         self._metrics = metrics
 
-    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets the application answer."""
-        if scope["type"] != "http":
-            await self._application(scope, receive, send)
-            return
         began, status = time.perf_counter(), 500
 
         async def watched(message: MutableMapping[str, Any]) -> None:
@@ -45,30 +39,37 @@ class Watching:
             await send(message)
 
         try:
-            await self._application(scope, receive, watched)
+            if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+                await _refuse_two_lengths(watched)
+            else:
+                await self._application(scope, receive, watched)
         finally:
             seconds = time.perf_counter() - began
             path = scope["path"]
             self._metrics.count(_endpoint(scope), status, seconds)
             level = logging.DEBUG if path in _PROBES and (status < 400 or status == 503) else logging.INFO
-            if logging.getLogger("fairing").isEnabledFor(level):
-                log(
-                    level,
-                    "request",
-                    method=scope["method"],
-                    path=path,
-                    status=status,
-                    seconds=round(seconds, 6),
-                    **_request_id(scope),
-                )
+            fields = {"method": scope["method"], "path": path, "status": status, "seconds": round(seconds, 6)}
+            log_request(level, **fields, **_request_id(scope))
 
 
-def _endpoint(scope: _Scope) -> str:
+async def _refuse_two_lengths(send: Send) -> None:
+    """Refuses a request whose body has two lengths, of which a proxy before us may go by the other."""
+    body = b'{"error":"a request has either a Content-Length or a Transfer-Encoding"}'
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _endpoint(scope: Scope) -> str:
     """The name of what answered, and not the path, so that clients cannot make up values of a label."""
     return getattr(scope.get("endpoint"), "__name__", "none")
 
 
-def _request_id(scope: _Scope) -> dict[str, Any]:
+def _request_id(scope: Scope) -> dict[str, Any]:
     """What proxies know the request by."""
     for name, value in scope["headers"]:
         if name == b"x-request-id":

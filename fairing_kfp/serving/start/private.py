@@ -1,6 +1,6 @@
 """Imports packages of our own that the user's code never sees, nor do they see the user's.
 
-The user may have another starlette, click or anyio, newer, older or broken. So ours are found in a folder that is on no
+The user may have another uvicorn, click or h11, newer, older or broken. So ours are found in a folder that is on no
 path, are taken out of `sys.modules` once they are loaded, and what they import later they find where they were put.
 """
 

@@ -13,8 +13,8 @@ from . import private
 
 KSERVE = "kserve"
 
-# With what uvicorn and anyio import only when they need it.
-_MODULES = ("fairing_server.main", "anyio._backends._asyncio", "uvicorn.lifespan.off")
+# With what uvicorn imports only when it needs it.
+_MODULES = ("fairing_server.main", "uvicorn.lifespan.off")
 
 
 def start(root: str) -> int:
@@ -54,7 +54,7 @@ def start(root: str) -> int:
 
 
 def _server(root: str) -> Any:
-    """Our server's modules, with starlette and uvicorn, out of sight of the user's code."""
+    """Our server's modules, with uvicorn, out of sight of the user's code."""
     here = os.path.join(root, "server")
     modules = private.load([os.path.join(here, "own"), os.path.join(here, "packages")], _MODULES)
     return modules["fairing_server.main"]

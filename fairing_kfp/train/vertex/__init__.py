@@ -1,1 +1,1 @@
-"""Training on Vertex AI, Google's managed service: what Fairing did by AI Platform's jobs."""
+"""Training steps on Vertex AI, the managed service that replaced the AI Platform of Kubeflow Fairing."""

@@ -1,4 +1,4 @@
-"""The request: a CustomJob, in Google's own types.
+"""The request that creates a CustomJob, in the types of Google's client.
 
 Source: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.customJobs
 """
@@ -10,63 +10,65 @@ from collections.abc import Mapping
 from typing import Any
 
 from fairing_kfp.errors import ConfigError
-from fairing_kfp.preprocess.places import COMMAND
-from fairing_kfp.train.vertex.order import OWNER, VertexOrder
-from fairing_kfp.train.vertex.places import Places
+from fairing_kfp.preprocess.image_paths import COMMAND
+from fairing_kfp.train.vertex.paths import JobPaths
+from fairing_kfp.train.vertex.spec import OWNER, VertexJobSpec
 
 
-def custom_job(order: VertexOrder, name: str, owner: str, places: Places, env: Mapping[str, str]) -> Any:
-    """The job that an order asks for.
+def custom_job(spec: VertexJobSpec, name: str, owner: str, paths: JobPaths, env: Mapping[str, str]) -> Any:
+    """The custom job of a spec.
 
     Args:
-        order: what is to be run.
-        name: how the job is called.
-        owner: the value of the label by which ours is known.
-        places: where inputs and outputs lie.
-        env: variables, beside those of the image.
+        spec: spec of the step.
+        name: display name of the job, unless the spec has one.
+        owner: value of the label `OWNER`.
+        paths: paths of inputs and outputs.
+        env: environment variables, in addition to those of the image.
 
     Returns:
         A `google.cloud.aiplatform_v1.types.CustomJob`.
 
     Raises:
-        ConfigError: the accelerator is none that Google's client knows.
+        ConfigError: Google's client does not know the accelerator.
     """
     from google.cloud.aiplatform_v1 import types
     from google.protobuf.duration_pb2 import Duration
 
-    pools = [_pool(order, places.executor_input(), env, 1)]
-    if order.nodes > 1:
-        pools.append(_pool(order, places.executor_input(first=False), env, order.nodes - 1))
+    pools = [_pool(spec, paths.executor_input(), env, 1)]
+    if spec.nodes > 1:
+        pools.append(_pool(spec, paths.executor_input(first=False), env, spec.nodes - 1))
     scheduling = types.Scheduling()
-    if order.deadline is not None:
-        scheduling.timeout = Duration(seconds=order.deadline)
-    if order.spot:
+    if spec.deadline is not None:
+        scheduling.timeout = Duration(seconds=spec.deadline)
+    if spec.spot:
         scheduling.strategy = types.Scheduling.Strategy.SPOT
     specification = types.CustomJobSpec(
         worker_pool_specs=pools,
         scheduling=scheduling,
-        service_account=order.service_account or "",
-        network=order.network or "",
+        service_account=spec.service_account or "",
+        network=spec.network or "",
     )
-    return types.CustomJob(display_name=name, labels={**order.labels, OWNER: owner}, job_spec=specification)
+    return types.CustomJob(
+        display_name=spec.display_name or name, labels={**spec.labels, OWNER: owner}, job_spec=specification
+    )
 
 
-def _pool(order: VertexOrder, executor_input: Mapping[str, Any], env: Mapping[str, str], machines: int) -> Any:
+def _pool(spec: VertexJobSpec, executor_input: Mapping[str, Any], env: Mapping[str, str], machines: int) -> Any:
     from google.cloud.aiplatform_v1 import types
 
-    machine = types.MachineSpec(machine_type=order.machine)
-    if order.accelerator:
+    machine = types.MachineSpec(machine_type=spec.machine)
+    if spec.accelerator:
         known = types.AcceleratorType.__members__
-        if order.accelerator not in known:
+        if spec.accelerator not in known:
             names = ", ".join(name for name in known if not name.endswith("UNSPECIFIED"))
-            raise ConfigError(f"{order.name}: there is no accelerator {order.accelerator!r}", f"use one of {names}")
-        machine.accelerator_type = known[order.accelerator]
-        machine.accelerator_count = order.accelerators
-    # In arguments a container's start may replace what looks like $(VARIABLE): JSON can be written without that sign.
+            raise ConfigError(f"{spec.name}: there is no accelerator {spec.accelerator!r}", f"use one of {names}")
+        machine.accelerator_type = known[spec.accelerator]
+        machine.accelerator_count = spec.accelerators
+    # The container runtime may expand $(VARIABLE) in arguments, so the JSON contains no dollar sign.
     text = json.dumps(executor_input).replace("$", "\\u0024")
     container = types.ContainerSpec(
-        image_uri=order.image,
-        command=list(COMMAND),
+        image_uri=spec.image,
+        command=list(spec.command or COMMAND),
         args=["--executor_input", text],
         env=[types.EnvVar(name=name, value=value) for name, value in sorted(env.items())],
     )

@@ -1,4 +1,4 @@
-"""The step itself: sends the inputs, makes the job or adopts it, follows it, and fetches the outputs."""
+"""The training step on Vertex AI: uploads inputs, creates or adopts the job, follows it, and downloads outputs."""
 
 from __future__ import annotations
 
@@ -10,120 +10,120 @@ from pathlib import Path
 from typing import Any
 
 from fairing_kfp.cluster.owner import Owner
-from fairing_kfp.errors import FairingError, VertexError
+from fairing_kfp.errors import FairingError, JobFailedError
+from fairing_kfp.train.size import human_size
+from fairing_kfp.train.task_config import split_task_config
 from fairing_kfp.train.vertex.custom_job import custom_job
-from fairing_kfp.train.vertex.jobs import Jobs, ended, failure, follow, page, succeeded
-from fairing_kfp.train.vertex.order import VertexOrder
-from fairing_kfp.train.vertex.places import Places
+from fairing_kfp.train.vertex.jobs import Jobs, console_url, failure, follow, has_ended, has_succeeded
+from fairing_kfp.train.vertex.paths import JobPaths
+from fairing_kfp.train.vertex.spec import VertexJobSpec
 from fairing_kfp.train.vertex.staging import Staging
-from fairing_kfp.train.vertex.task import env_of
+from fairing_kfp.train.vertex.task import env_of_task
 
-TASK_CONFIG = "fairing_task_config"
-"""The input in which KFP hands on the settings of the task, as in `fairing_kfp.train.step`."""
-
-_LOOK = 2.0  # seconds
-Say = Callable[[str], None]
+_INTERVAL = 2.0  # seconds
+Log = Callable[[str], None]
 
 
 def train(
-    order: VertexOrder,
+    spec: VertexJobSpec,
     executor_input: Mapping[str, Any],
     owner: Owner,
     *,
-    say: Say,
+    log: Log,
     credentials: Any = None,
-    look: float = _LOOK,
-) -> None:
-    """Runs a component's code on Vertex AI; returns when it has succeeded, with its outputs where KFP wants them.
+    interval: float = _INTERVAL,
+) -> Any:
+    """Runs a component's code on Vertex AI, and returns when its outputs are at the paths in the ExecutorInput.
 
     Args:
-        order: what to run.
-        executor_input: KFP's, with the input artifacts lying where it says.
-        owner: the task of the run, whose retries adopt its job.
-        say: takes a sentence for the step's log.
-        credentials: Google's; those of this machine by default.
-        look: seconds between two looks at the job, at first.
+        spec: spec of the job.
+        executor_input: KFP's ExecutorInput of the step; its input artifacts are files of this machine.
+        owner: the task of the run; a retry adopts the job of the same owner.
+        log: receives messages.
+        credentials: Google credentials; application default credentials if None.
+        interval: seconds until the job's state is first requested again; see `jobs.follow`.
+
+    Returns:
+        The last state of the job, a `google.cloud.aiplatform_v1.types.CustomJob`.
 
     Raises:
-        ConfigError: a setting is one that Vertex AI cannot take.
-        VertexError: Google refuses, or the job failed.
+        ConfigError: Vertex AI does not support a setting of the task.
+        JobFailedError: the job failed.
+        VertexError: Google Cloud rejects a request, or does not answer.
     """
-    given = json.loads(json.dumps(executor_input))
-    task = given.get("inputs", {}).get("parameterValues", {}).pop(TASK_CONFIG, None) or {}
-    env = env_of(order.name, task)
-    name = owner.name(order.name)
-    mine = hashlib.sha256(f"{owner.run}\0{owner.task}".encode()).hexdigest()[:32]
-    places = Places(given, f"{order.staging.rstrip('/')}/{name}")
-    wanted = custom_job(order, name, mine, places, env)
-    jobs, staging = Jobs(order, credentials), Staging(order, places.folder, credentials)
-    job = jobs.find(mine)
-    if job is not None and succeeded(job) and not staging.has(places.output):
-        job = None  # an earlier attempt has fetched its outputs, and failed later
-    with _ended_at_end(jobs, staging, places, mine, say) as seen:
+    given, task_config = split_task_config(executor_input)
+    env = env_of_task(spec.name, task_config)
+    name = owner.name(spec.name)
+    label = hashlib.sha256(f"{owner.run}\0{owner.task}".encode()).hexdigest()[:32]
+    paths = JobPaths(given, f"{spec.staging.rstrip('/')}/{name}")
+    request = custom_job(spec, name, label, paths, env)
+    jobs, staging = Jobs(spec, credentials), Staging(spec, paths.folder, credentials)
+    job = jobs.find(label)
+    if job is not None and has_succeeded(job) and not staging.has(paths.output):
+        job = None  # an earlier attempt downloaded the outputs, and failed later
+    with _cancelled_at_end(jobs, staging, paths, label, log) as states:
         if job is None:
             staging.check()
-            sent = staging.send(places.inputs)
-            job = jobs.create(wanted, mine)
-            say(f"{order.shown} {name} made" + (f", with {_amount(sent)} of inputs" if sent else "") + f": {page(job)}")
+            sent = staging.upload(paths.inputs)
+            job = jobs.create(request, label)
+            inputs = f" with {human_size(sent)} of inputs" if sent else ""
+            log(f"created {spec.shown} {name}{inputs}: {console_url(job)}")
         else:
-            say(f"{order.shown} {name} adopted: {page(job)}")
-        seen.append(job)
-        job = follow(jobs, job, say, look)
-        seen.append(job)
-        if not succeeded(job):
-            raise failure(order, job)
-        say(f"{name} is done, with {_amount(_fetch(staging, places, order))} of outputs")
+            log(f"adopted {spec.shown} {name}: {console_url(job)}")
+        states.append(job)
+        job = follow(jobs, job, log, interval)
+        states.append(job)
+        if not has_succeeded(job):
+            raise failure(spec, job)
+        log(f"{name} succeeded; downloaded {human_size(_download(staging, paths, spec))} of outputs")
+    return job
 
 
-def _fetch(staging: Staging, places: Places, order: VertexOrder) -> int:
-    if not staging.has(places.output):
-        raise VertexError(
-            f"{order.shown} of {order.name} ended without its outputs",
-            "see that its code does not leave by sys.exit(), and that its service_account may write to the bucket",
+def _download(staging: Staging, paths: JobPaths, spec: VertexJobSpec) -> int:
+    if not staging.has(paths.output):
+        raise JobFailedError(
+            f"{spec.shown} of {spec.name} ended without its outputs",
+            "check that its code does not call sys.exit(), and that its service_account may write to the bucket",
         )
-    came = staging.fetch([*places.artifacts, *places.parameters, places.output])
-    output = Path(places.output.path)
-    output.write_text(json.dumps(places.as_here(json.loads(output.read_bytes()))))
-    return came
+    received = staging.download([*paths.artifacts, *paths.parameters, paths.output])
+    output = Path(paths.output.path)
+    output.write_text(json.dumps(paths.with_original_uris(json.loads(output.read_bytes()))))
+    return received
 
 
 @contextmanager
-def _ended_at_end(jobs: Jobs, staging: Staging, places: Places, mine: str, say: Say) -> Iterator[list[Any]]:
-    """Cancels the job, unless it has ended, and empties its folder, however the block is left.
+def _cancelled_at_end(jobs: Jobs, staging: Staging, paths: JobPaths, label: str, log: Log) -> Iterator[list[Any]]:
+    """Deletes the job's folder when the block is left; after an exception also cancels a job that has not ended.
 
     Yields:
-        The list that takes the states of the job as they are seen.
+        The list to which the caller appends each state of the job.
     """
-    seen: list[Any] = []
+    states: list[Any] = []
     try:
-        yield seen
+        yield states
     except BaseException:
 
-        def end() -> None:
-            # A request whose answer was not awaited may have made a job.
-            job = seen[-1] if seen else jobs.find(mine)
-            if job is not None and not ended(job):
+        def cancel() -> None:
+            # A request may have created a job although its response was not received.
+            job = states[-1] if states else jobs.find(label)
+            if job is not None and not has_ended(job):
                 jobs.cancel(job.name)
-                say(f"{job.display_name} is told to end")
+                log(f"cancelling {job.display_name}")
 
-        def empty() -> None:
-            if seen and succeeded(seen[-1]) and staging.has(places.output):
-                say(f"the outputs stay in {staging.folder}, where a retry fetches them")
+        def clean_up() -> None:
+            if states and has_succeeded(states[-1]) and staging.has(paths.output):
+                log(f"keeping the outputs in {staging.folder}, from where a retry downloads them")
             else:
                 staging.delete()
 
-        _tried(end, "the job may go on", say)
-        _tried(empty, f"files are left in {staging.folder}", say)
+        _attempt(cancel, "the job may still run", log)
+        _attempt(clean_up, f"cannot delete {staging.folder}", log)
         raise
-    _tried(staging.delete, f"files are left in {staging.folder}", say)
+    _attempt(staging.delete, f"cannot delete {staging.folder}", log)
 
 
-def _tried(act: Callable[[], object], left: str, say: Say) -> None:
+def _attempt(act: Callable[[], object], consequence: str, log: Log) -> None:
     try:
         act()
     except FairingError as error:
-        say(f"{left}: {error}")
-
-
-def _amount(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
+        log(f"{consequence}: {error}")

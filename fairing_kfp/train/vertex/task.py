@@ -1,4 +1,4 @@
-"""What KFP's settings of a task mean on Vertex AI: its plain variables hold there, the rest cannot."""
+"""Settings of a KFP task on Vertex AI: plain environment variables are supported, others are errors."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from typing import Any
 
 from fairing_kfp.errors import ConfigError
 
-_OF_THE_STEP = ("GOOGLE_APPLICATION_CREDENTIALS",)  # a file of the step's; the code runs as the job's service account
+_STEP_ONLY = ("GOOGLE_APPLICATION_CREDENTIALS",)  # a file of the step; the code uses the job's service account
 
 
-def env_of(name: str, task: Mapping[str, Any]) -> dict[str, str]:
-    """The variables of the job's containers.
+def env_of_task(name: str, task_config: Mapping[str, Any]) -> dict[str, str]:
+    """The environment variables of the job's containers.
 
     Args:
-        name: the component's.
-        task: KFP's TaskConfig.
+        name: name of the component.
+        task_config: KFP's TaskConfig.
 
     Raises:
-        ConfigError: a setting is one that Vertex AI cannot take.
+        ConfigError: Vertex AI does not support a setting.
     """
-    resources = task.get("resources") or {}
-    asked = sorted({key for part in ("limits", "requests") for key in (resources.get(part) or {})})
-    if asked:
+    resources = task_config.get("resources") or {}
+    requested = sorted({key for part in ("limits", "requests") for key in (resources.get(part) or {})})
+    if requested:
         raise ConfigError(
-            f"{name}: {', '.join(asked)} of its task, but a custom job of Vertex AI has a machine type",
-            "choose machine=, accelerator= and accelerators= of vertexjob",
+            f"{name}: its task requests {', '.join(requested)}, which a custom job gets by its machine type",
+            "set machine=, accelerator= and accelerators= of vertexjob",
         )
-    for volume in task.get("volumes") or []:
-        if "secret" not in volume:  # those are for the step, which may need them to reach Google
+    for volume in task_config.get("volumes") or []:
+        if "secret" not in volume:  # Secrets are for the step, which may need them to authenticate
             raise ConfigError(
-                f"{name}: the volume {volume.get('name')!r} of its task, which Vertex AI cannot mount",
-                "bring the data as an input artifact, or have the code read it from below /gcs/BUCKET",
+                f"{name}: Vertex AI cannot mount the volume {volume.get('name')!r} of its task",
+                "pass the data as an input artifact, or read it from /gcs/BUCKET",
             )
     env = {}
-    for variable in task.get("env") or []:
+    for variable in task_config.get("env") or []:
         if variable.get("valueFrom"):
             raise ConfigError(
-                f"{name}: {variable['name']} of its task comes from Kubernetes, which Vertex AI does not have",
-                "have its code read secrets from Google's Secret Manager, as the job's service_account",
+                f"{name}: the value of {variable['name']} is in Kubernetes, which Vertex AI cannot read",
+                "read secrets from Google's Secret Manager, with the permissions of the job's service_account",
             )
-        if variable["name"] not in _OF_THE_STEP:
+        if variable["name"] not in _STEP_ONLY:
             env[variable["name"]] = str(variable.get("value", ""))
     return env

@@ -4,8 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
+from kubernetes.client import Configuration
 
-from fairing_kfp.cluster.connect import Access, find_access, from_kubeconfig, in_cluster
+from fairing_kfp.cluster.connect import (
+    ClusterConfig,
+    find_config,
+    from_client,
+    from_kubeconfig,
+    in_cluster,
+    is_configured,
+)
 from fairing_kfp.errors import ClusterError
 
 
@@ -18,14 +26,14 @@ def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_pod_is_its_service_account_whose_token_is_renewed(mounted: Path) -> None:
+def test_in_cluster_reads_the_renewed_token(mounted: Path) -> None:
     ca = str(mounted / "ca.crt")
-    assert in_cluster(mounted) == Access("https://[fd00::1]:6443", "me", "Bearer first", ca)
+    assert in_cluster(mounted) == ClusterConfig("https://[fd00::1]:6443", "me", "Bearer first", ca)
     (mounted / "token").write_text("second")
     assert in_cluster(mounted).authorization == "Bearer second"
 
 
-def test_token_is_not_shown(mounted: Path) -> None:
+def test_token_is_not_in_the_repr(mounted: Path) -> None:
     assert "first" not in repr(in_cluster(mounted))
 
 
@@ -35,7 +43,7 @@ def test_pod_without_a_token_is_an_error(tmp_path: Path) -> None:
     assert "automountServiceAccountToken" in caught.value.remedy
 
 
-def test_kubeconfig_says_where_and_as_whom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kubeconfig_has_server_token_and_namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "config"
     contexts = [
         {"name": "a", "context": {"cluster": "c", "user": "u"}},
@@ -51,10 +59,23 @@ def test_kubeconfig_says_where_and_as_whom(tmp_path: Path, monkeypatch: pytest.M
     }
     file.write_text(json.dumps(described))
     monkeypatch.setenv("KUBECONFIG", str(file))
-    assert find_access()() == Access("https://k.example:6443", "default", "Bearer made-up")
+    assert find_config()() == ClusterConfig("https://k.example:6443", "default", "Bearer made-up")
     assert from_kubeconfig("b").namespace == "me"
+    assert is_configured()
     with pytest.raises(ClusterError, match="nowhere"):
         from_kubeconfig("nowhere")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "missing"))
+    assert not is_configured()
+    assert find_config(file=str(file))().server == "https://k.example:6443"
+    assert find_config("b", str(file))().namespace == "me"
+
+
+def test_a_configuration_of_the_official_client_is_taken() -> None:
+    given = Configuration()
+    given.host, given.verify_ssl = "https://k.example:6443", False
+    given.api_key = {"authorization": "Bearer made-up"}
+
+    assert from_client(given, "me") == ClusterConfig("https://k.example:6443", "me", "Bearer made-up", verify=False)
 
 
 @pytest.mark.parametrize("content", [None, "", "[", "{}"])

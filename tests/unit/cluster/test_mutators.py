@@ -46,7 +46,7 @@ ALL = [
 
 
 @pytest.mark.parametrize("mutate", ALL)
-def test_changes_nothing_that_it_is_given_and_nothing_the_second_time(mutate: Mutator) -> None:
+def test_mutator_copies_its_argument_and_is_idempotent(mutate: Mutator) -> None:
     before = copy.deepcopy(SPEC)
     once = mutate(SPEC)
     assert before == SPEC
@@ -54,7 +54,7 @@ def test_changes_nothing_that_it_is_given_and_nothing_the_second_time(mutate: Mu
     assert mutate(once) == once
 
 
-def test_composed_does_one_after_the_other() -> None:
+def test_composed_applies_in_order() -> None:
     spec = composed(*ALL)(SPEC)
     for container in spec["containers"]:
         assert container["resources"] == {
@@ -78,15 +78,15 @@ def test_the_same_claim_twice_is_one_volume() -> None:
 @pytest.mark.parametrize(
     ("make", "cause"),
     [
-        (lambda: resources(memory="4gb"), "'4gb' is no amount of memory"),
-        (lambda: resources(cpu="2 cores"), "'2 cores' is no amount of cpu"),
-        (lambda: resources(cpu=4, cpu_limit="2"), "4 of cpu is asked for, and 2 allowed"),
-        (lambda: gpu(-1), "-1 is no number of GPUs"),
-        (lambda: gpu(1, "nvidia"), "'nvidia' is no name of a device"),
-        (lambda: mount_claim("data", "data"), "'data' is no place"),
+        (lambda: resources(memory="4gb"), "'4gb' is not a quantity of memory"),
+        (lambda: resources(cpu="2 cores"), "'2 cores' is not a quantity of cpu"),
+        (lambda: resources(cpu=4, cpu_limit="2"), "the request of 4 cpu exceeds the limit of 2"),
+        (lambda: gpu(-1), "-1 is not a number of GPUs"),
+        (lambda: gpu(1, "nvidia"), "'nvidia' is not a resource name"),
+        (lambda: mount_claim("data", "data"), "cannot mount a volume at 'data'"),
     ],
 )
-def test_bad_input_is_an_error_at_once(make: Any, cause: str) -> None:
+def test_invalid_arguments_are_errors(make: Any, cause: str) -> None:
     with pytest.raises(ConfigError, match=cause):
         make()
 
@@ -106,7 +106,7 @@ def fairings_claim(kube_manager: Any, pod_spec: Any, namespace: str) -> None:
     pod_spec.node_selector = {"zone": kube_manager}
 
 
-def test_mutators_in_fairings_form_are_ours() -> None:
+def test_fairings_mutators_are_adapted() -> None:
     before = copy.deepcopy(SPEC)
     spec = composed(
         environment({"A": "1"}),
@@ -126,11 +126,11 @@ def test_mutators_in_fairings_form_are_ours() -> None:
 
 
 @pytest.mark.parametrize("mutate", ALL)
-def test_fairings_form_keeps_what_ours_made(mutate: Mutator) -> None:
+def test_fairings_form_keeps_our_changes(mutate: Mutator) -> None:
     spec = mutate(SPEC)
     assert from_fairing(lambda kube_manager, pod_spec, namespace: None)(spec) == spec
 
 
-def test_fairings_form_loses_nothing_unsaid() -> None:
-    with pytest.raises(ConfigError, match="does not know"):
+def test_fairings_form_rejects_fields_that_it_would_lose() -> None:
+    with pytest.raises(ConfigError, match="does not have"):
         from_fairing(fairings_claim)({**SPEC, "yetUnknown": True})

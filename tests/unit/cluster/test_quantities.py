@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fairing_kfp.cluster.quantities import amount, quantity
 from fairing_kfp.errors import ConfigError
 
-# The expression that the API server names in its refusals; it lets more through than it then takes.
+# The expression in the API server's errors, which matches more than the API server accepts.
 _SERVER = re.compile(r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$")
 
 
@@ -35,14 +35,14 @@ def test_amounts(text: str | float, value: str | int) -> None:
         ("1\n", "512Mi"),
     ],
 )
-def test_malformed_ones_say_what_was_meant(text: str, remedy: str) -> None:
+def test_malformed_quantities_have_a_suggestion(text: str, remedy: str) -> None:
     with pytest.raises(ConfigError, match="memory") as caught:
         quantity(text, "memory")
     assert remedy in caught.value.remedy
 
 
 @given(st.text(alphabet="0123456789.eEinumkKMGTPi+- ", max_size=8))
-def test_what_is_taken_the_server_takes(text: str) -> None:
+def test_accepted_quantities_match_the_servers_expression(text: str) -> None:
     try:
         taken = quantity(text, "memory")
     except ConfigError:

@@ -1,24 +1,26 @@
-"""Manifests, indexes and configs of any content: read, kept, or refused with a clear error; nothing else."""
+"""Manifests, indexes and configs with any content are either parsed or rejected with a clear error."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairing_kfp.errors import ImageError
-from fairing_kfp.image import File, Image, Layer, MultiImage, Platform, Reference
-from fairing_kfp.image.assemble import assemble, assemble_whole
-from fairing_kfp.image.base import Base, preflight
+from fairing_kfp.image import File, Image, MultiPlatformImage, Platform, Reference
+from fairing_kfp.image.assemble import assemble_image, assemble_index
+from fairing_kfp.image.base import Base, check_fits
 from fairing_kfp.image.descriptor import DOCKER_LAYER, DOCKER_MANIFEST, OCI_LAYER, OCI_MANIFEST, digest_of
 from fairing_kfp.image.manifest import Manifest
+from fairing_kfp.layers.files import layer_of_files
 
 DIGEST = "sha256:" + "ab" * 32
 PYTHON = Reference.parse("python:3.12")
-CODE = Layer.of_files("code", [File("opt/a", b"a")])
-IMAGE = Image("train", PYTHON, (CODE,), Platform("linux", "amd64"), (3, 12), env={"A": "b"})
+CODE = layer_of_files("code", [File("opt/a", b"a")])
+IMAGE = Image("train", PYTHON, (CODE,), Platform("linux", "amd64"), (3, 12), env={"A": "b"}, labels={"c": "d"})
 
 NUMBERS = st.integers() | st.floats()
 JSON = st.recursive(
@@ -35,7 +37,7 @@ DOCUMENT: dict[str, Any] = {
 CONFIG: dict[str, Any] = {
     "os": "linux",
     "architecture": "amd64",
-    "config": {"Env": ["PYTHON_VERSION=3.12.1"]},
+    "config": {"Env": ["A=1", "PYTHON_VERSION=3.12.1"], "Labels": {"a": "b"}, "Cmd": ["x"], "User": "me"},
     "rootfs": {"type": "layers", "diff_ids": [DIGEST]},
     "history": [{"created_by": "one"}],
 }
@@ -49,29 +51,30 @@ def places(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
 
 
-def spoilt(document: Any, path: tuple[Any, ...], value: Any) -> Any:
+def with_value(document: Any, path: tuple[Any, ...], value: Any) -> Any:
     """The document with one value replaced."""
     if not path:
         return value
     copy = document.copy()
-    copy[path[0]] = spoilt(copy[path[0]], path[1:], value)
+    copy[path[0]] = with_value(copy[path[0]], path[1:], value)
     return copy
 
 
 def use(manifest: Any, config: Any) -> None:
-    """All that is done with a base; only refusals may come of it."""
+    """Uses a base in all ways; only ImageError may be raised."""
     try:
         base = Base(PYTHON, Manifest(json.dumps(manifest).encode()), json.dumps(config).encode())
         if not base.manifest.is_index:
-            preflight(base, IMAGE)
-            assemble(base, IMAGE)
-            assemble(base.as_oci(), IMAGE)
-            assemble_whole(MultiImage((IMAGE,)), lambda _: base)
+            check_fits(base, IMAGE)
+            assemble_image(base, IMAGE)
+            assemble_image(base.as_oci(), IMAGE)
+            assemble_index(MultiPlatformImage((IMAGE,)), lambda _: base)
         else:
             base.manifest.select(PYTHON, IMAGE.platform)
-    except ImageError as refused:
-        assert refused.message  # noqa: PT017
-        assert refused.remedy  # noqa: PT017
+    except ImageError as raised:
+        assert len(raised.message) < 2000  # noqa: PT017
+        assert raised.message.isprintable()  # noqa: PT017
+        assert raised.remedy  # noqa: PT017
 
 
 @given(st.data(), JSON, st.sampled_from([OCI_MANIFEST, DOCKER_MANIFEST]))
@@ -79,9 +82,9 @@ def use(manifest: Any, config: Any) -> None:
 def test_one_wrong_value_anywhere(data: st.DataObject, value: Any, media_type: str) -> None:
     document = {**DOCUMENT, "mediaType": media_type}
     if data.draw(st.booleans()):
-        use(spoilt(document, data.draw(st.sampled_from(places(document))), value), CONFIG)
+        use(with_value(document, data.draw(st.sampled_from(places(document))), value), CONFIG)
     else:
-        use(document, spoilt(CONFIG, data.draw(st.sampled_from(places(CONFIG))), value))
+        use(document, with_value(CONFIG, data.draw(st.sampled_from(places(CONFIG))), value))
 
 
 @given(st.data(), JSON)
@@ -94,7 +97,49 @@ def test_one_wrong_value_anywhere_in_an_index(data: st.DataObject, value: Any) -
         "platform": {"os": "linux", "architecture": "amd64"},
     }
     index = {"schemaVersion": 2, "manifests": [entry, {**entry, "platform": {"os": "linux", "architecture": "arm64"}}]}
-    use(spoilt(index, data.draw(st.sampled_from(places(index))), value), CONFIG)
+    use(with_value(index, data.draw(st.sampled_from(places(index))), value), CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("config", "Env"), [None]),
+        (("config", "Env"), {"A": "b"}),
+        (("config", "Labels"), ["a=b"]),
+        (("config", "Labels"), {"a": 1}),
+        (("config", "Cmd"), "sh"),
+        (("config", "Entrypoint"), [["sh"]]),
+        (("config", "User"), 0),
+        (("config", "ExposedPorts"), [80]),
+        (("rootfs", "diff_ids"), [7]),
+        (("variant",), ["v8"]),
+        (("variant",), "\x1b[31m"),
+        (("os.version",), {}),
+    ],
+)
+def test_fields_of_wrong_types_are_named(path: tuple[str, ...], value: Any) -> None:
+    config = json.loads(json.dumps(CONFIG))
+    (config if len(path) == 1 else config[path[0]])[path[-1]] = value
+    base = Base(PYTHON, Manifest(json.dumps(DOCUMENT).encode()), json.dumps(config).encode())
+    with pytest.raises(ImageError, match="in its config") as caught:
+        assemble_image(base, IMAGE)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '{"a":['])
+@pytest.mark.parametrize("depth", [101, 900, 100_000])
+def test_deep_nesting(opening: str, depth: int) -> None:
+    closing = {"[": "]", '{"a":': "}", '{"a":[': "]}"}[opening]
+    data = f'{{"x":{opening * depth}null{closing * depth}}}'.encode()
+    with pytest.raises(ImageError, match=r"nested|not JSON"):
+        _ = Manifest(data).media_type
+
+
+@pytest.mark.parametrize("size", ["9" * 19, "9" * 400, "9" * 5000, "1e999", "NaN", "-1", "true"])
+def test_impossible_sizes(size: str) -> None:
+    data = json.dumps(DOCUMENT).encode().replace(b'"size": 7', f'"size": {size}'.encode())
+    with pytest.raises(ImageError):
+        _ = Manifest(data).entries
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
@@ -102,14 +147,14 @@ def test_any_bytes(manifest: bytes, config: bytes) -> None:
     for one, other in ((manifest, json.dumps(CONFIG).encode()), (json.dumps(DOCUMENT).encode(), config)):
         try:
             base = Base(PYTHON, Manifest(one), other)
-            assemble(base, IMAGE)
+            assemble_image(base, IMAGE)
         except ImageError:
             pass
 
 
 @given(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, st.booleans())
 @settings(deadline=None)
-def test_what_is_not_known_is_kept(
+def test_unknown_fields_are_kept(
     manifest: dict[str, Any], layer: dict[str, Any], config: dict[str, Any], settings_: dict[str, Any], docker: bool
 ) -> None:
     kind = {"mediaType": DOCKER_MANIFEST} if docker else {}
@@ -117,7 +162,7 @@ def test_what_is_not_known_is_kept(
     document = {**DOCUMENT, **kind, **manifest, "layers": [described]}
     configured = {**CONFIG, **config, "config": {**CONFIG["config"], **settings_}}
     base = Base(PYTHON, Manifest(json.dumps(document).encode()), json.dumps(configured).encode())
-    made = assemble(base, IMAGE)
+    made = assemble_image(base, IMAGE)
     again, its_config = json.loads(made.manifest.data), json.loads(made.config)
 
     def same(one: Any, other: Any) -> bool:  # NaN is not equal to itself
@@ -128,4 +173,4 @@ def test_what_is_not_known_is_kept(
     assert all(same(its_config["config"][key], value) for key, value in json.loads(json.dumps(settings_)).items())
     assert same(again["layers"][0], json.loads(json.dumps(described)))
     assert again["config"]["digest"] == digest_of(made.config)
-    assert assemble(base, IMAGE).digest == made.digest
+    assert assemble_image(base, IMAGE).digest == made.digest

@@ -1,4 +1,4 @@
-"""Manifests as others wrote them, friendly or not."""
+"""Manifests of other tools, valid or not."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def test_the_media_type_is_optional_in_oci(fields: dict[str, Any], media_type: s
         (b"", "is not JSON"),
         (b"[]", "is not a JSON object"),
         (b"[" * 100_000, "is not JSON"),
-        (b'{"schemaVersion": 1}', "Docker's schema 1"),
-        (b'{"manifests": [], "layers": []}', "an index as well"),
-        (b'{"manifests": [], "mediaType": "%s"}' % OCI_MANIFEST.encode(), "is of type"),
-        (b'{"mediaType": "text/html"}', "is of type 'text/html'"),
-        (b'{"mediaType": ["list"]}', "is of type"),
+        (b'{"schemaVersion": 1}', "Docker schema 1"),
+        (b'{"manifests": [], "layers": []}', "is also an index"),
+        (b'{"manifests": [], "mediaType": "%s"}' % OCI_MANIFEST.encode(), "has the media type"),
+        (b'{"mediaType": "text/html"}', "has the media type 'text/html'"),
+        (b'{"mediaType": ["list"]}', "has the media type"),
     ],
 )
-def test_what_is_no_manifest_is_refused(data: bytes, cause: str) -> None:
+def test_invalid_manifests_are_rejected(data: bytes, cause: str) -> None:
     with pytest.raises(ImageError, match=cause):
         _ = Manifest(data).media_type
 
@@ -85,7 +85,7 @@ def test_what_is_no_manifest_is_refused(data: bytes, cause: str) -> None:
         described(platform="linux"),
     ],
 )
-def test_malformed_descriptors_are_refused(entry: Any) -> None:
+def test_malformed_descriptors_are_rejected(entry: Any) -> None:
     with pytest.raises(ImageError, match="malformed"):
         Descriptor.parse(entry)
 
@@ -107,7 +107,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_any_json_is_read_or_refused(document: Any) -> None:
+def test_any_json_is_parsed_or_rejected(document: Any) -> None:
     hostile = Manifest(json.dumps(document).encode())
     try:
         _ = hostile.media_type, hostile.entries, hostile.platforms
@@ -116,16 +116,16 @@ def test_any_json_is_read_or_refused(document: Any) -> None:
         pass
 
 
-def test_too_many_entries_are_refused() -> None:
+def test_too_many_entries_are_rejected() -> None:
     with pytest.raises(ImageError, match="between 0 and 1000"):
         _ = manifest(layers=[described()] * 1001).entries
 
 
-def test_foreign_layers_are_known() -> None:
+def test_foreign_layers() -> None:
     parsed = [
         Descriptor.parse(described(DOCKER_FOREIGN, urls=["https://example.com/layer"])),
         Descriptor.parse(described(OCI_FOREIGN, urls=["https://example.com/layer"])),
-        Descriptor.parse(described(OCI_FOREIGN)),  # whoever pushed it pushed the blob, too
+        Descriptor.parse(described(OCI_FOREIGN)),  # without URLs, the registry has the blob
         Descriptor.parse(described(OCI_LAYER, urls=["https://example.com/layer"])),
     ]
     assert [one.foreign for one in parsed] == [True, True, False, False]
@@ -145,14 +145,14 @@ class TestIndex:
     def test_the_platform_is_picked(self, platform: str, size: int) -> None:
         assert self.index.select(PYTHON, Platform.parse(platform)).size == size
 
-    def test_the_platforms_there_are_are_listed(self) -> None:
+    def test_the_error_lists_the_platforms(self) -> None:
         with pytest.raises(PlatformError) as caught:
             self.index.select(PYTHON, Platform.parse("windows/amd64"))
-        assert "docker.io/library/python:3.12 is not for windows/amd64" in caught.value.message
-        assert "only for: linux/amd64, linux/arm64" in caught.value.message
+        assert "docker.io/library/python:3.12 does not support windows/amd64" in caught.value.message
+        assert "only: linux/amd64, linux/arm64" in caught.value.message
 
     def test_an_index_without_platforms(self) -> None:
-        with pytest.raises(PlatformError, match="none that it names"):
+        with pytest.raises(PlatformError, match="unknown platforms"):
             manifest(manifests=[described(OCI_MANIFEST)]).select(PYTHON, Platform.parse("linux/amd64"))
 
 

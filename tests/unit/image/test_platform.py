@@ -19,17 +19,17 @@ from fairing_kfp.image import Platform
         ("linux/amd64/v3", "linux/amd64/v3"),
     ],
 )
-def test_a_platform_has_one_spelling(text: str, same: str) -> None:
+def test_platforms_are_normalized(text: str, same: str) -> None:
     assert str(Platform.parse(text)) == same
 
 
 @pytest.mark.parametrize("text", ["", "linux", "linux/", "/amd64", "linux/arm/v7/x", "linux/am d64"])
-def test_a_malformed_platform_is_refused(text: str) -> None:
+def test_a_malformed_platform_is_rejected(text: str) -> None:
     with pytest.raises(PlatformError, match="is malformed"):
         Platform.parse(text)
 
 
-def test_the_equal_one_is_chosen_before_a_variant() -> None:
+def test_an_equal_platform_is_preferred_to_a_variant() -> None:
     plain, third, arm = map(Platform.parse, ("linux/amd64", "linux/amd64/v3", "linux/arm64"))
     assert plain.choose([arm, third, plain]) == plain
     assert plain.choose([arm, third]) == third

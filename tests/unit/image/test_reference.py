@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairing_kfp.errors import ReferenceError
+from fairing_kfp.errors import InvalidReferenceError
 from fairing_kfp.image import Reference
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -28,7 +28,7 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
         (f"python:3.12@{DIGEST}", f"docker.io/library/python:3.12@{DIGEST}"),
     ],
 )
-def test_names_are_read_as_docker_reads_them(text: str, full: str) -> None:
+def test_references_are_parsed_as_docker_does(text: str, full: str) -> None:
     assert str(Reference.parse(text)) == full
 
 
@@ -61,15 +61,15 @@ def test_names_are_read_as_docker_reads_them(text: str, full: str) -> None:
         f"python@{DIGEST}\n",
     ],
 )
-def test_malformed_names_are_refused_by_name(text: str) -> None:
-    with pytest.raises(ReferenceError, match="is malformed") as caught:
+def test_malformed_references_are_rejected(text: str) -> None:
+    with pytest.raises(InvalidReferenceError, match="is malformed") as caught:
         Reference.parse(text)
     assert repr(text) in str(caught.value)
     assert caught.value.remedy
 
 
-def test_capitals_are_named_as_the_cause() -> None:
-    with pytest.raises(ReferenceError, match="upper-case letters"):
+def test_the_error_mentions_upper_case_letters() -> None:
+    with pytest.raises(InvalidReferenceError, match="upper-case letters"):
         Reference.parse("registry.example.com/Team/App")
 
 
@@ -84,15 +84,15 @@ REFERENCES = st.builds(
 
 
 @given(REFERENCES)
-def test_what_is_written_reads_back(reference: Reference) -> None:
+def test_round_trip(reference: Reference) -> None:
     assert Reference.parse(str(reference)) == reference
 
 
 @given(st.text(max_size=60) | st.from_regex(r"[a-zA-Z0-9./:@_-]{1,60}", fullmatch=True))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_rejected(text: str) -> None:
     try:
         reference = Reference.parse(text)
-    except ReferenceError:
+    except InvalidReferenceError:
         return
     assert Reference.parse(str(reference)) == reference
 
@@ -103,7 +103,14 @@ def test_tag_and_digest_replace_each_other(reference: Reference) -> None:
     assert str(reference.with_tag("v1")) == f"{reference.name}:v1"
 
 
-def test_latest_is_meant_when_nothing_is_said() -> None:
+def test_the_default_tag_is_latest() -> None:
     assert Reference.parse("python").wanted == "latest"
     assert Reference.parse("python:3").wanted == "3"
     assert Reference.parse(f"python:3@{DIGEST}").wanted == DIGEST
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999999999999999999"])
+def test_impossible_ports(port: str) -> None:
+    with pytest.raises(InvalidReferenceError, match="has no valid port"):
+        Reference.parse(f"registry.example.com:{port}/team/app")
+    assert Reference.parse("registry.example.com:65535/team/app").registry.endswith(":65535")

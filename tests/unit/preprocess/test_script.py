@@ -11,7 +11,7 @@ import pytest
 from fairing_kfp import fairing_component
 from fairing_kfp.errors import ComponentError, PackError, SecretError
 from fairing_kfp.preprocess.bundle import Bundle
-from fairing_kfp.source import components
+from fairing_kfp.preprocess.source import components
 
 
 @pytest.fixture
@@ -114,13 +114,13 @@ def test_links_that_leave_the_folder_are_refused(folder: Path, tmp_path: Path) -
     ("arguments", "options", "expected"),
     [
         (["missing.py"], {}, "there is no script .*missing.py"),
-        (["job/train.py"], {"module": "pkg.part"}, "one script or one module"),
-        ([], {}, "one script or one module"),
-        (["job/train.py"], {"root": "job/pkg"}, "not below root='job/pkg'"),
+        (["job/train.py"], {"module": "pkg.part"}, "either a script or a module"),
+        ([], {}, "either a script or a module"),
+        (["job/train.py"], {"root": "job/pkg"}, "not in root='job/pkg'"),
         (["job/train.py"], {"root": "nowhere"}, "no folder .*nowhere"),
         ([], {"module": "pkg.missing", "root": "job"}, "no module pkg.missing"),
         (["job/train.py"], {"command": "learn"}, "no sub-command 'learn'"),
-        (["job/train.py"], {"color": "red"}, "no option 'color'"),
+        (["job/train.py"], {"color": "red"}, "unknown option 'color'"),
     ],
 )
 def test_faults_are_named_at_once(folder: Path, arguments: list[str], options: dict[str, Any], expected: str) -> None:
@@ -169,5 +169,5 @@ def test_parser_in_another_module_is_warned_of(folder: Path) -> None:
     (folder / "deeper.py").write_text("import argparse\nargparse.ArgumentParser().add_argument('--depth')\n")
 
     (warning,) = bundle(str(folder / "train.py")).warnings
-    assert "deeper.py, which it imports, reads some" in warning
+    assert "deeper.py, which it imports, does" in warning
     assert not bundle(str(folder / "train.py"), arguments={"--depth": 8}).warnings

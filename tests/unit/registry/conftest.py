@@ -1,108 +1,15 @@
-"""A server that answers by script, and writes down what it was asked."""
+"""Registries that answer by script."""
 
 from __future__ import annotations
 
-import contextlib
-import http.server
-import socket
-import struct
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import pytest
 
+from fairing_kfp.registry.client import RegistryClient
+from fairing_kfp.registry.repository import Repository
 from fairing_kfp.registry.stop import Stop
-
-
-@dataclass(frozen=True)
-class Request:
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is answered.
-
-    Attributes:
-        cut: the connection is reset after so many bytes of the body; at 0, before any answer.
-    """
-
-    status: int = 200
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    cut: int | None = None
-
-
-@dataclass
-class Server:
-    """Gives its answers in their order, or by what `rule` says; then 500."""
-
-    host: str = ""
-    answers: list[Answer] = field(default_factory=list)
-    rule: Callable[[Request], Answer] | None = None
-    requests: list[Request] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def lines(self) -> list[str]:
-        return [f"{request.method} {request.path}" for request in self.requests]
-
-    def answer(self, request: Request) -> Answer:
-        with self.lock:
-            self.requests.append(request)
-            if self.rule:
-                return self.rule(request)
-            return self.answers.pop(0) if self.answers else Answer(500)
-
-
-@contextlib.contextmanager
-def serving() -> Iterator[Server]:
-    state = Server()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            answer = state.answer(Request(self.command, self.path, dict(self.headers.items()), body))
-            if answer.cut == 0:
-                return self.reset()
-            self.send_response(answer.status)
-            for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(answer.body[: answer.cut])
-            return self.reset() if answer.cut else None
-
-        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = handle_any
-
-        def reset(self) -> None:
-            self.wfile.flush()
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
-            self.close_connection = True
-
-        def finish(self) -> None:
-            with contextlib.suppress(OSError, ValueError):
-                super().finish()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state.host = f"127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield state
-    finally:
-        server.shutdown()
-        server.server_close()
+from tests.support.scripted_registry import ACCESS, Server, serving
 
 
 @pytest.fixture
@@ -113,19 +20,24 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def storage() -> Iterator[Server]:
-    """Another host, as where a registry keeps its blobs."""
+    """Another host, such as the blob storage of a registry."""
     with serving() as state:
         yield state
 
 
 @pytest.fixture
-def make_answer() -> type[Answer]:
-    return Answer
+def client() -> RegistryClient:
+    return RegistryClient()
+
+
+@pytest.fixture
+def repository(server: Server, client: RegistryClient) -> Repository:
+    return Repository(client, server.host, "team/app", ACCESS)
 
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses between attempts, which take no time here."""
+    """Records the pauses between attempts instead of sleeping."""
     slept: list[float] = []
     monkeypatch.setattr(Stop, "wait", lambda self, seconds: slept.append(seconds))
     return slept

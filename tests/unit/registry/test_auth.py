@@ -1,11 +1,10 @@
-"""Tokens: when they are renewed, for whom they are asked, and what cannot be met."""
+"""Tokens: their renewal, the credentials they are requested with, and unsupported challenges."""
 
 from __future__ import annotations
 
 import io
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +12,10 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairing_kfp.errors import ConfigError, FairingError
+from fairing_kfp.errors import FairingError
 from fairing_kfp.registry.auth import Authorizer, pull, push
-from fairing_kfp.registry.challenge import Challenge, challenges
+from fairing_kfp.registry.challenge import Challenge, parse_challenges
 from fairing_kfp.registry.credentials import Credentials
-from fairing_kfp.registry.tls import Contexts, Tls
 from fairing_kfp.registry.transport import Transport
 
 BEARER = {"bearer": Challenge("bearer", {"realm": "https://tokens.example.com/", "service": "s"})}
@@ -25,7 +23,7 @@ ACCESS = frozenset({push("team/app"), pull("base/python")})
 
 
 class Tokens(Transport):
-    """Gives tokens that are numbered, and writes down who asked."""
+    """Returns numbered tokens."""
 
     def __init__(self, expires_in: float = 100) -> None:
         super().__init__()
@@ -39,7 +37,7 @@ class Tokens(Transport):
 
 
 class Asked:
-    """Writes down for whom credentials are wanted."""
+    """Records the repositories that credentials are looked up for."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
@@ -57,7 +55,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    ("age", "lasting", "renewed"),
+    ("age", "duration", "renewed"),
     [
         (20, 0, False),
         (20, 50, False),
@@ -68,20 +66,20 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         (76, 0, True),
     ],
 )
-def test_a_token_is_renewed_before_a_request_that_it_would_not_outlive(
-    clock: list[float], age: float, lasting: float, renewed: bool
+def test_a_token_is_renewed_before_a_request_that_outlasts_it(
+    clock: list[float], age: float, duration: float, renewed: bool
 ) -> None:
-    """Half a life is what any upload may ask for: else each would fetch a token of its own."""
+    """At most half the lifetime counts: otherwise every long upload would fetch a token."""
     authorizer = Authorizer(Tokens(100), Asked())
-    assert authorizer.answer("example.com", BEARER, ACCESS, None) == "Bearer t1"
+    assert authorizer.answer_challenge("example.com", BEARER, ACCESS, None) == "Bearer t1"
     clock[0] += age
-    assert authorizer.header("example.com", ACCESS, lasting) == ("Bearer t2" if renewed else "Bearer t1")
+    assert authorizer.header("example.com", ACCESS, duration) == ("Bearer t2" if renewed else "Bearer t1")
 
 
 @pytest.mark.parametrize("life", [0, -5, float("nan"), float("inf"), 1e300])
-def test_any_life_of_a_token_is_taken(clock: list[float], life: float) -> None:
+def test_any_token_lifetime_is_accepted(clock: list[float], life: float) -> None:
     authorizer = Authorizer(Tokens(life), Asked())
-    assert authorizer.answer("example.com", BEARER, ACCESS, None) == "Bearer t1"
+    assert authorizer.answer_challenge("example.com", BEARER, ACCESS, None) == "Bearer t1"
     assert authorizer.header("example.com", ACCESS) == "Bearer t1"
 
 
@@ -89,10 +87,10 @@ def test_any_life_of_a_token_is_taken(clock: list[float], life: float) -> None:
     ("access", "repository"),
     [(ACCESS, "team/app"), ({pull("base/python")}, "base/python"), (set(), "")],
 )
-def test_credentials_are_those_of_the_repository_that_is_written(access: Any, repository: str) -> None:
+def test_credentials_are_looked_up_for_the_repository_to_push_to(access: Any, repository: str) -> None:
     store = Asked()
-    Authorizer(Tokens(), store).answer("example.com", BEARER, frozenset(access), None)
-    assert store.asked == [("example.com", repository)]
+    Authorizer(Tokens(), store).answer_challenge("example.com", BEARER, frozenset(access), None)
+    assert store.asked[0] == ("example.com", repository)
 
 
 TEXT = st.text(st.characters(codec="latin-1", exclude_characters="\r\n"), max_size=40)
@@ -107,28 +105,10 @@ HEADER = st.builds(
 
 
 @given(st.lists(HEADER | TEXT, max_size=3))
-def test_any_challenge_is_met_or_refused_with_a_remedy(headers: list[str]) -> None:
+def test_any_challenge_yields_a_header_or_an_error_with_a_remedy(headers: list[str]) -> None:
     authorizer = Authorizer(Tokens(), Asked())
     try:
-        header = authorizer.answer("example.com", challenges(headers), ACCESS, None)
+        header = authorizer.answer_challenge("example.com", parse_challenges(headers), ACCESS, None)
     except FairingError as error:
         header = None if error.remedy else error.message
     assert header in (None, "Bearer t1")
-
-
-@pytest.mark.parametrize("field", ["ca", "client_cert"])
-@pytest.mark.parametrize("content", [None, "no PEM"])
-def test_certificates_that_cannot_be_read(tmp_path: Path, field: str, content: str | None) -> None:
-    path = tmp_path / "file.pem"
-    if content:
-        path.write_text(content)
-    with pytest.raises(ConfigError, match="cannot be read") as caught:
-        Contexts(Tls(**{field: str(path)})).get("example.com", identified=True)
-    assert str(path) in caught.value.message
-
-
-def test_other_hosts_do_not_see_our_certificate(tmp_path: Path) -> None:
-    """It is not even read for them."""
-    contexts = Contexts(Tls(client_cert=str(tmp_path / "missing.pem"), folders=()))
-    assert contexts.get("storage.example.com", identified=False)
-    assert contexts.get("storage.example.com", identified=False) is contexts.get("other.example.com", identified=False)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairing_kfp.registry.challenge import challenges
+from fairing_kfp.registry.challenge import parse_challenges
 
 HUB = 'Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:me/app:pull,push"'
 BEARER = {
@@ -30,23 +30,23 @@ BEARER = {
         (["realm=lost"], {}),
     ],
 )
-def test_challenges_are_read(headers: list[str], expected: dict[str, dict[str, str]]) -> None:
-    assert {scheme: one.parameters for scheme, one in challenges(headers).items()} == expected
+def test_challenges_are_parsed(headers: list[str], expected: dict[str, dict[str, str]]) -> None:
+    assert {scheme: one.parameters for scheme, one in parse_challenges(headers).items()} == expected
 
 
 @given(
     st.lists(st.text(max_size=80) | st.from_regex(r'([A-Za-z]+ ([a-z]+="[^"]*",? ?)*)*', fullmatch=True), max_size=3)
 )
-def test_any_header_is_read_or_passed_over(headers: list[str]) -> None:
-    challenges(headers)
+def test_any_header_is_parsed_or_ignored(headers: list[str]) -> None:
+    parse_challenges(headers)
 
 
 @given(st.dictionaries(st.from_regex("[a-z]{1,8}", fullmatch=True), st.text(max_size=20), max_size=4))
-def test_quoted_parameters_read_back(parameters: dict[str, str]) -> None:
+def test_quoted_parameters_round_trip(parameters: dict[str, str]) -> None:
     quoted = ",".join(
         '{}="{}"'.format(name, value.replace("\\", "\\\\").replace('"', '\\"')) for name, value in parameters.items()
     )
-    found = challenges([f"Bearer {quoted}"])["bearer"].parameters
+    found = parse_challenges([f"Bearer {quoted}"])["bearer"].parameters
     assert {name: value for name, value in parameters.items() if "\n" not in value} == {
         name: value for name, value in found.items() if "\n" not in value
     }

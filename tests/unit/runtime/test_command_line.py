@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import click
+import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,6 +42,7 @@ def make():
 
 CLICK = """
 import click
+import pytest
 @click.command()
 @click.option("--text", default="none")
 @click.option("--count", default=3)
@@ -128,3 +130,23 @@ def test_whole_numbers_inside_of_values_are_whole() -> None:
     (word,) = Spelling("--settings").words({"a": 1.0, "b": [2.0, 2.5]})
 
     assert json.dumps(parser.parse_args([word]).settings) == '{"a": 1, "b": [2, 2.5]}'
+
+
+LISTS = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--model", default="mine")
+parser.add_argument("--tags", nargs="+")
+parser.add_argument("--sizes", nargs="+", type=float)
+parser.parse_args()
+"""
+
+
+@pytest.mark.parametrize("items", [["--model=EVIL"], ["a", "--model", "EVIL"], ["-m"], ["--"]])
+def test_an_item_of_a_list_cannot_become_an_option(items: list[str]) -> None:
+    with pytest.raises(ValueError, match="--tags begins with a dash, and would be read as an option"):
+        line(LISTS).words({"tags": items})
+
+
+def test_numbers_and_single_dashes_are_items() -> None:
+    assert line(LISTS).words({"sizes": [-1, 0.5], "tags": ["-"]}) == ["--tags", "-", "--sizes", "-1", "0.5"]

@@ -8,33 +8,34 @@ from pathlib import Path
 
 import pytest
 
+from fairing_kfp.runtime import handshake
 from fairing_kfp.runtime.node import ENDED, RUNNING, WAITING, Node
-from tests.loopback_node import TOKEN, Loopback, loopback_node, work
+from tests.support.loopback_node import TOKEN, Loopback, loopback_node, work
 
 
 def wait_for(node: Node, phase: str) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while node.state()["phase"] != phase:
         assert time.monotonic() < end
         time.sleep(0.02)
 
 
 def wait_for_file(path: Path, text: str = "") -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not path.exists() or text not in path.read_text():
         assert time.monotonic() < end
         time.sleep(0.02)
 
 
 def ended(running: Loopback) -> int:
-    return running.ended.result(20)
+    return running.ended.result(60)
 
 
 def test_first_node_ends_when_its_outputs_were_fetched(tmp_path: Path) -> None:
     with loopback_node(tmp_path) as running:
         assert running.node.state() == {"phase": WAITING, "code": None, "peers": []}
         running.node.start(work(tmp_path))
-        assert running.node.wait(20) == {"phase": ENDED, "code": 0, "peers": ["127.0.0.1"]}
+        assert running.node.wait(60) == {"phase": ENDED, "code": 0, "peers": ["127.0.0.1"]}
         assert not running.ended.done()
         running.node.dismiss()
         assert ended(running) == 0
@@ -92,7 +93,7 @@ def test_signal_ends_a_node_that_waits(tmp_path: Path) -> None:
 def test_node_whose_outputs_are_not_fetched_ends_at_a_signal(tmp_path: Path) -> None:
     with loopback_node(tmp_path) as running:
         running.node.start(work(tmp_path))
-        running.node.wait(20)
+        running.node.wait(60)
         running.node.ask_to_end(signal.SIGTERM)
         assert ended(running) == 143
 
@@ -101,16 +102,16 @@ def test_step_that_is_gone_is_not_waited_for(tmp_path: Path, capfd: pytest.Captu
     with loopback_node(tmp_path, silence=0.2) as running:
         assert ended(running) == 1
     assert "sent no work" in capfd.readouterr().err
-    with loopback_node(tmp_path / "second", silence=1.5) as running:
+    with loopback_node(tmp_path / "second", silence=3) as running:
         running.node.start(work(tmp_path))
         assert ended(running) == 1
     assert "did not fetch the outputs" in capfd.readouterr().err
 
 
 def test_step_that_is_heard_of_is_waited_for(tmp_path: Path) -> None:
-    with loopback_node(tmp_path, silence=0.6) as running:
-        for _ in range(6):
-            assert running.node.knows(TOKEN)
+    with loopback_node(tmp_path, silence=2) as running:
+        for _ in range(12):
+            running.node.hear()
             time.sleep(0.2)
         assert not running.ended.done()
 
@@ -121,7 +122,7 @@ def test_same_work_again_changes_nothing(tmp_path: Path) -> None:
         running.node.start(work(tmp_path))
         wait_for_file(tmp_path / "output_metadata.json", ".")
         running.node.start(work(tmp_path))
-        running.node.wait(20)
+        running.node.wait(60)
         running.node.start(work(tmp_path, 0, ("10.0.0.1", "10.0.0.2")))  # too late
         running.node.dismiss()
         assert ended(running) == 0
@@ -147,7 +148,7 @@ def test_begins_anew_with_other_peers_and_leaves_nothing_running(
         running.node.start(work(tmp_path))
         wait_for_file(tmp_path / "output_metadata.json", " ")
         running.node.start(work(tmp_path, 0, ("10.0.0.1", "10.0.0.2")))
-        assert running.node.wait(20)["code"] == 0
+        assert running.node.wait(60)["code"] == 0
         running.node.dismiss()
         assert ended(running) == 0
     pid, peers = (tmp_path / "output_metadata.json").read_text().split()
@@ -157,16 +158,20 @@ def test_begins_anew_with_other_peers_and_leaves_nothing_running(
     assert "begins anew" in capfd.readouterr().out
 
 
-def test_knows_its_step_by_its_token_alone(tmp_path: Path) -> None:
+def test_has_a_key_with_its_step_alone(tmp_path: Path) -> None:
+    def key(running: Loopback, token: str) -> bytes:
+        return handshake.shared_key(handshake.secret_of(token), running.node.public)
+
     with loopback_node(tmp_path) as running:
-        assert running.node.knows(TOKEN)
-        assert not running.node.knows("")
-        assert not running.node.knows(running.verifier.read_text())  # what others may read is of no use
+        assert running.node.key() == key(running, TOKEN)
+        assert running.node.key() != key(running, running.verifier.read_text())  # what others may read is of no use
         running.know("another")
-        assert not running.node.knows(TOKEN)
-        assert running.node.knows("another")
+        assert running.node.key() == key(running, "another")
+        for nonsense in ("", "1", "0", "ü", "xyz", "f" * 600):
+            running.verifier.write_text(nonsense)
+            assert running.node.key() == b""
         running.verifier.unlink()
-        assert not running.node.knows("another")
+        assert running.node.key() == b""
 
 
 def test_running_is_told_while_the_code_runs(tmp_path: Path) -> None:

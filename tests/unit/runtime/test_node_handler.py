@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import json
 import os
 import socket
+import threading
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,8 +18,10 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 
-from fairing_kfp.runtime import node_handler
-from tests.loopback_node import TOKEN, Loopback, loopback_node, work
+from fairing_kfp.runtime import handshake, node_handler
+from fairing_kfp.train.node_client import verifier_of
+from fairing_kfp.train.node_connection import NodePool, UnknownTokenError
+from tests.support.loopback_node import TOKEN, Loopback, loopback_node, work
 
 
 @pytest.fixture
@@ -27,33 +32,107 @@ def running(tmp_path: Path) -> Iterator[Loopback]:
 
 
 def ask(running: Loopback, method: str, place: str, body: bytes | None = None, token: str = TOKEN) -> tuple[int, Any]:
-    url = f"http://127.0.0.1:{running.port}{place}"
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    response = urllib3.PoolManager(retries=False).request(method, url, body=body, headers=headers, timeout=10)
+    with NodePool("127.0.0.1", running.port, token=token, retries=False, timeout=10) as pool:
+        response = pool.request(method, place, body=body)
     try:
         return response.status, json.loads(response.data)
     except ValueError:
         return response.status, response.data
 
 
+def plain(running: Loopback, method: str, place: str, authorization: str, body: bytes | None = None) -> tuple[int, Any]:
+    """Asks without a greeting."""
+    url, headers = f"http://127.0.0.1:{running.port}{place}", {"Authorization": authorization}
+    response = urllib3.PoolManager(retries=False).request(method, url, body=body, headers=headers, timeout=10)
+    return response.status, json.loads(response.data)
+
+
+def hello(running: Loopback) -> tuple[HTTPConnection, tuple[str, str], dict[str, str]]:
+    """A connection that has greeted the node, the nonces, and the node's answer."""
+    connection, nonce = HTTPConnection("127.0.0.1", running.port, timeout=10), handshake.new_nonce()
+    connection.request("POST", handshake.HELLO, body=nonce.encode())
+    answer = json.loads(connection.getresponse().read())
+    return connection, (nonce, answer["nonce"]), answer
+
+
+def status_of(connection: HTTPConnection, path: str, authorization: str) -> int:
+    connection.request("GET", path, headers={"Authorization": authorization})
+    response = connection.getresponse()
+    response.read()
+    return response.status
+
+
 def place_of(path: Path) -> str:
     return "/file?" + urlencode({"path": os.fsencode(path)})
 
 
-@pytest.mark.parametrize("token", ["", "wrong", "ü"])
+@pytest.mark.parametrize("authorization", ["", "Bearer wrong", f"Bearer {TOKEN}", "\xfc"])
 @pytest.mark.parametrize(
     ("method", "place"),
     [("GET", "/state"), ("PUT", "/file"), ("POST", "/start"), ("GET", "/outputs"), ("GET", "/file"), ("POST", "/end")],
 )
-def test_nobody_else_is_answered(running: Loopback, tmp_path: Path, method: str, place: str, token: str) -> None:
+def test_nobody_else_is_answered(
+    running: Loopback, tmp_path: Path, method: str, place: str, authorization: str
+) -> None:
     query = "?" + urlencode({"path": str(tmp_path / "laid")}) if place == "/file" else ""
-    encoded = token.encode().decode("latin-1")
 
-    status, answer = ask(running, method, place + query, b"{}" if method != "GET" else None, encoded)
+    status, answer = plain(running, method, place + query, authorization, b"{}" if method != "GET" else None)
 
     assert (status, answer) == (401, {"error": "only the step that made the job is answered"})
     assert not (tmp_path / "laid").exists()
     assert running.node.state()["phase"] == "waiting"
+
+
+@pytest.mark.parametrize("token", ["wrong", verifier_of(TOKEN)])
+def test_step_with_another_token_sends_nothing(running: Loopback, token: str) -> None:
+    with pytest.raises(UnknownTokenError, match="does not prove that it knows this step"):
+        ask(running, "GET", "/state", token=token)
+
+
+def test_what_was_said_is_of_no_use_to_others(running: Loopback) -> None:
+    connection, nonces, answer = hello(running)
+    key = handshake.shared_key(handshake.secret_of(TOKEN), answer["public"])
+
+    def signed(count: int, path: str) -> str:
+        return handshake.proof(key, handshake.STEP, *nonces, count, "GET", path)
+
+    assert handshake.is_proof(answer["proof"], key, handshake.NODE, *nonces)
+    assert status_of(connection, "/state", signed(1, "/state")) == 200
+    assert status_of(connection, "/state", signed(1, "/state")) == 401  # again
+    for authorization in (signed(1, "/state"), signed(1, "/outputs"), answer["proof"]):
+        other, _, _ = hello(running)  # with nonces of its own
+        assert status_of(other, "/state", authorization) == 401
+
+
+def test_connection_of_an_earlier_attempt_is_answered_no_more(running: Loopback) -> None:
+    with NodePool("127.0.0.1", running.port, token=TOKEN, retries=False, timeout=10) as pool:
+        assert pool.request("GET", "/state").status == 200
+        running.know("another")
+        assert pool.request("GET", "/state").status == 401
+
+
+def test_work_that_was_not_signed_is_refused(running: Loopback, tmp_path: Path) -> None:
+    body = work(tmp_path).text().encode()
+    place = "/start?sha256=" + hashlib.sha256(body).hexdigest()
+    assert ask(running, "POST", place, body.replace(b"127", b"128"))[0] == 400
+    assert running.node.state()["phase"] == "waiting"
+    assert ask(running, "POST", place, body)[0] == 200
+
+
+def test_strangers_are_few_and_the_step_gets_through(running: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = threading.active_count()
+    crowd = [socket.create_connection(("127.0.0.1", running.port), timeout=10) for _ in range(300)]
+    with NodePool("127.0.0.1", running.port, token=TOKEN, retries=False, timeout=10) as pool:
+        assert pool.request("GET", "/state").status == 200
+        crowd += [socket.create_connection(("127.0.0.1", running.port), timeout=10) for _ in range(100)]
+        assert pool.request("GET", "/state").status == 200  # the step's connection does not give way
+        assert all(one.recv(1) == b"" for one in crowd[:300])
+        assert threading.active_count() - before < 60
+        monkeypatch.setattr("fairing_kfp.runtime.node._STRANGER_SECONDS", 0.1)
+        assert all(one.recv(1) == b"" for one in crowd[300:])
+        assert pool.request("GET", "/state").status == 200
+    for one in crowd:
+        one.close()
 
 
 def test_file_is_laid_whole(running: Loopback, tmp_path: Path) -> None:
@@ -67,13 +146,15 @@ def test_file_is_laid_whole(running: Loopback, tmp_path: Path) -> None:
 
 def test_file_that_breaks_off_leaves_nothing(running: Loopback, tmp_path: Path) -> None:
     (tmp_path / "there").write_text("as it was")
-    with socket.create_connection(("127.0.0.1", running.port)) as connection:
-        head = (
-            f"PUT {place_of(tmp_path / 'there')} HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 9\r\n\r\n"
-        )
-        connection.sendall(head.encode() + b"half")
-        connection.shutdown(socket.SHUT_WR)
-        assert connection.recv(100) == b""
+    greeted, nonces, answer = hello(running)
+    key, place = handshake.shared_key(handshake.secret_of(TOKEN), answer["public"]), place_of(tmp_path / "there")
+    signed = handshake.proof(key, handshake.STEP, *nonces, 1, "PUT", place)
+    greeted.putrequest("PUT", place)
+    greeted.putheader("Authorization", signed)
+    greeted.putheader("Content-Length", "9")
+    greeted.endheaders(b"half")
+    greeted.sock.shutdown(socket.SHUT_WR)
+    assert greeted.sock.recv(100) == b""
     assert (tmp_path / "there").read_text() == "as it was"
     assert not list(tmp_path.glob(".partial*"))
 
@@ -130,6 +211,7 @@ def test_output_that_is_gone_is_told(running: Loopback, tmp_path: Path) -> None:
         ("GET", "/file", 400),
         ("PUT", "/file", 400),
         ("POST", "/start", 400),
+        ("POST", "/start?sha256=0", 400),
         ("GET", "/nowhere", 404),
         ("POST", "/state", 404),
         ("DELETE", "/file", 501),

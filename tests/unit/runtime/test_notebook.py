@@ -7,11 +7,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from nbformat import v4, write
+
+from fairing_kfp.runtime.notebook import _failing_line
 
 PROGRAM = """
 import gc, json, sys
@@ -30,18 +32,20 @@ gc.collect()
 def run(tmp_path: Path) -> Callable[..., tuple[str, str]]:
     """Runs a notebook whose kernel is started by a command; gives the status and the log."""
 
-    def ran(*command: str, before: str = "") -> tuple[str, str]:
+    def ran(*command: str, before: str = "", cells: Sequence[str] = ("print(1 + 1)",)) -> tuple[str, str]:
         kernel = {"name": "own", "display_name": "own", "language": "python"}
         folder = tmp_path / "jupyter" / "kernels" / "own"
         for made in (tmp_path / "code", folder):
             made.mkdir(parents=True)
         (folder / "kernel.json").write_text(json.dumps({**kernel, "argv": command}))
-        cells = [v4.new_code_cell("print(1 + 1)")]
-        write(v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), tmp_path / "code" / "notebook.ipynb")
+        notebook = v4.new_notebook(cells=list(map(v4.new_code_cell, cells)), metadata={"kernelspec": kernel})
+        write(notebook, tmp_path / "code" / "notebook.ipynb")
+        environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM.format(before=before)],
             cwd=tmp_path,
-            env={**os.environ, "JUPYTER_PATH": str(tmp_path / "jupyter"), "TMPDIR": str(tmp_path)},
+            # under pytest, ipykernel does not capture what child processes print
+            env={**environment, "JUPYTER_PATH": str(tmp_path / "jupyter"), "TMPDIR": str(tmp_path)},
             capture_output=True,
             text=True,
             check=False,
@@ -59,11 +63,44 @@ def run(tmp_path: Path) -> Callable[..., tuple[str, str]]:
 KERNEL = (sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}")
 
 
-def test_a_kernel_that_starts(run: Callable[..., tuple[str, str]]) -> None:
-    status, log = run(*KERNEL)
+def test_output_stands_in_the_log_once_and_the_failing_line_is_the_cells(run: Callable[..., tuple[str, str]]) -> None:
+    """Whoever prints: Python, a magic, a child process or a library; and wherever below the cell it fails."""
+    status, log = run(
+        *KERNEL,
+        cells=(
+            "import json, os, subprocess, sys\nprint('by Python')\n!echo by a line",
+            "os.system('echo by a child')\nos.write(1, b'by a library\\n')\nprint('os' in vars(), 'write' in vars())",
+            "subprocess.run(['echo', 'to a stream'], stdout=sys.stdout)\nprint('to stderr', file=sys.stderr)",
+            "def load(text):\n    return json.loads(text)",
+            "text = '{'\nload(\n    text\n)",
+        ),
+    )
 
-    assert not status
-    assert log == "2\n"
+    assert status.startswith("cell 5: JSONDecodeError: ")
+    assert status.endswith("(line 2: load()")
+    for line in ("by Python", "by a line", "by a child", "by a library", "to a stream", "to stderr", "True False"):
+        assert log.splitlines().count(line) == 1, log
+    assert log.count("Traceback") == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "traceback", "expected"),
+    [
+        ("a\nf(0)", ["Cell In[3], line 2", "----> 2 f(0)", "File ~/x.py:70, in f(x)", "---> 70 1 / x"], "line 2: f(0)"),
+        ("a\nf(0)", ["Cell In[3], line 2", "Cell In[2], line 7, in f(x)", "----> 7 1 / x"], "line 2: f(0)"),
+        ("def f():\n  1/0\nf()", ["Cell In[3], line 3", "Cell In[3], line 2, in f()"], "line 2: 1/0"),
+        ("try: a\nexcept: b", ["Cell In[3], line 1", "During handling …:", "Cell In[3], line 2"], "line 2: except: b"),
+        ("x = = 1", ["  Cell In[3], line 1", "    x = = 1", "        ^"], "line 1: x = = 1"),
+        ("# c\n%%time\na\n1/0", ["Cell In[3], line 1", "File <timed exec>:2"], "line 4: 1/0"),
+        ("f()", ["\x1b[36mCell\x1b[39m\x1b[36m \x1b[39m\x1b[32mIn[3]\x1b[39m\x1b[32m, line 1\x1b[39m"], "line 1: f()"),
+        ("f()", ["File ~/x.py:70, in f(x)", "---> 70 1 / x"], ""),
+        ("f()", ["Cell In[3], line 9"], ""),
+    ],
+)
+def test_the_failing_line_is_one_of_the_cell(source: str, traceback: list[str], expected: str) -> None:
+    cell = v4.new_code_cell(source, execution_count=3)
+
+    assert _failing_line(cell, {"traceback": traceback}) == (f" ({expected})" if expected else "")
 
 
 @pytest.mark.parametrize(

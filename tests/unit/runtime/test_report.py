@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html.parser
 import re
 from pathlib import Path
 from typing import Any
@@ -54,15 +55,48 @@ def test_cells_stay_in_their_places() -> None:
 
 
 def test_attachments_and_images_of_the_folder_are_in_it(tmp_path: Path) -> None:
-    (tmp_path / "dot.png").write_bytes(b"png")
-    cell = v4.new_markdown_cell("![a](attachment:pixel.png) ![b](dot.png) ![c](../outside.png)")
-    cell["attachments"] = {"pixel.png": {"image/png": PIXEL}}
+    (tmp_path / "a dot.png").write_bytes(b"png")
+    cell = v4.new_markdown_cell("![a](attachment:a%20pixel.png) ![b](a%20dot.png) <img src='./a dot.png'>")
+    cell["attachments"] = {"a pixel.png": {"image/png": PIXEL}}
 
     text = page(cell, folder=str(tmp_path))
 
     assert f"data:image/png;base64,{PIXEL}" in text
-    assert "data:image/png;base64,cG5n" in text
-    assert "outside.png" not in text
+    assert text.count("data:image/png;base64,cG5n") == 2
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("../outside.png", "%2e%2e/outside.png", "in/../../outside.png", "{outside}", "file://{outside}", "link.png"),
+        *(
+            "links/outside.png",
+            "..\\outside.png",
+            "../notebook-other/outside.png",
+            "in",
+            "https://x/in.png",
+            "//x/a.png",
+        ),
+    ],
+)
+def test_no_image_of_another_place_is_in_it(source: str, tmp_path: Path) -> None:
+    folder = tmp_path / "notebook"
+    (folder / "in").mkdir(parents=True)
+    (tmp_path / "notebook-other").mkdir()
+    for place in (tmp_path, tmp_path / "notebook-other"):
+        (place / "outside.png").write_bytes(b"png")
+    (folder / "link.png").symlink_to(tmp_path / "outside.png")
+    (folder / "links").symlink_to(tmp_path)
+    source = source.format(outside=tmp_path / "outside.png")
+
+    text = page(
+        v4.new_markdown_cell(f"![a]({source})"),
+        v4.new_markdown_cell(f'<img src="{source}">'),
+        folder=str(folder),
+    )
+
+    assert "<img" in text
+    assert "src=" not in text.partition("</style>")[2]
 
 
 @pytest.mark.parametrize(
@@ -97,17 +131,146 @@ def test_large_outputs_become_a_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_whole_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reports, "LARGEST_REPORT", 50_000)
+    monkeypatch.setattr(reports, "LARGEST_REPORT", 20_000)
 
-    text = shown(*(v4.new_output("stream", name="stdout", text="y" * 10_000) for _ in range(50)))
+    text = shown(*(v4.new_output("stream", name="stdout", text="é" * 1_000) for _ in range(400)))
 
-    assert len(text) < 80_000
+    assert len(text.encode()) < 40_000
     assert "the report is full" in text
 
 
-def test_status_comes_first() -> None:
-    assert "cell 3: ValueError: &lt;no&gt;" in page(status="cell 3: ValueError: <no>")
+UNFINISHED = [
+    "<a ",
+    "<b>",
+    "<table>",
+    "<!--",
+    "</a>",
+    "<svg><math>",
+    "<a x='",
+    "[a](",
+    "![",
+    "*a ",
+    "> ",
+    "`` ` ",
+    "- a\n",
+]
 
 
-def test_plain_text() -> None:
-    assert plain("\x1b]0;title\x07a\r\nb\x1b[1;31m!\x1b[0m") == "a\nb!"
+@pytest.mark.parametrize(
+    "piece", [*UNFINISHED, "<", "&", "\x1b[", "\x1b]8;;", "'", "(", "f'{", "é☃", "x\r", "|a|b|\n|-|-|\n"]
+)
+def test_large_texts_reach_no_renderer(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of these can grow with the square of the text, or worse; the sanitiser reads each character once."""
+    monkeypatch.setattr("mistune.create_markdown", lambda **_: pytest.fail("Markdown was rendered"))
+    monkeypatch.setattr("pygments.highlight", lambda *_: pytest.fail("code was rendered"))
+    text = piece * (100_000 // len(piece))
+
+    made = page(
+        v4.new_markdown_cell(text),
+        v4.new_code_cell(text, outputs=[data(text_html=text), data(text_markdown=text), data(text_plain=text)]),
+        v4.new_code_cell("1" * 20_001, outputs=[v4.new_output("stream", name="stdout", text=text)]),
+    )
+
+    assert made.endswith("</html>\n")
+    assert "cannot be shown" not in made
+
+
+def test_after_some_seconds_text_is_not_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "_RENDER_SECONDS", 0.0)
+
+    text = page(v4.new_markdown_cell("**bold** <b>"), v4.new_code_cell("import os  # <b>"))
+
+    assert "<pre>**bold** &lt;b&gt;</pre>" in text
+    assert "import os  # &lt;b&gt;" in text
+
+
+def test_a_part_that_cannot_be_rendered_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    outputs = [{"output_type": "display_data"}, data(text_plain="the next one"), {"output_type": "stream"}]
+    cell = {"cell_type": "code", "source": "1", "outputs": outputs}
+
+    text = report({"cells": [cell]}, "digits", "", ".")
+
+    assert text.count("This part cannot be shown here") == 2
+    assert "<pre>the next one</pre>" in text
+    assert "KeyError: 'data'" in capsys.readouterr().err
+
+
+def test_names_and_counts_are_text() -> None:
+    output = {"output_type": "stream", "name": 'x"><script>', "text": "t"}
+    cell = {"cell_type": "code", "source": "1", "execution_count": "<script>", "outputs": [output]}
+
+    text = report({"cells": [cell]}, "digits", "", ".")
+
+    assert "<script" not in text
+    assert "[&lt;script&gt;]" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\x1b]0;title\x07a\r\nb\x1b[1;31m!\x1b[0m", "a\nb!"),
+        ("\x1b]8;;https://x\x07one\x1b]8;;\x07 two", "one two"),
+        ("\x1b]8;id=1;https://x\x1b\\one\x1b]8;;\x1b\\ two \x07", "one two \x07"),
+        ("\x1b]8;;https://x\x9cone\x1b]8;;\x9c", "one"),
+        ("\x1b]8;;https://x\x1b[1mone\x1b[0m two", "one two"),
+        ("\x1b[38:2::1:2:3mcolour\x1b[K\x1b(B\x1b=\x1b", "colour"),
+        ("\x9b31mred\x1bP1;2|data\x1b\\.", "red."),
+        ("10%\r20%\r\n[1] x", "20%\n[1] x"),
+    ],
+)
+def test_plain_text(text: str, expected: str) -> None:
+    assert plain(text) == expected
+
+
+SCRIPT = "x\"'><script>act()</script><img src=https://x/y.png onerror=act()>"
+VECTORS: list[dict[str, Any]] = [
+    *(
+        {"cell_type": "code", "source": "1", "outputs": [{"output_type": "display_data", "data": {kind: SCRIPT}}]}
+        for kind in (
+            *("text/html", "text/markdown", "text/latex", "text/plain", "text/vnd.mermaid", "application/javascript"),
+            *("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp", "application/json"),
+            *("application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json"),
+        )
+    ),
+    *(
+        {"cell_type": "markdown", "source": source}
+        for source in (
+            *(SCRIPT, f"# {SCRIPT}", f"- {SCRIPT}", f"> {SCRIPT}", f"| a |\n|-|\n| {SCRIPT} |", f"~~{SCRIPT}~~"),
+            *("[a](javascript:act())", "![a](javascript:act())", '![a](x"onerror="act())', "![a](https://x/y.png)"),
+            *("[a][r]\n\n[r]: javascript:act()", "<javascript:act()>", f"[{SCRIPT}](x)", f"![{SCRIPT}](x)"),
+        )
+    ),
+    {"cell_type": "markdown", "source": "![a](attachment:a)", "attachments": {"a": {SCRIPT: SCRIPT}}},
+    {"cell_type": "markdown", "source": "![a](attachment:a)", "attachments": {"a": {"text/html": "PGI+"}}},
+    {"cell_type": "raw", "source": SCRIPT},
+    {"cell_type": "code", "source": SCRIPT, "execution_count": SCRIPT, "outputs": []},
+    {"cell_type": "code", "source": "1", "outputs": [{"output_type": "stream", "name": SCRIPT, "text": SCRIPT}]},
+    {
+        "cell_type": "code",
+        "source": "1",
+        "outputs": [{"output_type": "error", "ename": SCRIPT, "evalue": SCRIPT, "traceback": []}],
+    },
+]
+
+
+class Acting(html.parser.HTMLParser):
+    """Collects what of a page could run a script or load something."""
+
+    found: list[str]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "svg", "iframe", "object", "embed", "link", "form", "base", "math", "template"):
+            self.found.append(tag)
+        for name, value in attrs:
+            loads = name in ("src", "srcset", "background") and not re.match("data:image/", value or "")
+            if name.startswith("on") or loads or "javascript:" in (value or ""):
+                self.found.append(f"{tag} {name}={value}")
+
+
+@pytest.mark.parametrize("number", range(len(VECTORS)))
+def test_nothing_of_a_notebook_acts_or_loads(number: int) -> None:
+    seen = Acting()
+    seen.found = []
+    seen.feed(report({"cells": [VECTORS[number]]}, SCRIPT, SCRIPT, "."))
+
+    assert seen.found == []

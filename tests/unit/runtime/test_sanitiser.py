@@ -84,7 +84,35 @@ def test_nothing_acts_or_loads(text: str) -> None:
         ),
         ("a</div></div>b", "ab"),
         ("<embed src=x>shown", "shown"),
+        ("<ul><li>a<li>b</ul>", "<ul><li>a</li><li>b</li></ul>"),
+        ("<table><tr><th>a<td>b<tr><td>c</table>d", "<table><tr><th>a</th><td>b</td></tr><tr><td>c</td></tr></table>d"),
+        ("<p>a<p>b<br/><hr />c", "<p>a</p><p>b<br><hr>c</p>"),
+        ("a < b <= c <3 &lt; d", "a &lt; b &lt;= c &lt;3 &lt; d"),
+        ("<!-- <b> --><!doctype x><?php x ?>a<!-->b", "ab"),
+        ("<svg><svg/><path d='>'/></svg>shown", "shown"),
+        ("<svg><svg></svg>not</svg>shown", "shown"),
+        ("<style>b > a { x: '</b>' }</STYLE >shown", "shown"),
+        ("<script>'<b>'</scripty></script\n>shown", "shown"),
+        ("<b title = 'a>b' width=3 CLASS=\"c\">d", '<b title="a&gt;b" width="3" class="c">d</b>'),
+        ("<b title='x\">shown", "<b>shown</b>"),
+        ("shown<b title", "shown"),
+        ("</ b>shown", "shown"),
     ],
 )
 def test_examples(text: str, expected: str) -> None:
     assert sanitised(text) == expected
+
+
+def test_elements_are_not_nested_without_limit() -> None:
+    made = sanitised("<div>" * 5000 + "shown" + "</i>" * 5000)
+
+    assert made.count("<div>") == made.count("</div>") <= 500
+    assert "shown" in made
+
+
+def test_an_image_can_be_replaced() -> None:
+    made = sanitised(
+        "<img src='a.png'><img src='b.png'>", {"a.png": "data:image/png;base64,AAAA", "b.png": "x"}.__getitem__
+    )
+
+    assert made == '<img src="data:image/png;base64,AAAA"><img>'

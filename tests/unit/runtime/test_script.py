@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from fairing_kfp import fairing_component
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.image.layer import Layer
+from fairing_kfp.cache.store import Cache
+from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.local.root import bare_python, root_digest, unpack_root
-from fairing_kfp.preprocess.runtime_files import runtime_files
-from fairing_kfp.source import components
+from fairing_kfp.preprocess.source import components
+from fairing_kfp.recipe.runtime_layer import runtime_files
 
 
 @pytest.fixture(scope="session")
@@ -34,8 +34,8 @@ def start(tmp_path: Path, shared: Cache) -> Callable[..., subprocess.Popen[str]]
         fairing_component.from_script(str(tmp_path / "script.py"))
         (source,) = [source for source in components() if source not in known]
         layers = [
-            Layer.of_files("runtime", runtime_files()),
-            Layer.of_files("code", source.code.bundle("script").files),
+            layer_of_files("runtime", runtime_files()),
+            layer_of_files("code", source.code.bundle("script").files),
         ]
         root = unpack_root(layers, {}, root_digest(layers, "", {}), shared)
         given = {"inputs": {}, "outputs": {"outputFile": str(tmp_path / "out" / "output.json")}}

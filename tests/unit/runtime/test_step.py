@@ -19,12 +19,12 @@ from typing import Any
 
 import pytest
 
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.image.layer import Layer
+from fairing_kfp.cache.store import Cache
+from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.local.root import bare_python, root_digest, unpack_root
 from fairing_kfp.preprocess.function import FunctionSource
-from fairing_kfp.preprocess.places import DEPENDENCIES
-from fairing_kfp.preprocess.runtime_files import runtime_files
+from fairing_kfp.preprocess.image_paths import DEPENDENCIES
+from fairing_kfp.recipe.runtime_layer import runtime_files
 from fairing_kfp.runtime.environment import libc_problem
 
 HEADER = "import fairing_kfp\n"  # makes it a pipeline file
@@ -78,7 +78,7 @@ def run(tmp_path: Path, shared: Cache) -> Callable[..., Done]:
         annotations = typing.get_type_hints(function, include_extras=True)
         annotations = {name: kind for name, kind in annotations.items() if kind is not type(None)}
         packed = FunctionSource(function, annotations, modules).bundle("step")
-        layers = [Layer.of_files("runtime", runtime_files()), Layer.of_files("code", packed.files)]
+        layers = [layer_of_files("runtime", runtime_files()), layer_of_files("code", packed.files)]
         root = unpack_root(
             layers,
             {DEPENDENCIES: dependencies} if dependencies else {},
@@ -107,6 +107,52 @@ def launch(root: Path, folder: Path, python: Path, inputs: dict[str, Any] | None
     )
     made = json.loads(output.read_text()) if output.exists() else {}
     return Done(done.returncode, done.stdout + done.stderr, made.get("parameterValues", {}).get("Output"), folder)
+
+
+def test_the_source_text_of_classes(author: Any, run: Any) -> None:
+    space = author(
+        flow=HEADER
+        + """
+import dataclasses, enum, inspect
+
+@dataclasses.dataclass
+class Point:
+    x: int = 1  # in metres
+
+    class Inner:
+        y = 2
+
+class Color(enum.Enum):
+    RED = 1
+
+def make():
+    class Local:
+        def method(self): ...
+    return Local
+
+class Made(type("Base", (), {})): ...
+
+def step() -> list:
+    texts = [inspect.getsource(cls) for cls in (Point, Point.Inner, Color, make(), Made)]
+    try:
+        inspect.getsource(Made.__base__)
+    except (OSError, TypeError):
+        texts.append("none")
+    return [*texts, inspect.getsource(Local := make()), inspect.getsourcelines(Color)[1], inspect.getsource(step)]
+
+make = make()
+HERE = make
+make = lambda: HERE
+"""
+    )
+    done = run(space["step"])
+    assert done.code == 0, done.log
+    point = "class Point:\n    x: int = 1  # in metres\n\n    class Inner:\n        y = 2\n"
+    inner, local = "    class Inner:\n        y = 2\n", "    class Local:\n        def method(self): ...\n"
+    color, made = "class Color(enum.Enum):\n    RED = 1\n", 'class Made(type("Base", (), {})): ...\n'
+    assert done.result[:6] == [point, inner, color, local, made, "none"]
+    assert done.result[6] == local
+    assert done.result[8].startswith("def step() -> list:\n")
 
 
 def test_inputs_defaults_and_result(author: Any, run: Any) -> None:

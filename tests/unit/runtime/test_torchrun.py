@@ -13,15 +13,16 @@ from typing import Any
 
 import pytest
 
-from fairing_kfp.build.cache import Cache
-from fairing_kfp.image.layer import Layer
+from fairing_kfp.cache.store import Cache
+from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.local.root import bare_python, root_digest, unpack_root
 from fairing_kfp.preprocess.function import FunctionSource
-from fairing_kfp.preprocess.places import DEPENDENCIES
-from fairing_kfp.preprocess.runtime_files import runtime_files
+from fairing_kfp.preprocess.image_paths import DEPENDENCIES
+from fairing_kfp.recipe.runtime_layer import runtime_files
 from fairing_kfp.runtime.frameworks import means
+from tests.support.paths import TESTS
 
-STAND_INS = Path(__file__).parents[2] / "stand_ins"
+STAND_INS = TESTS / "stand_ins"
 
 
 def learn(how: str) -> list[str]:
@@ -46,7 +47,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
 
 def unpacked(cache: Cache, trees: Mapping[str, Path]) -> Path:
     packed = FunctionSource(learn, {"how": str, "return": list}).bundle("learn")
-    layers = [Layer.of_files("runtime", runtime_files()), Layer.of_files("code", packed.files)]
+    layers = [layer_of_files("runtime", runtime_files()), layer_of_files("code", packed.files)]
     return unpack_root(layers, trees, root_digest(layers, str(trees), {}), cache)
 
 
@@ -93,7 +94,7 @@ def free_port() -> int:
 def test_processes_of_two_nodes_meet_and_the_first_gives_the_outputs(root: Path, cache: Cache, tmp_path: Path) -> None:
     port = free_port()
     nodes = [start(root, cache, tmp_path, rank, port) for rank in (1, 0)]
-    logs = [node.communicate(timeout=60)[0] for node in nodes]
+    logs = [node.communicate(timeout=600)[0] for node in nodes]
     assert [node.returncode for node in nodes] == [0, 0], logs
     seen = sorted(line for log in logs for line in log.splitlines() if line.startswith("process"))
     assert seen == [f"process {rank} of 4" for rank in range(4)]
@@ -107,7 +108,7 @@ def test_a_process_that_fails_gives_its_exit_code(
     root: Path, cache: Cache, tmp_path: Path, how: str, code: int, said: str
 ) -> None:
     node = start(root, cache, tmp_path, 0, free_port(), how, nodes=1)
-    log, _ = node.communicate(timeout=60)
+    log, _ = node.communicate(timeout=600)
     assert node.returncode == code, log
     assert f"process 1 of torchrun ended with exit code {said}" in log
     assert "Traceback" not in log
@@ -115,7 +116,7 @@ def test_a_process_that_fails_gives_its_exit_code(
 
 def test_without_torch_says_what_to_do(bare_root: Path, cache: Cache, tmp_path: Path) -> None:
     node = start(bare_root, cache, tmp_path, 0, free_port(), nodes=1)
-    log, _ = node.communicate(timeout=60)
+    log, _ = node.communicate(timeout=600)
     assert node.returncode == 1
     assert "the step 'learn' is to be started by torchrun, and torch cannot be imported" in log
     assert "packages=" in log

@@ -1,4 +1,4 @@
-"""Arguments that were read, and those that are declared, as inputs and outputs of a component."""
+"""Read and declared arguments as inputs and outputs of a component."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def signature(made: Inputs) -> dict[str, tuple[Any, Any]]:
     return {parameter.name: (parameter.annotation, parameter.default) for parameter in made.parameters}
 
 
-def test_what_was_read_is_taken_as_it_is() -> None:
+def test_read_arguments_become_inputs() -> None:
     made = inputs({})
 
     assert signature(made) == {
@@ -47,7 +47,7 @@ def test_what_was_read_is_taken_as_it_is() -> None:
     assert not made.outputs
 
 
-def test_declared_artifacts_types_and_defaults_take_the_place_of_what_was_read() -> None:
+def test_declarations_override_read_arguments() -> None:
     made = inputs(
         {
             "scans": dsl.Input[dsl.Dataset],
@@ -65,13 +65,13 @@ def test_declared_artifacts_types_and_defaults_take_the_place_of_what_was_read()
     assert made.line.words(values) == ["--tags", "/a/b", "/a/b", "--depth=12", "--quick=/q", "--model=/a/b", "/a/b"]
 
 
-def test_value_of_the_scripts_own_default_is_not_written() -> None:
+def test_a_value_equal_to_the_scripts_default_is_not_passed() -> None:
     made = inputs({"--depth": 12})
 
     assert made.line.words({"scans": "s", "depth": 8, "model": "m"}) == ["--model=m", "s"]
 
 
-def test_script_whose_arguments_cannot_be_read_has_those_that_are_declared() -> None:
+def test_unreadable_scripts_have_the_declared_arguments() -> None:
     declared = {"first": str, "--depth": 8, "--fast": bool, "--names": list, "--none": _OPTIONAL[int]}
     made = inputs(declared, "import sys\nprint(sys.argv)")
 
@@ -84,19 +84,23 @@ def test_script_whose_arguments_cannot_be_read_has_those_that_are_declared() -> 
 @pytest.mark.parametrize(
     ("declared", "text", "expected"),
     [
-        ({"--dept": int}, SCRIPT, r"no argument '--dept'\n.*it has: scans, --depth, --quick, --tags, --model"),
-        ({"--depth": "deep"}, SCRIPT, r"gives --depth the default 'deep', but it is of type int"),
+        ({"--dept": int}, SCRIPT, r"no argument '--dept'\n.*use one of scans, --depth, --quick, --tags, --model"),
+        ({"--depth": "deep"}, SCRIPT, r"gives --depth the default 'deep', but its type is int"),
         ({}, SCRIPT + "parser.add_argument(f'--{x}', required=True)", r"train.py, line 9: .*arguments=\{"),
-        ({}, SCRIPT + "s = parser.add_subparsers(); s.add_parser('a'); s.add_parser('b')", r'a, b\n.*command="a"'),
-        ({"--a-b": 1, "--a_b": 2}, "", "both the input 'a_b'"),
+        (
+            {},
+            SCRIPT + "s = parser.add_subparsers(required=True); s.add_parser('a'); s.add_parser('b')",
+            r'a, b\n.*command="a"',
+        ),
+        ({"--a-b": 1, "--a_b": 2}, "", "two arguments for the input 'a_b'"),
     ],
 )
-def test_faults_are_named(declared: dict[str, Any], text: str, expected: str) -> None:
+def test_invalid_declarations_are_rejected(declared: dict[str, Any], text: str, expected: str) -> None:
     with pytest.raises(ComponentError, match=f"(?s){expected}"):
         inputs(declared, text)
 
 
-def test_what_cannot_be_read_is_warned_of() -> None:
+def test_unread_arguments_are_a_warning() -> None:
     made = inputs({}, SCRIPT + "parser.add_argument(f'--{x}')")
 
     assert "train.py, line 9" in made.warnings[0]

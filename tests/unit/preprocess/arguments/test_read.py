@@ -1,4 +1,4 @@
-"""The arguments of scripts, read from their text."""
+"""Arguments of scripts, read from their source."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from fairing_kfp.errors import ComponentError
+from fairing_kfp.preprocess.arguments.argument import Argument, ScriptArguments
 from fairing_kfp.preprocess.arguments.read import read_arguments
-from fairing_kfp.preprocess.arguments.reading import Argument, Reading
 
 
-def read(text: str, command: str = "") -> Reading:
+def read(text: str, command: str = "") -> ScriptArguments:
     return read_arguments(textwrap.dedent(text), "train.py", command)
 
 
-def parser_with(*lines: str) -> Reading:
-    """What is read of a parser to which these arguments are added."""
+def parser_with(*lines: str) -> ScriptArguments:
+    """The arguments of a parser with these lines."""
     return read(
         "import argparse, json\nfrom pathlib import Path\nparser = argparse.ArgumentParser()\n"
         + "".join(f"parser.add_argument({line})\n" for line in lines)
@@ -75,7 +75,8 @@ def test_help_choices_and_the_order_are_kept() -> None:
         '"b", help="100%% of\\n  it"', '"--a", choices=["x", "y"], help="one"', '"-h2", action="help"'
     )
 
-    assert [(a.name, a.help, a.line) for a in reading.arguments] == [("b", "100% of it", 4), ("a", "one (x or y)", 5)]
+    assert [(a.name, a.help, a.line) for a in reading.arguments] == [("b", "100% of it", 4), ("a", "one", 5)]
+    assert reading.arguments[1].choices == ("x", "y")
 
 
 @pytest.mark.parametrize(
@@ -88,14 +89,14 @@ def test_help_choices_and_the_order_are_kept() -> None:
         ('"--depth", nargs=many()', False),
     ],
 )
-def test_what_only_running_would_tell_is_named_with_its_line(line: str, required: bool) -> None:
+def test_computed_arguments_are_reported_with_their_line(line: str, required: bool) -> None:
     reading = parser_with('"--rate", type=float', line)
 
     assert [argument.name for argument in reading.arguments] == ["rate"]
     assert [(unread.line, unread.required) for unread in reading.unread] == [(5, required)]
 
 
-def test_parents_groups_and_parsers_that_functions_are_given_are_one() -> None:
+def test_parents_groups_and_passed_parsers_are_merged() -> None:
     reading = read("""
         from argparse import ArgumentParser
         def add(p): p.add_argument("--seed", type=int, default=1)
@@ -137,19 +138,19 @@ def test_sub_command_has_its_own_arguments_after_those_of_all() -> None:
     train, judge, show = (read(SUBCOMMANDS, name) for name in ("train", "judge", "show"))
 
     assert [a.name for a in train.arguments] == ["debug"]
-    assert [a.name for a in train.of_command] == ["seed", "depth"]
-    assert [a.name for a in judge.of_command] == ["limit"]
-    assert [a.name for a in show.of_command] == ["model"]
+    assert [a.name for a in train.command_arguments] == ["seed", "depth"]
+    assert [a.name for a in judge.command_arguments] == ["limit"]
+    assert [a.name for a in show.command_arguments] == ["model"]
 
 
-def test_unknown_sub_command_is_refused_with_those_that_are() -> None:
+def test_an_unknown_sub_command_is_rejected_and_known_ones_are_listed() -> None:
     with pytest.raises(ComponentError, match=r"no sub-command 'trian'\n.*train, judge, show"):
         read(SUBCOMMANDS, "trian")
-    with pytest.raises(ComponentError, match="leave command= out"):
+    with pytest.raises(ComponentError, match="omit command="):
         read("print()", "train")
 
 
-def test_of_several_commands_of_click_the_one_that_the_file_calls_is_read() -> None:
+def test_the_click_command_that_the_file_calls_is_read() -> None:
     reading = read("""
         import click
         @click.command()
@@ -165,7 +166,7 @@ def test_of_several_commands_of_click_the_one_that_the_file_calls_is_read() -> N
     assert [brief(a) for a in reading.arguments] == [("two", "int", False, 2)]
 
 
-def test_options_that_commands_of_click_share_are_read() -> None:
+def test_shared_options_of_click_commands_are_read() -> None:
     reading = read("""
         import click
         def shared(function):
@@ -215,26 +216,26 @@ def test_fire_with_several_functions(given: str) -> None:
 
     assert read(text).commands == ("train",)
     reading = read(text, "train")
-    assert [brief(a) for a in reading.of_command] == [("depth", "int", False, 8), ("rate", "float", True, None)]
+    assert [brief(a) for a in reading.command_arguments] == [("depth", "int", False, 8), ("rate", "float", True, None)]
     assert [unread.what for unread in reading.unread] == ["*rest of train"]
 
 
 def test_script_without_arguments_has_none() -> None:
-    assert read("print(1)") == Reading(dashes=False, is_open=True)
+    assert read("print(1)") == ScriptArguments(dashes=False, accepts_more=True)
 
 
 @pytest.mark.parametrize(
     ("text", "what"),
     [("import sys\nprint(sys.argv[1])", "sys.argv, which"), ("from absl import flags", "the command line, which absl")],
 )
-def test_command_line_that_is_read_otherwise_is_said(text: str, what: str) -> None:
+def test_other_parsers_are_reported(text: str, what: str) -> None:
     assert [unread.what[: len(what)] for unread in read(text).unread] == [what]
 
 
-def test_syntax_error_is_named_with_its_line() -> None:
+def test_syntax_errors_are_reported_with_their_line() -> None:
     with pytest.raises(ComponentError, match=r"train\.py, line 2 is not valid Python"):
         read("print(1)\nprint(\n")
 
 
-def test_nothing_is_run() -> None:
+def test_the_script_does_not_run() -> None:
     read("import argparse\nraise SystemExit('it ran')\n")

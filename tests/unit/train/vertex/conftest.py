@@ -1,4 +1,4 @@
-"""A stand-in for Vertex AI that runs a component's code, and what a step of it is given."""
+"""A stand-in for Vertex AI that runs a component's code, and a step that uses it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from typing import Any
 import pytest
 
 from fairing_kfp import load_pipeline
-from fairing_kfp.build.cache import Cache
+from fairing_kfp.cache.store import Cache
 from fairing_kfp.cluster.owner import Owner
-from fairing_kfp.local.launches import in_process
-from fairing_kfp.pipeline import traced
-from fairing_kfp.preprocess.locks import Locks
+from fairing_kfp.dependencies.pipeline_lock import PipelineLock
+from fairing_kfp.local.image import unpacked_image
+from fairing_kfp.pipeline.trace import trace
 from fairing_kfp.settings import Settings
-from fairing_kfp.source import placeholders
-from fairing_kfp.train.vertex.order import VertexOrder
+from fairing_kfp.train.vertex.spec import VertexJobSpec
 from fairing_kfp.train.vertex.step import train
-from tests.vertex_stand_in import PROJECT, REGION, STAGING, Ending, Vertex, run_in_process, serve_vertex
-from tests.vertex_steps import IMAGE, PIPELINE, Login, executor_input
+from tests.support.vertex_stand_in import PROJECT, REGION, STAGING, Ending, Vertex, run_in_process, serve_vertex
+from tests.support.vertex_steps import IMAGE, PIPELINE, Login, executor_input
 
 
 @dataclass
@@ -31,24 +30,24 @@ class Step:
 
     Attributes:
         executor_input: KFP's, with places below a test's folder.
-        said: the sentences of its log.
+        messages: messages in its log.
     """
 
     vertex: Vertex
     folder: Path
     executor_input: dict[str, Any]
-    said: list[str]
-    order: VertexOrder
+    messages: list[str]
+    spec: VertexJobSpec
     owner: Owner = Owner("run-1", "learn")  # noqa: RUF009 - it is immutable
 
-    def run(self, order: VertexOrder | None = None) -> None:
+    def run(self, spec: VertexJobSpec | None = None) -> None:
         train(
-            order or self.order,
+            spec or self.spec,
             self.executor_input,
             self.owner,
-            say=self.said.append,
+            log=self.messages.append,
             credentials=Login(),
-            look=0.05,
+            interval=0.05,
         )
 
     def output(self) -> dict[str, Any]:
@@ -57,11 +56,10 @@ class Step:
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], dict[str, str]]:
-    """How `learn` is started from the layers that its image would have."""
+    """The command and environment that start `learn` from the layers of its image."""
     cache = Cache(tmp_path_factory.mktemp("vertex-cache"))
-    text = traced(load_pipeline(f"{PIPELINE}:digits"))
-    (source,) = (one for one in placeholders(text).values() if one.name == "learn")
-    launch = in_process(source, Settings(), cache, Locks(cache)).launch
+    (source,) = (one for one in trace(load_pipeline(f"{PIPELINE}:digits")).sources.values() if one.name == "learn")
+    launch = unpacked_image(source, Settings(), cache, PipelineLock(cache)).launch
     return launch.command, dict(launch.env)
 
 
@@ -85,7 +83,7 @@ def step(vertex: Vertex, tmp_path: Path) -> Step:
     folder = tmp_path / "step"
     folder.mkdir()
     (folder / "scans").write_bytes(b"scans of digits " * 10)
-    order = VertexOrder(
+    spec = VertexJobSpec(
         name="learn",
         image=IMAGE,
         project=PROJECT,
@@ -94,4 +92,4 @@ def step(vertex: Vertex, tmp_path: Path) -> Step:
         machine="n1-standard-8",
         endpoint=vertex.endpoint,
     )
-    return Step(vertex, folder, executor_input(str(folder)), [], order)
+    return Step(vertex, folder, executor_input(str(folder)), [], spec)

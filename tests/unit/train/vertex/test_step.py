@@ -1,4 +1,4 @@
-"""The step on Vertex AI against a stand-in that runs what it is asked for: what travels, what fails, what is left."""
+"""The training step on Vertex AI, with a stand-in that runs the jobs: files, failures and cleaning up."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from typing import Any
 import pytest
 
 from fairing_kfp.cluster.owner import Owner
-from fairing_kfp.errors import ConfigError, VertexError
+from fairing_kfp.errors import ConfigError, JobFailedError, VertexError
+from fairing_kfp.train.task_config import TASK_CONFIG
 from fairing_kfp.train.vertex.__main__ import main
 from fairing_kfp.train.vertex.jobs import Jobs
-from fairing_kfp.train.vertex.order import OWNER
-from fairing_kfp.train.vertex.step import TASK_CONFIG
+from fairing_kfp.train.vertex.spec import OWNER
+from tests.support.vertex_stand_in import BUCKET, Ending, Fault, Vertex
+from tests.support.vertex_steps import IMAGE, Login, login
 from tests.unit.train.vertex.conftest import Step
-from tests.vertex_stand_in import BUCKET, Ending, Fault, Vertex
-from tests.vertex_steps import IMAGE, Login, login
 
 
 def posts(vertex: Vertex) -> list[str]:
     return [one for one in vertex.requests if one.startswith("POST /v1/")]
 
 
-def test_inputs_and_outputs_travel(step: Step) -> None:
+def test_inputs_and_outputs_are_transferred(step: Step) -> None:
     data = os.urandom(9 << 20)  # sent in several requests
     (step.folder / "scans").write_bytes(data)
     task = {"env": [{"name": "GREETING", "value": "good day"}]}
@@ -52,12 +52,14 @@ def test_inputs_and_outputs_travel(step: Step) -> None:
     assert step.vertex.objects() == []
     job = step.vertex.only_job()
     assert job.display_name == step.owner.name("learn")
-    assert step.said[0].startswith(f"custom job {job.display_name} made, with 9.4 MB of inputs: https://console.cloud.")
-    assert f"{job.display_name} is succeeded" in step.said
+    assert step.messages[0].startswith(
+        f"created custom job {job.display_name} with 9.4 MB of inputs: https://console.cloud."
+    )
+    assert f"{job.display_name}: succeeded" in step.messages
 
 
 def test_only_the_first_machine_gives_outputs(step: Step) -> None:
-    step.run(replace(step.order, nodes=3))
+    step.run(replace(step.spec, nodes=3))
 
     assert step.output()["parameterValues"]["Output"] == 160
     first, others = step.vertex.only_job().job_spec.worker_pool_specs
@@ -69,7 +71,7 @@ def test_only_the_first_machine_gives_outputs(step: Step) -> None:
 def test_code_that_fails_fails_the_step(step: Step) -> None:
     step.executor_input["inputs"]["parameterValues"]["word"] = "fail"
 
-    with pytest.raises(VertexError, match=r"failed: The replica workerpool0-0 exited .* status of 1") as caught:
+    with pytest.raises(JobFailedError, match=r"failed: The replica workerpool0-0 exited .* status of 1") as caught:
         step.run()
     assert "/training/1?project=" in caught.value.remedy
     assert step.vertex.objects() == []
@@ -85,10 +87,10 @@ def test_code_that_fails_fails_the_step(step: Step) -> None:
         ("Unable to pull the image, permission artifactregistry.repositories.downloadArtifacts denied", "reader"),
     ],
 )
-def test_a_failure_of_vertex_comes_with_its_remedy(step: Step, message: str, remedy: str) -> None:
+def test_failures_have_remedies(step: Step, message: str, remedy: str) -> None:
     step.vertex.run = lambda job, cancelled: (9, message)
 
-    with pytest.raises(VertexError) as caught:
+    with pytest.raises(JobFailedError) as caught:
         step.run()
     assert message in caught.value.message
     assert remedy in caught.value.remedy
@@ -97,7 +99,7 @@ def test_a_failure_of_vertex_comes_with_its_remedy(step: Step, message: str, rem
 def test_a_quota_is_named_before_anything_runs(step: Step) -> None:
     step.vertex.faults.append(Fault("POST", "customJobs$", 429, "Quota exceeded for custom_model_training_cpus"))
 
-    with pytest.raises(VertexError, match=r"making the custom job .* 429: Quota exceeded") as caught:
+    with pytest.raises(VertexError, match=r"create the custom job .* 429: Quota exceeded") as caught:
         step.run()
     assert "more quota" in caught.value.remedy
     assert step.vertex.jobs == {}
@@ -106,43 +108,43 @@ def test_a_quota_is_named_before_anything_runs(step: Step) -> None:
 
 def test_a_missing_role_is_named(step: Step) -> None:
     with pytest.raises(VertexError, match="403: Permission denied on resource project other-project") as caught:
-        step.run(replace(step.order, project="other-project"))
+        step.run(replace(step.spec, project="other-project"))
     assert "roles/aiplatform.user" in caught.value.remedy
 
 
 def test_a_region_that_vertex_does_not_have_is_named(step: Step) -> None:
-    with pytest.raises(VertexError, match="locations/mars-north1: Google answers 404: a page instead") as caught:
-        step.run(replace(step.order, region="mars-north1"))
+    with pytest.raises(VertexError, match="locations/mars-north1: Google answered 404: an HTML page instead") as caught:
+        step.run(replace(step.spec, region="mars-north1"))
     assert "Vertex AI has the region mars-north1" in caught.value.remedy
 
 
 def test_a_missing_bucket_is_named_before_anything_runs(step: Step) -> None:
     with pytest.raises(VertexError, match="404: The specified bucket does not exist") as caught:
-        step.run(replace(step.order, staging="gs://no-such-bucket/staging"))
-    assert "make the bucket no-such-bucket" in caught.value.remedy
+        step.run(replace(step.spec, staging="gs://no-such-bucket/staging"))
+    assert "create the bucket no-such-bucket" in caught.value.remedy
     assert posts(step.vertex) == []
 
 
 def test_a_bucket_that_may_not_be_written_is_named(step: Step) -> None:
     step.vertex.faults.append(Fault("POST", "/upload/", 403, "nobody does not have storage.objects.create access"))
 
-    with pytest.raises(VertexError, match=r"laying .*scans into gs://my-bucket.*storage\.objects\.create") as caught:
+    with pytest.raises(VertexError, match=r"upload .*scans to gs://my-bucket.*storage\.objects\.create") as caught:
         step.run()
     assert "roles/storage.objectUser" in caught.value.remedy
     assert posts(step.vertex) == []
 
 
-def test_an_accelerator_that_is_none_is_refused_before_anything_is_sent(step: Step) -> None:
+def test_unknown_accelerator_is_rejected_before_anything_is_sent(step: Step) -> None:
     with pytest.raises(ConfigError, match="no accelerator 'NVIDIA_TESLA_T5'") as caught:
-        step.run(replace(step.order, accelerator="NVIDIA_TESLA_T5"))
+        step.run(replace(step.spec, accelerator="NVIDIA_TESLA_T5"))
     assert "NVIDIA_TESLA_T4" in caught.value.remedy
     assert step.vertex.requests == []
 
 
-def test_resources_of_the_task_are_refused_before_anything_is_sent(step: Step) -> None:
+def test_resources_of_the_task_are_rejected_before_anything_is_sent(step: Step) -> None:
     step.executor_input["inputs"]["parameterValues"][TASK_CONFIG] = {"resources": {"limits": {"memory": "8Gi"}}}
 
-    with pytest.raises(ConfigError, match="memory of its task") as caught:
+    with pytest.raises(ConfigError, match="requests memory") as caught:
         step.run()
     assert "machine=" in caught.value.remedy
     assert step.vertex.requests == []
@@ -174,14 +176,14 @@ def test_a_lost_answer_makes_no_second_job(step: Step) -> None:
 
 def test_an_api_that_stays_away_is_given_up(step: Step) -> None:
     step.vertex.faults.append(Fault("GET", r"customJobs/\d+$", 503, times=1000))
-    jobs = Jobs(step.order, Login(), patience=0.5)
+    jobs = Jobs(step.spec, Login(), patience=0.5)
 
     with pytest.raises(VertexError, match="no answer: it went wrong"):
-        jobs.state(f"{step.order.parent}/customJobs/1")
+        jobs.state(f"{step.spec.parent}/customJobs/1")
 
 
 def blocked(step: Step) -> threading.Event:
-    """Has jobs run until they are cancelled, or the event is set."""
+    """Makes jobs run until they are cancelled, or the event is set."""
     go = threading.Event()
     runs = step.vertex.run
 
@@ -200,7 +202,7 @@ def waits(step: Step, holds: Callable[[], bool]) -> None:
         if holds():
             return
         time.sleep(0.05)
-    raise AssertionError(step.said)
+    raise AssertionError(step.messages)
 
 
 def in_background(step: Step) -> tuple[threading.Thread, list[BaseException]]:
@@ -217,28 +219,28 @@ def in_background(step: Step) -> tuple[threading.Thread, list[BaseException]]:
     return thread, raised
 
 
-def test_a_job_that_somebody_cancels_fails_the_step(step: Step) -> None:
+def test_cancelled_job_fails_the_step(step: Step) -> None:
     blocked(step)
     thread, raised = in_background(step)
-    waits(step, lambda: any(line.endswith("is running") for line in step.said))
+    waits(step, lambda: any(line.endswith(": running") for line in step.messages))
 
-    Jobs(step.order, Login()).cancel(step.vertex.only_job().name)
+    Jobs(step.spec, Login()).cancel(step.vertex.only_job().name)
     thread.join(20)
 
-    assert isinstance(raised[0], VertexError)
+    assert isinstance(raised[0], JobFailedError)
     assert "was cancelled" in raised[0].message
 
 
-def test_a_job_that_somebody_deletes_fails_the_step(step: Step) -> None:
+def test_deleted_job_fails_the_step(step: Step) -> None:
     blocked(step)
     thread, raised = in_background(step)
-    waits(step, lambda: any(line.endswith("is running") for line in step.said))
+    waits(step, lambda: any(line.endswith(": running") for line in step.messages))
 
     step.vertex.jobs.clear()
     thread.join(20)
 
     assert "The CustomJob does not exist" in str(raised[0])
-    assert "somebody deleted it" in str(raised[0])
+    assert "the job was deleted" in str(raised[0])
 
 
 def test_a_retry_adopts_the_job_of_a_killed_attempt(step: Step) -> None:
@@ -252,16 +254,16 @@ def test_a_retry_adopts_the_job_of_a_killed_attempt(step: Step) -> None:
     step.run()
 
     assert len(step.vertex.jobs) == 1
-    assert "adopted" in step.said[0]
+    assert "adopted" in step.messages[0]
     assert step.output()["parameterValues"]["Output"] == 160
     assert step.vertex.objects() == []
 
 
-def test_a_retry_fetches_what_an_earlier_attempt_could_not(step: Step) -> None:
+def test_retry_downloads_outputs_of_an_earlier_attempt(step: Step) -> None:
     step.vertex.faults.append(Fault("GET", "/download/", 403, "not yours", times=20))
-    with pytest.raises(VertexError, match="fetching gs://my-bucket"):
+    with pytest.raises(VertexError, match="download gs://my-bucket"):
         step.run()
-    assert any("where a retry fetches them" in line for line in step.said)
+    assert any("from where a retry downloads them" in line for line in step.messages)
     step.vertex.faults.clear()
 
     step.run()
@@ -273,7 +275,7 @@ def test_a_retry_fetches_what_an_earlier_attempt_could_not(step: Step) -> None:
 
 def test_an_attempt_after_one_that_succeeded_or_failed_makes_a_new_job(step: Step) -> None:
     step.executor_input["inputs"]["parameterValues"]["word"] = "fail"
-    with pytest.raises(VertexError):
+    with pytest.raises(JobFailedError):
         step.run()
     step.executor_input["inputs"]["parameterValues"]["word"] = "go"
     step.run()
@@ -285,9 +287,9 @@ def test_an_attempt_after_one_that_succeeded_or_failed_makes_a_new_job(step: Ste
 
 def as_process(step: Step, **env: str) -> subprocess.Popen[str]:
     """The program of the step."""
-    arguments = ["--executor_input", json.dumps(step.executor_input), "--order", step.order.text()]
-    # Outside of KFP it finds who it is by what it does.
-    step.owner = Owner.of_order(f"{step.order.text()}{json.dumps(step.executor_input)}")
+    arguments = ["--executor_input", json.dumps(step.executor_input), "--order", step.spec.text()]
+    # Outside of KFP the owner is derived from the spec and the inputs.
+    step.owner = Owner.outside_kfp(f"{step.spec.text()}{json.dumps(step.executor_input)}")
     return subprocess.Popen(
         [sys.executable, "-m", "fairing_kfp.train.vertex", *arguments],
         env={
@@ -302,37 +304,37 @@ def as_process(step: Step, **env: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_step_that_is_told_to_stop_cancels_its_job(step: Step) -> None:
+def test_terminated_step_cancels_its_job(step: Step) -> None:
     blocked(step)
     process = as_process(step)
     assert process.stdout
     lines = []
     for line in process.stdout:
         lines.append(line)
-        if "is running" in line:
+        if ": running" in line:
             process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 128 + signal.SIGTERM, lines
 
-    assert f"{step.vertex.only_job().display_name} is told to end" in lines[-1]
+    assert lines[-1] == f"fairing-kfp: cancelling {step.vertex.only_job().display_name}\n"
     assert step.vertex.cancels[step.vertex.only_job().name].is_set()
     assert step.vertex.objects() == []
     assert IMAGE in step.vertex.only_job().job_spec.worker_pool_specs[0].container_spec.image_uri
 
 
-def test_the_program_says_what_is_wrong_in_a_few_lines(
+def test_program_reports_errors_in_a_few_lines(
     step: Step, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(login(step.folder, step.vertex.endpoint)))
     monkeypatch.setattr(signal, "signal", lambda number, handler: None)
-    order = replace(step.order, project="other-project").text()
+    spec = replace(step.spec, project="other-project").text()
 
-    assert main(["--executor_input", json.dumps(step.executor_input), "--order", order]) == 1
+    assert main(["--executor_input", json.dumps(step.executor_input), "--order", spec]) == 1
     text = capsys.readouterr().err
-    assert text.startswith("fairing-kfp: listing the custom jobs of projects/other-project/locations/europe-west4")
-    assert "→ give the step's service account" in text
+    assert text.startswith("fairing-kfp: cannot list the custom jobs of projects/other-project/locations/europe-west4")
+    assert "→ grant the step's service account" in text
 
 
-def test_without_googles_clients_the_program_says_how_to_get_them(step: Step, tmp_path: Path) -> None:
+def test_program_reports_missing_clients_of_google(step: Step, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
         "class Absent:\n"
@@ -343,5 +345,5 @@ def test_without_googles_clients_the_program_says_how_to_get_them(step: Step, tm
     )
     text, _ = as_process(step, PYTHONPATH=str(tmp_path)).communicate(timeout=30)
 
-    assert "Google's clients are not here" in text
+    assert "Google's clients are not installed" in text
     assert "--extra vertex" in text

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from fairing_kfp.errors import ConfigError
-from fairing_kfp.train.vertex.task import env_of
+from fairing_kfp.train.vertex.task import env_of_task
 
 
 def test_plain_variables_reach_the_job_but_not_where_the_steps_login_lies() -> None:
@@ -16,7 +16,10 @@ def test_plain_variables_reach_the_job_but_not_where_the_steps_login_lies() -> N
     ]
     login = {"name": "login", "secret": {"secretName": "google"}}
 
-    assert env_of("learn", {"env": env, "volumes": [login], "resources": None}) == {"GREETING": "good day", "EMPTY": ""}
+    assert env_of_task("learn", {"env": env, "volumes": [login], "resources": None}) == {
+        "GREETING": "good day",
+        "EMPTY": "",
+    }
 
 
 @pytest.mark.parametrize(
@@ -27,7 +30,7 @@ def test_plain_variables_reach_the_job_but_not_where_the_steps_login_lies() -> N
         ({"env": [{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "hub", "key": "token"}}}]}, "TOKEN"),
     ],
 )
-def test_what_vertex_cannot_take_is_refused(task: dict[str, Any], named: str) -> None:
+def test_unsupported_settings_are_rejected(task: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigError, match=named) as caught:
-        env_of("learn", task)
+        env_of_task("learn", task)
     assert caught.value.remedy

@@ -1,0 +1,35 @@
+"""An example of the component train_tfjob."""
+
+from pathlib import Path
+
+from kfp import dsl
+from kfp.components import load_component_from_file
+
+COMPONENTS = Path(__file__).resolve().parents[2]
+
+
+def load(folder: str):
+    """A component of a folder beside this one."""
+    return load_component_from_file(str(COMPONENTS / folder / "component.yaml"))
+
+
+train_tfjob = load("training/train_tfjob")
+
+
+@dsl.pipeline(name="train-tfjob-example")
+def example(
+    image: str = "registry.example.com/team/train:1",
+    data: str = "s3://bucket/data",
+    epochs: int = 3,
+):
+    """Trains on two nodes that TF_CONFIG connects."""
+    scans = dsl.importer(artifact_uri=data, artifact_class=dsl.Dataset)
+    trained = train_tfjob(
+        image=image,
+        command=["python3", "train.py"],
+        arguments=["--data", "{dataset}", "--model", "{model}", "--metrics", "{metrics}", "--epochs", epochs],
+        dataset=scans.output,
+        nodes=2,
+        gpus=1,
+    )
+    trained.set_env_variable("OMP_NUM_THREADS", "2")

@@ -1,0 +1,1 @@
+"""Builders: image recipe → image in a registry, folder or engine, and its reference by digest."""

@@ -1,0 +1,1 @@
+"""BuildKit in a Job: images of Dockerfiles, without root."""

@@ -1,0 +1,1 @@
+"""Builders that use a container engine: Docker or Podman."""

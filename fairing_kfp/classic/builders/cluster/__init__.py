@@ -1,0 +1,5 @@
+"""Fairing's cluster."""
+
+from fairing_kfp.classic.work.submodules import submodules
+
+__getattr__ = submodules(__name__)

@@ -1,0 +1,5 @@
+"""Mutators and objects of Kubernetes."""
+
+from fairing_kfp.classic.work.submodules import submodules
+
+__getattr__ = submodules(__name__)

@@ -1,0 +1,1 @@
+"""How Fairing's calls run with the rest of this package."""

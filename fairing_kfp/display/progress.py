@@ -1,0 +1,185 @@
+"""Displays of transfers and of local runs: live lines in a terminal or notebook, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import os
+import threading
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.console import Console
+from rich.markup import escape
+
+from fairing_kfp.display.terminal import format_size
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from fairing_kfp.builders.progress import Transfer
+    from fairing_kfp.display.event import Event
+
+_MARKS = {"succeed": "[green]✔[/]", "fail": "[red]✘[/]", "reuse": "[cyan]↺[/]"}
+
+
+def _is_live(screen: Console) -> bool:
+    """Whether lines can be redrawn: not in files and CI logs, and in notebooks only with ipywidgets."""
+    if screen.quiet:
+        return False
+    if screen.is_jupyter:
+        return find_spec("ipywidgets") is not None
+    return screen.is_interactive and not os.environ.get("CI")
+
+
+class _NoLines:
+    """Live lines where none can be shown; rich's take long to import."""
+
+    disable = True
+
+    def start(self) -> None:
+        """Shows nothing."""
+
+    def stop(self) -> None:
+        """Shows nothing."""
+
+    def add_task(self, description: str, total: float | None = None) -> TaskID:
+        """Shows nothing."""
+        return cast("TaskID", 0)
+
+    def remove_task(self, task_id: TaskID) -> None:
+        """Shows nothing."""
+
+    def update(self, task_id: TaskID, *, description: str, completed: float, total: float | None) -> None:
+        """Shows nothing."""
+
+
+def _lines_of(screen: Console) -> Progress | _NoLines:
+    if not _is_live(screen):
+        return _NoLines()
+    from fairing_kfp.display.live_lines import live_lines
+
+    return live_lines(screen)
+
+
+class TransferProgress:
+    """Displays transfers of blobs: one live line, or a plain line per transferred blob.
+
+    A context manager, and a callback for `progress=` (a `fairing_kfp.builders.progress.Progress`).
+
+    Args:
+        screen: the terminal.
+        lines: the live lines of another display, which starts and stops them.
+    """
+
+    def __init__(self, screen: Console, lines: Progress | _NoLines | None = None) -> None:
+        self._screen = screen
+        self._owns_lines = lines is None
+        self._lines = lines or _lines_of(screen)
+        self._line: TaskID | None = None
+        self._transfers: dict[str, Transfer] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> TransferProgress:
+        """Starts the live line."""
+        if self._owns_lines:
+            self._lines.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Removes the live line."""
+        self.end()
+        if self._owns_lines:
+            self._lines.stop()
+
+    def __call__(self, transfer: Transfer) -> None:
+        """Updates a transfer. Thread-safe."""
+        with self._lock:
+            before = self._transfers.get(transfer.digest)
+            if before is not None and before.state != "moving":
+                return
+            self._transfers[transfer.digest] = transfer
+            if not self._lines.disable:
+                self._update()
+            elif transfer.state != "moving":
+                parts = [
+                    transfer.state,
+                    transfer.name,
+                    transfer.digest[:19],
+                    format_size(transfer.size) if transfer.size else "",
+                ]
+                self._screen.print(f"  {escape(' '.join(filter(None, parts)))}")
+
+    def log(self, text: str) -> None:
+        """Shows a message above the live line."""
+        self._screen.print(f"  {escape(text)}")
+
+    def end(self) -> None:
+        """Removes the live line; the next transfer adds another."""
+        with self._lock:
+            if self._line is not None:
+                self._lines.remove_task(self._line)
+                self._line = None
+
+    def _update(self) -> None:
+        if self._line is None:
+            self._line = self._lines.add_task("", total=None)
+        transfers = list(self._transfers.values())
+        done = sum(one.done if one.state == "moving" else one.size for one in transfers)
+        total = sum(one.size for one in transfers)
+        blobs = sum(one.state != "moving" for one in transfers)
+        text = f"sending: {blobs}/{len(transfers)} blobs, {format_size(done)} of {format_size(total)}"
+        self._lines.update(self._line, description=text, completed=done, total=total or None)
+
+
+class RunDisplay:
+    """Displays the steps of a run, and their logs with the step's name as a prefix.
+
+    A context manager, and a callback for `on_event=`. In a terminal, live lines show the running steps and their time.
+
+    Args:
+        screen: the terminal.
+        waiting: text of the live line before the first step.
+
+    Attributes:
+        transfers: the display of the images that are published before the first step.
+    """
+
+    _WORDS: ClassVar = {"succeed": "done", "fail": "failed", "reuse": "unchanged, reusing its earlier outputs"}
+
+    def __init__(self, screen: Console, waiting: str = "packing code and resolving packages") -> None:
+        self._screen = screen
+        self._waiting = waiting
+        self._lines = _lines_of(screen)
+        self._running: dict[str, TaskID] = {}
+        self.transfers = TransferProgress(screen, self._lines)
+
+    def __enter__(self) -> RunDisplay:
+        """Starts the live lines."""
+        self._lines.start()
+        self._running[""] = self._lines.add_task(self._waiting, total=None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Removes the live lines."""
+        self._lines.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Displays an event."""
+        name = escape(event.step)
+        if event.kind == "warn":
+            self._screen.print(f"[yellow]warning:[/] {escape(event.text)}")
+            return
+        if event.kind == "log":
+            self._screen.print(f"  [dim]{name} │[/] {escape(event.text)}")
+            return
+        if event.kind == "start":
+            self.transfers.end()
+        ended = self._running.pop("" if event.kind == "start" else event.step, None)
+        if ended is not None:
+            self._lines.remove_task(ended)
+        if event.kind == "start":
+            self._running[event.step] = self._lines.add_task(name, total=None)
+            self._screen.print(f"[bold]▶[/] {name}")
+        else:
+            duration = f" in {event.seconds:.1f} s" if event.seconds else ""
+            cause = f": {escape(event.text)}" if event.text else ""
+            self._screen.print(f"{_MARKS[event.kind]} {name} {self._WORDS[event.kind]}{duration}{cause}")

@@ -1,0 +1,69 @@
+"""Text for people: the terminal, errors, tables and sizes."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+
+from fairing_kfp.errors import FairingError
+from fairing_kfp.tracebacks import WIDTH, find_place, wrapped
+
+
+def console(quiet: bool = False) -> Console:
+    """The terminal or standard output.
+
+    Args:
+        quiet: whether to print nothing.
+    """
+    return Console(quiet=quiet, highlight=False, soft_wrap=True)
+
+
+def print_error(error: FairingError, screen: Console | None = None, *, verbose: bool = False) -> None:
+    """Prints an error, the line of the user's code that it arose in, and its remedy.
+
+    In a terminal long lines end between words, and the next ones are indented; elsewhere they stay whole.
+
+    Args:
+        error: the error.
+        screen: the terminal; standard error by default.
+        verbose: whether to print all frames before.
+    """
+    screen = screen or Console(stderr=True, highlight=False, soft_wrap=True)
+    if verbose:
+        screen.print(escape("".join(traceback.format_exception(error))))
+    place = find_place(error)
+    lines = [("[bold red]error:[/] ", error.message)]
+    lines += [("  at ", str(place))] if place else []
+    lines += [("  [bold]→[/] ", error.remedy)] if error.remedy else []
+    if error.__cause__ is not None and place and not verbose:
+        lines.append(("  [bold]→[/] ", "-v shows the traceback"))
+    width = min(screen.width, WIDTH) if screen.is_terminal else None
+    for prefix, text in lines:
+        screen.print(prefix + escape(wrapped(text, width)))
+
+
+def print_table(rows: Sequence[Sequence[str]], screen: Console, indent: str = "") -> None:
+    """Prints rows in aligned columns, without truncating cells.
+
+    Args:
+        rows: the header and the rows, of equal length.
+        screen: the terminal.
+        indent: the prefix of each line.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        screen.print(f"{indent}[bold]{escape(line)}[/]" if number == 0 else f"{indent}{escape(line)}")
+
+
+def format_size(count: int) -> str:
+    """A number of bytes in decimal units, such as `17.3 kB`."""
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

@@ -1,0 +1,33 @@
+"""How the steps of a component are started on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How the steps of a component are started.
+
+    Attributes:
+        name: name of the component.
+        runner: `subprocess`, `docker`, or `serve` for a predictor.
+        command: command; its placeholders stand for inputs and outputs of the step.
+        env: environment variables of the image and the task.
+        image: reference of the image by digest; steps are reused while it is unchanged.
+        docker: extra arguments of docker's `containers.create`.
+        secrets: environment variables whose values are passed on; they are never written to disk.
+        serving_spec: spec of a serve step (JSON).
+        has_executor: whether KFP's executor runs in the step, and writes its outputs.
+    """
+
+    name: str
+    runner: str
+    command: list[str]
+    env: dict[str, str]
+    image: str = ""
+    docker: dict[str, Any] | None = None
+    secrets: tuple[str, ...] = ()
+    serving_spec: str = ""
+    has_executor: bool = True

@@ -1,0 +1,102 @@
+"""Results of a local run and of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fairing_kfp.display.event import Event
+from fairing_kfp.errors import StepFailedError
+
+if TYPE_CHECKING:
+    from fairing_kfp.local.task import Values
+
+_STATES = {"succeed": "succeeded", "fail": "failed", "reuse": "reused"}
+_LOG_LINES = 60
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """The result of a step.
+
+    Attributes:
+        name: name of the step.
+        state: `succeeded`, `reused` or `failed`.
+        seconds: duration, in seconds.
+        outputs: output parameters.
+        artifacts: paths of the output artifacts.
+        metrics: metadata of artifacts that have some.
+        log: file of its log; empty if it was reused.
+    """
+
+    name: str
+    state: str
+    seconds: float = 0.0
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    log: str = ""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The result of a local run.
+
+    Attributes:
+        folder: folder with artifacts and logs.
+        outputs: outputs of the pipeline.
+        steps: steps, in the order of the graph.
+    """
+
+    folder: Path
+    outputs: Mapping[str, Any]
+    steps: tuple[StepResult, ...]
+
+    def step(self, name: str) -> StepResult:
+        """A step by the name of its task, with a number from its second run on in loops and nested pipelines.
+
+        Raises:
+            KeyError: no such step ran; the message lists those that did.
+        """
+        steps = {step.name: step for step in self.steps}
+        if name not in steps:
+            raise KeyError(f"no step {name!r} ran; the steps: {', '.join(steps) or 'none'}")
+        return steps[name]
+
+
+def step_result(event: Event) -> StepResult | None:
+    """The result of the step that an event ends; None for any other event."""
+    state = _STATES.get(event.kind)
+    if state is None:
+        return None
+    return StepResult(event.step, state, event.seconds, event.outputs, event.artifacts, event.metrics, event.log)
+
+
+def pipeline_outputs(outputs: Values) -> dict[str, Any]:
+    """The outputs of a pipeline: parameters, and artifacts as objects of kfp's classes."""
+    from kfp import dsl
+
+    classes = {one.schema_title: one for one in vars(dsl).values() if hasattr(one, "schema_title")}
+
+    def made(artifact: Mapping[str, Any]) -> Any:
+        title = artifact["type"].get("schemaTitle", "")
+        make = classes.get(title, dsl.Artifact)
+        return make(name=artifact["name"], uri=artifact["uri"], metadata=dict(artifact["metadata"]))
+
+    artifacts = {name: [made(one) for one in listed] for name, listed in outputs.artifacts.items()}
+    return {**outputs.parameters, **{name: one[0] if len(one) == 1 else one for name, one in artifacts.items()}}
+
+
+def step_error(step: StepResult) -> StepFailedError:
+    """The error of a failed step, with the end of its log."""
+    log = Path(step.log).read_text(encoding="utf-8", errors="replace")
+    lines = log.splitlines()
+    tail = "\n".join(lines[-_LOG_LINES:])
+    shortened = f" (the last {_LOG_LINES} of {len(lines)} lines)" if len(lines) > _LOG_LINES else ""
+    return StepFailedError(
+        f"the step {step.name} failed after {step.seconds:.1f} s; its log{shortened}:\n{tail}",
+        f"see the whole log: {step.log}",
+        log=log,
+    )

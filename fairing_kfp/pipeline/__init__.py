@@ -1,0 +1,1 @@
+"""Whole pipelines: trace, rewrite, lock, compile and explain."""

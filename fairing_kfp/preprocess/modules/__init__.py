@@ -1,0 +1,1 @@
+"""Modules of the user that are packed with a component."""

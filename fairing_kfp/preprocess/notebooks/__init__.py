@@ -1,0 +1,1 @@
+"""Notebooks: reading, cells, magics, parameters, and their code as a script."""

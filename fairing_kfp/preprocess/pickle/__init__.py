@@ -1,0 +1,1 @@
+"""Deterministic pickling of functions, classes and values, on cloudpickle."""

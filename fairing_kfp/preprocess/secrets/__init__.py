@@ -1,0 +1,1 @@
+"""Credentials: how they look, where they hide, and the gate that keeps them out of images and pipelines."""

@@ -1,0 +1,47 @@
+"""The version of the packing format: in one version equal code gives equal layers.
+
+They do not depend on the releases of fairing-kfp, kfp and cloudpickle that pack them: the runtime layer contains files
+of kfp and cloudpickle at the releases in `runtime.lock`. `CHANGELOG.md` says what each version changed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from importlib import metadata
+from pathlib import Path
+
+PACKING_FORMAT = 1
+"""A new number for each release that changes the bytes of layers of unchanged code."""
+
+_LOCK = Path(__file__).with_name("runtime.lock")
+
+
+def package_folder(name: str) -> Path:
+    """The folder of a package at the release of this format: the installed one if it is that, else from its wheel.
+
+    Args:
+        name: `kfp` or `cloudpickle`.
+
+    Raises:
+        DependencyError: another release is installed, and the wheel cannot be fetched.
+        CacheError: the cache cannot be written.
+    """
+    text = _LOCK.read_text("utf-8")
+    if re.search(rf"^{name}=={re.escape(metadata.version(name))}\s", text, re.MULTILINE):
+        return _installed(name)
+    from fairing_kfp.cache.store import Cache
+    from fairing_kfp.dependencies.lock import Lock
+    from fairing_kfp.dependencies.target import Target
+    from fairing_kfp.dependencies.unpacked import unpack_each
+
+    lock = Lock.from_requirements_file(Target.for_host(), text).only(name)
+    return unpack_each(lock, Cache())[name] / name
+
+
+def _installed(name: str) -> Path:
+    """The folder of an installed package, found without importing it."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{name}, which fairing-kfp depends on, is not installed", name=name)
+    return Path(spec.origin).parent

@@ -1,0 +1,109 @@
+"""What a step gives out, checked before KFP's executor writes it: KFP's launcher reads strict JSON of its type."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable
+from typing import Any
+
+_PLAIN = (str, int, float, bool, type(None))
+_MOMENTS = (datetime.date, datetime.time)
+_TYPES = (str, int, float, bool, list, dict)
+
+
+class PassingError(Exception):
+    """KFP cannot pass a value."""
+
+
+def guard(executor: Any) -> None:
+    """Lets an executor check what its function returned, and the metadata of its artifacts.
+
+    Scalars of numpy and pandas become Python's, and tuples lists.
+
+    Args:
+        executor: KFP's executor of the step; changed in place.
+    """
+    write = executor.write_executor_output
+
+    def write_checked(returned: Any = None) -> Any:
+        for name, artifact in executor.output_artifacts.items():
+            artifact.metadata = json_value(artifact.metadata, f"the metadata of the artifact {name}")
+        return write(_returned(returned, executor.return_annotation))
+
+    executor.write_executor_output = write_checked
+
+
+def _returned(value: Any, annotation: Any) -> Any:
+    fields = getattr(annotation, "_fields", None)
+    if fields is None:
+        return _output(value, annotation, "Output")
+    if value is None:
+        raise PassingError(f"the step returned None, and its outputs are {', '.join(fields)}: return all of them")
+    if len(fields) != len(value):
+        return value  # KFP's executor names the numbers
+    named = [value[number] if type(value) is tuple else getattr(value, name) for number, name in enumerate(fields)]
+    kinds = annotation.__annotations__
+    return tuple(_output(one, kinds[name], name) for name, one in zip(fields, named, strict=True))
+
+
+def _output(value: Any, annotation: Any, name: str) -> Any:
+    """An output parameter as JSON of its type; an artifact unchanged."""
+    kind = getattr(annotation, "__origin__", None) or annotation
+    if kind not in _TYPES:
+        return value
+    if value is None:
+        raise PassingError(
+            f"the output {name} is None, and its type is {kind.__name__}: return a value in every case, or write what "
+            "may be absent to an artifact"
+        )
+    made = scalar(value)
+    if kind is list and isinstance(made, tuple):
+        made = list(made)
+    if not isinstance(made, (int, float) if kind is float else kind):
+        raise PassingError(
+            f"the output {name} is a {type(value).__module__}.{type(value).__qualname__}, and its type is "
+            f"{kind.__name__}: return a {kind.__name__}, or write the value to an artifact (dsl.Output[dsl.Dataset])"
+        )
+    return json_value(made, f"the output {name}")
+
+
+def json_value(value: Any, where: str, is_open: Callable[[Any], bool] = lambda value: False) -> Any:
+    """A value as JSON has it; dates and times are texts of ISO 8601.
+
+    Args:
+        value: the value.
+        where: its name, for messages.
+        is_open: whether a value is known only when the pipeline runs; such a value is unchanged.
+
+    Raises:
+        PassingError: JSON does not have it.
+    """
+    value = scalar(value)
+    if is_open(value):
+        return value
+    if isinstance(value, _MOMENTS) and value == value:  # NaT is not equal to itself
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PassingError(
+            f"{where} is {value}, which KFP cannot pass, as JSON has no NaN or infinity: give a finite number, or text"
+        )
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, dict):
+        return {key: json_value(one, f"{where}[{key!r}]", is_open) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_value(one, f"{where}[{number}]", is_open) for number, one in enumerate(value)]
+    raise PassingError(
+        f"{where} is a {type(value).__module__}.{type(value).__qualname__}, which JSON does not have: give its text or "
+        "number, or write it to an artifact"
+    )
+
+
+def scalar(value: Any) -> Any:
+    """A scalar of numpy as Python's; any other value unchanged."""
+    if not hasattr(value, "dtype") or getattr(value, "ndim", None) != 0:
+        return value
+    if value.dtype.kind in "mM":  # dates and durations: of nanoseconds numpy makes integers
+        value = value.astype(f"{value.dtype.kind}8[us]")
+    return value.item()

@@ -1,0 +1,121 @@
+"""Packs the cases of the corpus in a process of its own and prints their digests.
+
+Usage: `python corpus_packer.py HOW FOLDER FILE…`. HOW is `import` (a plain import) or `load` (like the command line). A
+file that is run as a script calls `main` itself. `edit FOLDER` reads edits of files from its standard input, and packs
+after each of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import sys
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+FILES = ["literals.py", "shapes.py", "calls.py", "annotated.py", "hinted.py", "made.py", "generated.py", "lab/steps.py"]
+FILES += ["grouped.py"] if sys.version_info >= (3, 11) else []
+FILES += ["modern.py"] if sys.version_info >= (3, 12) else []
+
+
+def packed(module: dict[str, Any]) -> dict[str, Any]:
+    """The bundle of each case of a module."""
+    from fairing_kfp.preprocess import source
+    from fairing_kfp.preprocess.function import FunctionSource
+
+    made = {}
+    components = {id(getattr(made_of.code, "function", None)): made_of for made_of in source.components()}
+    for name, case in sorted(module.items()):
+        if name.startswith("case_"):
+            function = getattr(case, "python_func", case)
+            if id(function) in components:
+                component = components[id(function)]
+                made[name] = component.code.bundle(component.name)
+                continue
+            annotations = typing.get_type_hints(function, include_extras=True)
+            made[name] = FunctionSource(function, annotations).bundle(name.replace("_", "-"))
+    return made
+
+
+def digests(module: dict[str, Any]) -> dict[str, str]:
+    """The digest of each case of a module."""
+    return {
+        name: hashlib.sha256(b"".join(f.path.encode() + b"\0" + f.data for f in made.files)).hexdigest()
+        for name, made in packed(module).items()
+    }
+
+
+def load(how: str, folder: str, file: str) -> types.ModuleType:
+    """The module of a file of the corpus."""
+    name = file.removesuffix(".py").replace("/", ".")
+    if how == "load":
+        from fairing_kfp.component.load import load_pipeline
+        from fairing_kfp.errors import PipelineError
+
+        try:
+            load_pipeline(str(Path(folder, file)))
+        except PipelineError as error:
+            if "has no pipeline" not in str(error):
+                raise
+        return sys.modules[name]
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return importlib.import_module(name)
+
+
+def _first() -> int:
+    return 1
+
+
+def edited(folder: str, file: str, edits: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The digests of the cases of a file after each edit (new texts by path), each in a new process."""
+    digests({"case_first": _first})  # imports everything once, for all processes
+    made = []
+    for edit in edits:
+        before = {path: Path(folder, path).read_text() for path in edit}
+        for path, text in edit.items():
+            Path(folder, path).write_text(text)
+        reader, writer = os.pipe()
+        if not os.fork():
+            os.close(reader)
+            with os.fdopen(writer, "w") as answer:
+                try:
+                    json.dump(digests(vars(load("import", folder, file))), answer)
+                except BaseException as error:
+                    json.dump({"error": f"{error!r} {edit}"}, answer)
+            os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader) as answer:
+            made.append(json.load(answer))
+        os.wait()
+        for path, text in before.items():
+            Path(folder, path).write_text(text)
+    return made
+
+
+def main(module: dict[str, Any] | None = None) -> None:
+    made: Any = {}
+    if module is not None:
+        made.update(digests(module))
+    elif sys.argv[1] == "edit":
+        made = [edited(sys.argv[2], *work) for work in json.load(sys.stdin)]
+    else:
+        how, folder, *files = sys.argv[1:]
+        modules = {file: load(how, folder, file) for file in files}
+        if os.environ.get("AS_NOBODY"):
+            importlib.import_module("fairing_kfp.preprocess.pickle.pickler")  # before it may not read modules any more
+            digests({})
+            os.setgid(65534)
+            os.setuid(65534)
+        for loaded in modules.values():
+            made.update(digests(vars(loaded)))
+    answer = json.dumps(made)
+    sys.__stdout__.write(f"{answer}\n")  # type: ignore[union-attr]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,276 @@
+"""The properties of every packed function; the functions are in `tests/corpus`."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairing_kfp.cache.store import Cache
+from fairing_kfp.local.root import bare_python
+from fairing_kfp.recipe.runtime_layer import runtime_files
+from tests.support import corpus_packer
+from tests.support.corpus_packer import FILES
+from tests.support.paths import TESTS, TOP
+
+CORPUS = TESTS / "corpus"
+SUPPORT = str(TESTS / "support")
+AS_SCRIPT = f"import sys; sys.path.append({SUPPORT!r}); import corpus_packer; corpus_packer.main(globals())"
+MUTATION = re.compile(r"^(?P<old>.*?)  #> (?P<new>.*?)(?: \[(?P<cases>(?:case_\w+|\*)(?:, case_\w+)*)\])?$")
+
+
+def run(arguments: list[str], seed: int, given: str = "", **env: str) -> Any:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env={**inherited, "PYTHONPATH": str(TOP), "PYTHONHASHSEED": str(seed), **env},
+        cwd=env.get("HOME"),
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def pack(how: str, folder: Path, seed: int, **env: str) -> dict[str, str]:
+    return run([str(TESTS / "support" / "corpus_packer.py"), how, str(folder), *FILES], seed, **env)
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Path]:
+    """A copy of the corpus that everybody may read, in a folder of another depth."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        copy = Path(made) / "a longer" / "path" / "to it"
+        shutil.copytree(CORPUS, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def pycache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pycache")
+
+
+@pytest.fixture(scope="module")
+def reference(pycache: Path) -> dict[str, str]:
+    """The digests as a plain import gives them, compiled just now; its `.pyc` files are kept."""
+    return pack("import", CORPUS, 0, PYTHONPYCACHEPREFIX=str(pycache))
+
+
+def same(left: dict[str, str], right: dict[str, str]) -> None:
+    assert {name for name in left if left[name] != right.get(name)} == set()
+
+
+def test_the_corpus_is_large(reference: dict[str, str]) -> None:
+    assert len(reference) >= 90
+    assert len(set(reference.values())) == len(reference)
+
+
+def test_compiled_before_with_another_seed_folder_and_home(
+    reference: dict[str, str], tmp_path: Path, pycache: Path
+) -> None:
+    assert list(pycache.rglob("shapes*.pyc"))
+    made = pack("import", CORPUS, 1, PYTHONPYCACHEPREFIX=str(pycache), HOME=str(tmp_path), USER="somebody")
+    same(reference, made)
+
+
+def test_another_checkout(reference: dict[str, str], elsewhere: Path) -> None:
+    same(reference, pack("import", elsewhere, 2, PYTHONDONTWRITEBYTECODE="1"))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_another_user(reference: dict[str, str], elsewhere: Path) -> None:
+    same(reference, pack("import", elsewhere, 3, PYTHONDONTWRITEBYTECODE="1", AS_NOBODY="1"))
+
+
+def test_loaded_by_the_command_line(reference: dict[str, str]) -> None:
+    same(reference, pack("load", CORPUS, 4))
+
+
+def test_run_as_a_script(reference: dict[str, str], elsewhere: Path) -> None:
+    def script(file: str) -> dict[str, str]:
+        if file == "lab/steps.py":  # relative imports need -m
+            return run(["-m", "lab.steps"], 5, PACK=AS_SCRIPT, HOME=str(elsewhere))
+        return run([str(elsewhere / file)], 5, PACK=AS_SCRIPT)
+
+    with ThreadPoolExecutor(2) as pool:
+        made = {name: digest for digests in pool.map(script, FILES) for name, digest in digests.items()}
+    same(reference, made)
+
+
+# ── edits ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def mutated(file: str) -> list[tuple[set[str] | None, str]]:
+    """Mutated texts of a file, each with the cases that it changes; None for all.
+
+    Some four mutations of different cases, which are far apart in the file, are applied together: a case that changes
+    and should not is still seen, and the corpus is packed a quarter as often.
+    """
+    lines = (CORPUS / file).read_text().splitlines()
+    found = list(mutations(file))
+    alone = [({number: line}, None) for number, line, cases in found if cases is None]
+    groups: list[tuple[dict[int, str], set[str]]] = [({}, set()) for _ in range(0, len(found), 4)]
+    for number, line, cases in found:
+        if cases is not None:
+            fitting = [group for group in groups if not cases & group[1]]
+            if not fitting:
+                fitting = [({}, set())]
+                groups += fitting
+            changed, touched = min(fitting, key=lambda group: len(group[0]))
+            changed[number] = line
+            touched |= cases
+    return [
+        (cases, "\n".join(changed.get(number, line) for number, line in enumerate(lines)) + "\n")
+        for changed, cases in [*alone, *groups]
+        if changed
+    ]
+
+
+def mutations(file: str) -> Iterator[tuple[int, str, set[str] | None]]:
+    """Each mutated line of a file with its number, and the cases that it changes; None for all."""
+    lines = (CORPUS / file).read_text().splitlines()
+    case = ""
+    for number, line in enumerate(lines):
+        started = re.match(r"def (case_\w+)|class |def |\S", line)
+        if started:
+            case = started.group(1) or ""
+        found = MUTATION.match(line)
+        if found:
+            names = set(found["cases"].split(", ")) if found["cases"] else {case}
+            assert names - {""}, f"{file}:{number + 1} names no case"
+            yield number, found["new"], None if names == {"*"} else names
+
+
+def apart(file: str) -> str:
+    """The file with comments and blank lines above all that it defines, and its cases in reverse order."""
+    text = (CORPUS / file).read_text()
+    defined = [node for node in ast.parse(text).body if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.If))]
+    starts = [min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) - 1 for node in defined]
+    lines = text.splitlines()
+    blocks = ["\n".join(lines[start:end]).rstrip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
+    cases = [number for number, block in enumerate(blocks) if block.startswith("def case_")]
+    turned = dict(zip(cases, reversed(cases), strict=True))
+    parted = [f"\n\n\n# A comment.\n{blocks[turned.get(number, number)]}" for number in range(len(blocks))]
+    return "\n".join([*lines[: starts[0]], *parted, ""])
+
+
+@pytest.fixture(scope="module")
+def after_edits(elsewhere: Path) -> dict[str, list[tuple[set[str] | None, dict[str, str]]]]:
+    """For each file the digests after each mutation with the cases it changes; what changes none is `apart`."""
+    edits: dict[str, list[tuple[set[str] | None, dict[str, str]]]] = {
+        file: [(set(), {file: apart(file)}), *((cases, {file: text}) for cases, text in mutated(file))]
+        for file in FILES
+    }
+    for own in ("lab/shelf.py", "lab/deep/reached.py", "space/tools.py"):
+        edits["calls.py"] += [(cases, {own: text}) for cases, text in mutated(own)]
+    halves = [FILES[::2], FILES[1::2]]
+
+    def pack_edited(files: list[str]) -> Any:
+        work = [(file, [edit for _, edit in edits[file]]) for file in files]
+        folder = elsewhere.parent / f"edited {len(files)} {files[0][:1]}"
+        shutil.copytree(elsewhere, folder)
+        script = str(TESTS / "support" / "corpus_packer.py")
+        return run([script, "edit", str(folder)], 6, json.dumps(work), PYTHONDONTWRITEBYTECODE="1")
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = [
+            answer
+            for half, made in zip(halves, pool.map(pack_edited, halves), strict=True)
+            for answer in zip(half, made, strict=True)
+        ]
+    return {file: list(zip((cases for cases, _ in edits[file]), made, strict=True)) for file, made in answers}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_mutations_change_what_they_touch_and_nothing_else(
+    file: str, reference: dict[str, str], after_edits: dict[str, list[tuple[set[str] | None, dict[str, str]]]]
+) -> None:
+    everything = {name for name in reference if name in after_edits[file][0][1]}
+    touched = set()
+    for cases, made in after_edits[file]:
+        assert "error" not in made, made["error"]
+        changed = {name for name in everything if made[name] != reference[name]}
+        assert changed == (everything if cases is None else cases)
+        touched |= cases or set()
+    assert touched == everything, "a case without a mutation"
+
+
+# ── in a step ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bare_python(Cache(tmp_path_factory.mktemp("bare")))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_same_result_in_a_step(file: str, python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(CORPUS))
+    module = vars(corpus_packer.load("import", str(CORPUS), file))
+    for part in runtime_files():
+        place = tmp_path / part.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(part.data)
+    roots = {}
+    for name, bundle in corpus_packer.packed(module).items():
+        roots[name] = tmp_path / name / "opt" / "fairing"
+        for part in bundle.files:
+            place = tmp_path / name / part.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(part.data)
+        (roots[name] / "runtime").symlink_to(tmp_path / "opt" / "fairing" / "runtime")
+
+    def step(name: str) -> Any:
+        root, out = roots[name], tmp_path / name / "output.json"
+        given = {
+            "inputs": {},
+            "outputs": {"parameters": {"Output": {"outputFile": f"{out}.o"}}, "outputFile": str(out)},
+        }
+        done = subprocess.run(
+            [python, root / "runtime" / "step.py", "--executor_input", json.dumps(given)],
+            env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": "7"},
+            cwd=tmp_path / name,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
+        return json.loads(out.read_text())["parameterValues"]
+
+    def here(name: str) -> Any:
+        result = getattr(module[name], "python_func", module[name])()
+        return result._asdict() if isinstance(result, tuple) else {"Output": result}
+
+    with ThreadPoolExecutor(2) as pool:
+        made = dict(zip(roots, pool.map(step, roots), strict=True))
+    assert made == {name: here(name) for name in roots}
+
+
+@pytest.mark.parametrize("file", ["literals.py", "shapes.py", "hinted.py", "annotated.py", "lab/steps.py"])
+def test_use_before_packing_changes_nothing(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(CORPUS))
+    module = vars(corpus_packer.load("import", str(CORPUS), file))
+    before = corpus_packer.digests(module)
+    for name in before:
+        getattr(module[name], "python_func", module[name])()
+    for value in list(module.values()):
+        if isinstance(value, type) and value.__module__ == module["__name__"]:
+            assert value.__annotations__ is not None  # which makes them where there are none
+            assert pickle.dumps(value.__name__)
+    after = corpus_packer.digests(module)
+    assert {name for name in before if before[name] != after[name]} <= {"case_descriptors"}  # which counts

@@ -1,0 +1,47 @@
+"""The packing format: its description, and the releases whose files it contains."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fairing_kfp.dependencies import uv
+from fairing_kfp.errors import DependencyError
+from fairing_kfp.recipe import packing_format
+from fairing_kfp.recipe.packing_format import PACKING_FORMAT, package_folder
+from fairing_kfp.recipe.server_layer import server_files
+from tests.support.paths import TOP
+from tests.support.shelf import Shelf
+
+
+def test_the_changelog_describes_the_format() -> None:
+    text = (TOP / "CHANGELOG.md").read_text("utf-8")
+    described = re.findall(r"^## Packing format (\d+)$", text, re.MULTILINE)
+    assert described == [str(number) for number in range(PACKING_FORMAT, 0, -1)]
+
+
+def test_no_release_of_ours_is_in_the_layers() -> None:
+    assert [file.data for file in server_files() if file.path.endswith("/release")] == [b"packing format 1"]
+
+
+@pytest.fixture
+def released(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A format with a cloudpickle that is not installed; returns the folder of its wheels."""
+    shelf.wheel("cloudpickle", "2.99", files={"cloudpickle/__init__.py": "", "cloudpickle/cloudpickle.py": "# 2.99\n"})
+    listed = uv.run_pip("compile", ("-", "--generate-hashes", "--no-header"), "cloudpickle==2.99", "this machine")
+    (tmp_path / "runtime.lock").write_text(listed)
+    monkeypatch.setattr(packing_format, "_LOCK", tmp_path / "runtime.lock")
+    return shelf.folder
+
+
+def test_another_installed_release_changes_nothing(released: Path) -> None:
+    assert (package_folder("cloudpickle") / "cloudpickle.py").read_text() == "# 2.99\n"
+
+
+def test_the_release_of_the_format_must_be_at_hand(released: Path) -> None:
+    for wheel in released.iterdir():
+        wheel.unlink()
+    with pytest.raises(DependencyError, match="cloudpickle"):
+        package_folder("cloudpickle")

@@ -1,0 +1,67 @@
+"""The runtime layer: exactly the modules that a step needs."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+
+from fairing_kfp.recipe.runtime_layer import runtime_files, runtime_layer
+
+PROGRAM = """
+import json, kfp.dsl.executor, pathlib, sys
+root = pathlib.Path(sys.modules["kfp"].__file__).parents[1]
+found = [m.__file__ for n, m in sys.modules.items() if n.partition(".")[0] == "kfp"]
+print(json.dumps(sorted(pathlib.Path(f).relative_to(root).as_posix() for f in found)))
+"""
+
+
+def test_kfp_modules_are_those_that_its_executor_imports() -> None:
+    env = {**os.environ, "_KFP_RUNTIME": "true"}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=env, capture_output=True, text=True, check=True)
+    private = [file.path.partition("/private/")[2] for file in runtime_files() if "/private/" in file.path]
+    assert sorted(private) == json.loads(done.stdout)
+
+
+def test_files_are_valid_python_for_any_interpreter() -> None:
+    for file in runtime_files():
+        assert "python" not in file.path
+        assert file.path.startswith("opt/fairing/runtime/")
+        ast.parse(file.data, feature_version=(3, 10))
+
+
+# Packages of notebook steps, imported late because other steps do not have them.
+LATE = ("/kernel.py", "/notebook.py", "/report.py")
+NOTEBOOKS = {"jupyter_client", "mistune", "nbformat", "papermill", "pygments", "traitlets"}
+
+
+def test_our_modules_import_the_standard_library_only() -> None:
+    for file in runtime_files():
+        if "/private/" in file.path or file.path.endswith("/cloudpickle.py"):
+            continue
+        tree = ast.parse(file.data)
+        known = {*sys.stdlib_module_names, "fairing_runtime"}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            else:
+                continue
+            for name in names:
+                late = NOTEBOOKS if file.path.endswith(LATE) and node not in tree.body else ()
+                assert name.partition(".")[0] in {*known, *late}, (file.path, name)
+
+
+def test_files_are_deterministic() -> None:
+    first = runtime_files()
+    runtime_files.cache_clear()
+    assert runtime_files() == first
+
+
+def test_runtime_fits_any_platform() -> None:
+    assert not [file.path for file in runtime_files() if file.path.endswith((".so", ".pyd", ".dylib"))]
+    assert not [file.path for file in runtime_files() if b"\x7fELF" in file.data[:4]]
+    assert runtime_layer() == runtime_layer()
