@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 export FAIRING_KFP_CACHE ?= $(CURDIR)/.cache/fairing-kfp
 
-.PHONY: demo test test-pythons check golden lock runtime-lock bench clean help
+.PHONY: demo test test-exhaustive test-pythons check golden lock runtime-lock bench clean help
 
 demo: .venv/installed ## Trains, judges and serves a classifier of real scans, here, without Docker, cluster or registry
 	@.venv/bin/fairing-kfp run samples/digits/pipeline.py
@@ -21,6 +21,9 @@ demo: .venv/installed ## Trains, judges and serves a classifier of real scans, h
 
 test: .venv/installed-dev ## Runs the tests; those of services that are not there are skipped, and say so
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
+
+test-exhaustive: .venv/installed-dev ## Runs the tests, also for the kinds, versions and sizes that repeat others
+	@$(MAKE) test PYTEST="--exhaustive $(PYTEST)"
 
 test-pythons: .venv/installed-dev ## Runs the unit tests on every Python at hand, on PATH or of pyenv; PYTEST= selects some
 	@.venv/bin/python tests/pythons.py .cache/pythons $(or $(PYTEST),-n $(WORKERS) tests/unit)

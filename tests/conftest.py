@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from fairing_kfp.cache.store import Cache
 from tests.support.paths import TESTS, TOP
+from tests.support.shared_content import link_content, make_content
 
 pytest_plugins = ["tests.support.caches", "tests.support.shelf"]
 
@@ -27,7 +28,22 @@ settings.load_profile("ci" if os.environ.get("CI") == "true" else "steady")
 _PIPELINES = (TESTS / "pipelines", TESTS / "scripts", TOP / "samples", TOP / "pipelines")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--exhaustive", action="store_true", help="also run the tests that are marked exhaustive")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out exhaustive tests unless they are asked for, and orders the files."""
+    left_out = (
+        [] if config.getoption("exhaustive") else [item for item in items if item.get_closest_marker("exhaustive")]
+    )
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+    _order(items)
+
+
+def _order(items: list[pytest.Item]) -> None:
     """Spreads the files of integration tests, which often wait, among those of unit tests, which keep a core busy."""
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
@@ -39,10 +55,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def isolated(tmp_path_factory: pytest.TempPathFactory, shared_content: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps tests away from the user's cache and logins, and from writing next to their files."""
     # Not tmp_path_factory.mktemp: it lists all folders of the session each time.
     folder = Path(tempfile.mkdtemp(prefix="isolated-", dir=tmp_path_factory.getbasetemp()))
+    link_content(folder / "cache", shared_content)
     monkeypatch.setenv("FAIRING_KFP_CACHE", str(folder / "cache"))
     monkeypatch.setenv("FAIRING_KFP_LOCK", str(folder / "fairing.lock"))
     monkeypatch.setenv("DOCKER_CONFIG", str(folder / "docker"))
@@ -81,7 +98,13 @@ def cache(tmp_path: Path) -> Cache:
 
 
 @pytest.fixture(scope="session")
+def shared_content(shared_cache: Cache) -> Path:
+    """The folder with what the caches of all tests share, so that packages and our own image are packed once."""
+    return make_content(shared_cache.root)
+
+
+@pytest.fixture(scope="session")
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    """A cache for all tests and pytest-xdist's workers, so that packages and our own image are packed once."""
+    """A cache for all tests and pytest-xdist's workers."""
     folder = tmp_path_factory.getbasetemp()
     return Cache((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "shared-cache")

@@ -25,6 +25,7 @@ STATUS = "status"
 _ERROR_MARK = "papermill-error-cell-tag"
 _LONGEST = 600  # characters of a status
 _START_SECONDS = 300
+_AGAIN_SECONDS = 5
 _EMPTY: dict[str, Any] = {"int": 0, "float": 0.0, "bool": False, "str": "", "list": [], "dict": {}}
 """What stands for an output that a failed notebook did not give: KFP keeps a task's artifacts only if all are there.
 Nothing reads it, as the gate fails the run."""
@@ -230,13 +231,21 @@ def _scratch(beside: str) -> Iterator[None]:
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    def interrupt(number: int, frame: Any) -> None:
-        raise _Interrupted(number)
+    """Raises `_Interrupted` on SIGTERM and SIGINT, again and again: asyncio drops what a callback raises."""
+    asked: list[int] = []
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
+    def interrupt(number: int, frame: Any) -> None:
+        if number != signal.SIGALRM:
+            asked[:] = [number]
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS, _AGAIN_SECONDS)
+        raise _Interrupted(asked[0])
+
+    handled = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+    before = {number: signal.signal(number, interrupt) for number in handled}
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -81,7 +81,7 @@ OF_ALL_KINDS = {
         spec={"pod": NOWHERE, "start_within": 2},
         never=("told to",),
     ),
-    "deadline": Case(("told to # sleep", "exceeded its deadline"), SLEEP, {"deadline": 12}),
+    "deadline": Case(("exceeded its deadline", "→ increase deadline="), SLEEP, {"deadline": 12}),
     "quantity": Case(("write quantities as 500m",), spec={"pod": MALFORMED}, never=("created ",)),
     "denied": Case(
         ("the image {denied} of container ", "imagePullSecrets"),

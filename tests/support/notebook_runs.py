@@ -70,7 +70,7 @@ def run_all(cases: Mapping[str, Case], image: str, folder: Path) -> dict[str, Ra
         _write(folder / name, case)
     folder.chmod(0o777)
     loop = (
-        "ls /cases | xargs -P 4 -I{} sh -c 'cd /tmp; python3 /cases/{}/runtime/step.py "
+        "ls /cases | xargs -P 4 -I{} sh -c 'cd /tmp; timeout 240 python3 /cases/{}/runtime/step.py "
         '--executor_input "$(cat /cases/{}/input.json)" > /cases/{}/log 2>&1; echo $? > /cases/{}/exit\''
     )
     options = ["--rm", "--network", "host", "--read-only", "--tmpfs", "/tmp:mode=1777", "--user", "54321:54321"]

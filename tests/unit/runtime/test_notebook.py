@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 from nbformat import v4, write
 
+from fairing_kfp.runtime import notebook
 from fairing_kfp.runtime.notebook import _failing_line
 
 PROGRAM = """
@@ -155,3 +158,20 @@ def test_ports_that_others_take_do_not_matter(run: Callable[..., tuple[str, str]
     status, _ = run(sys.executable, "-c", thief, "-f", "{connection_file}")
 
     assert not status
+
+
+def test_a_signal_that_asyncio_drops_ends_the_notebook_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notebook, "_AGAIN_SECONDS", 0.05)
+    before = signal.getsignal(signal.SIGTERM)
+    loop = asyncio.new_event_loop()
+    dropped: list[dict[str, object]] = []
+    loop.set_exception_handler(lambda _, context: dropped.append(context))
+    loop.call_soon(signal.raise_signal, signal.SIGTERM)
+
+    with pytest.raises(notebook._Interrupted) as caught, notebook._signals():
+        loop.run_until_complete(asyncio.sleep(30))
+
+    loop.close()
+    assert dropped
+    assert caught.value.number == signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before
