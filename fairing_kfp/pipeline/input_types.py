@@ -11,8 +11,9 @@ from fairing_kfp.errors import PipelineError
 from fairing_kfp.pipeline.specification import Specification
 from fairing_kfp.preprocess.source import ComponentSource
 from fairing_kfp.preprocess.values import described, encoded
+from fairing_kfp.runtime.container_types import Listing
 from fairing_kfp.runtime.results import PassingError
-from fairing_kfp.runtime.value_types import Listing, ValueType
+from fairing_kfp.runtime.value_types import ValueType
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from typing import Any
 
 from fairing_kfp.errors import ComponentError
 from fairing_kfp.preprocess.aliases import without_aliases
+from fairing_kfp.runtime.container_types import Dictionary, Listing, Row, Struct
 from fairing_kfp.runtime.models import Model
 from fairing_kfp.runtime.text_types import Text
 from fairing_kfp.runtime.value_types import (
@@ -26,15 +27,11 @@ from fairing_kfp.runtime.value_types import (
     OWN,
     REQUIRED,
     AnyValue,
-    Dictionary,
     Either,
-    Listing,
     Members,
     Nullable,
     OneOf,
-    Row,
     Scalar,
-    Struct,
     ValueType,
 )
 

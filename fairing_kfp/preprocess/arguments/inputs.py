@@ -14,8 +14,9 @@ from fairing_kfp.preprocess.arguments.argument import Argument, Manner, ScriptAr
 from fairing_kfp.preprocess.arguments.declared import plain_arguments
 from fairing_kfp.preprocess.arguments.folders import expects_folder
 from fairing_kfp.runtime.command_line import LITERAL, OVERRIDE, SWITCH, TRUTH, VALUE, CommandLine, Spelling
+from fairing_kfp.runtime.container_types import Listing
 from fairing_kfp.runtime.script import FOLDER
-from fairing_kfp.runtime.value_types import Listing, Nullable, OneOf, ValueType
+from fairing_kfp.runtime.value_types import Nullable, OneOf, ValueType
 
 _KINDS = (str, int, float, bool, list, dict)
 
