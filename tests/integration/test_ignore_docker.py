@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fairing_kfp.preprocess.files.ignore import Ignore
-from tests.support.services import run
+from tests.support.docker_contexts import receive_contexts
+from tests.support.services import require_program, run
 
 PLACES = (
     *("a", "ab", "b.py", "x y", "#a", "!a", "[a]", "a*", ".a", "é"),
@@ -84,49 +85,36 @@ _patterns = st.builds(
 )
 
 
-class Builds:
-    """Contexts that Docker builds, all with the same files."""
-
-    def __init__(self, folder: Path, docker: str) -> None:
-        self._folder = folder
-        self._docker = docker
-        for place in PLACES:
-            path = folder / place
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(place)
-        (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
-
-    def files(self, ignored: str) -> set[str]:
-        """The files that Docker copies into an image."""
-        (self._folder / ".dockerignore").write_text(ignored, encoding="utf-8", newline="")
-        # The older builder: it needs no plugin, and its rules are known to differ in one point only.
-        environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
-        image = run(self._docker, "build", "-q", "--no-cache", str(self._folder), env=environment).strip()
-        try:
-            done = subprocess.run([self._docker, "save", image], capture_output=True, check=False, timeout=60)
-        finally:
-            subprocess.run([self._docker, "rmi", "-f", image], capture_output=True, check=False)
-        if b"empty export" in done.stderr:  # an image of nothing has no layer
-            return set()
-        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-            manifest = json.loads(_content(archive, "manifest.json"))
-            layers = [_content(archive, name) for name in manifest[0]["Layers"]]
-        found: set[str] = set()
-        for layer in layers:
-            with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
-                found |= {member.name for member in archive if member.isfile()}
-        return found & set(PLACES)
-
-
-def _content(archive: tarfile.TarFile, name: str) -> bytes:
-    file = archive.extractfile(name)
-    assert file
-    return file.read()
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A context with all files."""
+    folder = tmp_path_factory.mktemp("context")
+    for place in PLACES:
+        path = folder / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(place)
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    return folder
 
 
 @pytest.fixture(scope="module")
-def builds(docker_engine: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builds]:
-    return Builds(tmp_path_factory.mktemp("context"), "docker")
+def sent(context: Path) -> Iterator[Callable[[str], set[str]]]:
+    """The files that `docker build` sends to the engine."""
+    docker = require_program("docker")
+    with receive_contexts() as received:
+
+        def build(ignored: str) -> set[str]:
+            _build(docker, context, ignored, DOCKER_HOST=received.host)
+            return set(received.files) & set(PLACES)
+
+        yield build
+
+
+def _build(docker: str, context: Path, ignored: str, **variables: str) -> str:
+    (context / ".dockerignore").write_text(ignored, encoding="utf-8", newline="")
+    # The older builder: it needs no plugin, and its rules are known to differ in one point only.
+    environment = {**os.environ, "DOCKER_BUILDKIT": "0", **variables}
+    return run(docker, "build", "-q", "--no-cache", str(context), env=environment).strip()
 
 
 def taken(ignored: str) -> set[str]:
@@ -144,15 +132,43 @@ def taken(ignored: str) -> set[str]:
     return {place for place in PLACES if not ignore.ignores(place) and seen(place)}
 
 
-@pytest.mark.docker
 @pytest.mark.parametrize("ignored", HARD)
-def test_hard_cases(builds: Builds, ignored: str) -> None:
-    assert builds.files(ignored) == taken(ignored)
+def test_hard_cases(sent: Callable[[str], set[str]], ignored: str) -> None:
+    assert sent(ignored) == taken(ignored)
 
 
-@pytest.mark.docker
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(patterns=st.lists(_patterns, min_size=1, max_size=5))
-def test_generated(builds: Builds, patterns: list[str]) -> None:
+def test_generated(sent: Callable[[str], set[str]], patterns: list[str]) -> None:
     ignored = "\n".join(patterns)
-    assert builds.files(ignored) == taken(ignored)
+    assert sent(ignored) == taken(ignored)
+
+
+@pytest.mark.docker
+def test_an_image_contains_what_is_sent(
+    context: Path, sent: Callable[[str], set[str]], docker_engine: Callable[..., str]
+) -> None:
+    ignored = "*\n!d/e\nd/e/f\n!.a\n"
+    image = _build("docker", context, ignored)
+    try:
+        saved = subprocess.run(["docker", "save", image], capture_output=True, check=True, timeout=600)
+    finally:
+        subprocess.run(["docker", "rmi", "-f", image], capture_output=True, check=False)
+
+    assert _files(saved.stdout) == sent(ignored) == {".a", "d/e/a", "d/e/a.b", "d/e/b.py"}
+
+
+def _files(saved: bytes) -> set[str]:
+    """The files of an image that `docker save` wrote."""
+    found: set[str] = set()
+    with tarfile.open(fileobj=io.BytesIO(saved)) as archive:
+        for name in json.loads(_content(archive, "manifest.json"))[0]["Layers"]:
+            with tarfile.open(fileobj=io.BytesIO(_content(archive, name))) as layer:
+                found |= {member.name for member in layer if member.isfile()}
+    return found & set(PLACES)
+
+
+def _content(archive: tarfile.TarFile, name: str) -> bytes:
+    file = archive.extractfile(name)
+    assert file
+    return file.read()
