@@ -15,6 +15,8 @@ from nbformat import read
 from fairing_kfp.component.notebook import full_notebook
 
 _PLACE = "opt/fairing/"
+_SECONDS = 240
+"""How long a notebook may take; its exit code then is 124 or 137."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +72,24 @@ def run_all(cases: Mapping[str, Case], image: str, folder: Path) -> dict[str, Ra
         _write(folder / name, case)
     folder.chmod(0o777)
     loop = (
-        "ls /cases | xargs -P 4 -I{} sh -c 'cd /tmp; timeout 240 python3 /cases/{}/runtime/step.py "
+        f"ls /cases | xargs -P 4 -I{{}} sh -c 'cd /tmp; timeout -k 20 {_SECONDS} python3 /cases/{{}}/runtime/step.py "
         '--executor_input "$(cat /cases/{}/input.json)" > /cases/{}/log 2>&1; echo $? > /cases/{}/exit\''
     )
     options = ["--rm", "--network", "host", "--read-only", "--tmpfs", "/tmp:mode=1777", "--user", "54321:54321"]
-    command = ["docker", "run", *options, "-v", f"{folder}:/cases", image, "sh", "-c", loop]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-    assert done.returncode in (0, 123), done.stdout + done.stderr
+    bounded = ["timeout", "-k", "20", str(_SECONDS * (len(cases) // 4 + 1)), "sh", "-c", loop]
+    command = ["docker", "run", *options, "-v", f"{folder}:/cases", image, *bounded]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    for name in cases:
+        assert (folder / name / "exit").exists(), f"{name} did not end: {done.stdout}{done.stderr}{_log(folder / name)}"
     return {
-        name: Ran(int((folder / name / "exit").read_text()), (folder / name / "log").read_text(), folder / name / "out")
+        name: Ran(int((folder / name / "exit").read_text()), _log(folder / name), folder / name / "out")
         for name in cases
     }
+
+
+def _log(folder: Path) -> str:
+    log = folder / "log"
+    return log.read_text() if log.exists() else ""
 
 
 def _write(folder: Path, case: Case) -> None:
