@@ -36,7 +36,7 @@ HTPASSWD = "me:$2y$04$sM94hOcBApWK/MjvdAykHeR.DWpqP6Pz3V0PessrHeI53R/BLUkda\n"
 def publish(client: RegistryClient, host: str, folder: Path, *layers: Any) -> str:
     builder = AppendBuilder(f"{host}/team/app", cache=Cache(folder), client=client, tag="v1")
     try:
-        return builder.publish(image(f"{host}/base:1", *(layers or [layer("code")])))
+        return builder.publish(image(f"{host}/base:1", *(layers or [layer("code", os.urandom(20))])))
     finally:
         builder.close()
 
@@ -47,12 +47,20 @@ def push_and_judge(client: RegistryClient, host: str, folder: Path, *layers: Any
     assert reference.endswith(assert_whole(client, host, "team/app", "v1").digest)
 
 
-@pytest.fixture
-def guarded(tmp_path: Path, serve: Any, authority: Any) -> Any:
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory, serve: Any, authority: Any) -> Any:
     """A registry over TLS that requires a user name and password."""
-    (tmp_path / "htpasswd").write_text(HTPASSWD)
-    auth = {"htpasswd": {"realm": "tests", "path": str(tmp_path / "htpasswd")}}
-    with serve(tmp_path / "guarded", auth, tls=authority) as registry:
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "htpasswd").write_text(HTPASSWD)
+    auth = {"htpasswd": {"realm": "tests", "path": str(folder / "htpasswd")}}
+    with serve(folder, auth, tls=authority) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="module")
+def mutual(tmp_path_factory: pytest.TempPathFactory, serve: Any, authority: Any) -> Any:
+    """A registry over TLS that requires a client certificate."""
+    with serve(tmp_path_factory.mktemp("mutual"), tls=authority, clients=True) as registry:
         yield registry
 
 
@@ -170,17 +178,16 @@ class TestTrust:
         )
 
     @pytest.mark.parametrize("layout", [False, True])
-    def test_a_client_certificate(self, tmp_path: Path, serve: Any, authority: Any, layout: bool) -> None:
-        with serve(tmp_path / "mutual", tls=authority, clients=True) as registry:
-            folder = authority.trusted_for(tmp_path / "certs.d", registry.host)
-            with pytest.raises(RegistryError) as caught:
-                publish(RegistryClient(tls=Tls(folders=(folder,))), registry.host, tmp_path / "none")
-            assert "client certificate" in caught.value.message
-            if layout:
-                (folder / registry.host / "client.cert").write_bytes((authority.folder / "client.crt").read_bytes())
-                (folder / registry.host / "client.key").write_bytes((authority.folder / "client.key").read_bytes())
-            tls = Tls(client_cert=None if layout else str(authority.client), folders=(folder,))
-            push_and_judge(RegistryClient(tls=tls), registry.host, tmp_path)
+    def test_a_client_certificate(self, tmp_path: Path, mutual: Any, authority: Any, layout: bool) -> None:
+        folder = authority.trusted_for(tmp_path / "certs.d", mutual.host)
+        with pytest.raises(RegistryError) as caught:
+            publish(RegistryClient(tls=Tls(folders=(folder,))), mutual.host, tmp_path / "none")
+        assert "client certificate" in caught.value.message
+        if layout:
+            (folder / mutual.host / "client.cert").write_bytes((authority.folder / "client.crt").read_bytes())
+            (folder / mutual.host / "client.key").write_bytes((authority.folder / "client.key").read_bytes())
+        tls = Tls(client_cert=None if layout else str(authority.client), folders=(folder,))
+        push_and_judge(RegistryClient(tls=tls), mutual.host, tmp_path)
 
 
 class TestTokens:
@@ -280,9 +287,9 @@ class TestProxies:
         assert "pr0xy" not in str(caught.value)
 
     def test_plain_http_through_a_proxy(
-        self, private_registry: Any, connect_proxy: ConnectProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, shared_registry: Any, connect_proxy: ConnectProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        connect_proxy.to = private_registry.host
+        connect_proxy.to = shared_registry.host
         monkeypatch.setenv("HTTP_PROXY", connect_proxy.url)
         push_and_judge(RegistryClient(insecure=[self.NAME]), self.NAME, tmp_path)
         assert connect_proxy.asked[0].split(" ")[1].startswith(f"http://{self.NAME}/v2/base/")
@@ -315,7 +322,7 @@ class TestAnotherImplementation:
         push_and_judge(client, other_kind, tmp_path, layer("large", os.urandom(1_050_000)))
 
 
-def test_foreign_layers_keep_their_urls_and_are_not_sent(private_registry: Any, tmp_path: Path) -> None:
+def test_foreign_layers_keep_their_urls_and_are_not_sent(shared_registry: Any, tmp_path: Path) -> None:
     foreign = {
         "mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
         "digest": f"sha256:{'e' * 64}",
@@ -323,32 +330,33 @@ def test_foreign_layers_keep_their_urls_and_are_not_sent(private_registry: Any, 
         "urls": ["https://layers.example.com/foreign"],
     }
     client = RegistryClient()
-    push_small_base(client, private_registry.host, "base", layer("base"), foreign=foreign)
-    private_registry.requests()
-    publish(client, private_registry.host, tmp_path)
-    assert foreign in assert_whole(client, private_registry.host, "team/app", "v1").document["layers"]
-    assert not [line for line in private_registry.requests() if "e" * 64 in line]
+    push_small_base(client, shared_registry.host, "base", layer("base"), foreign=foreign)
+    shared_registry.requests()
+    publish(client, shared_registry.host, tmp_path)
+    assert foreign in assert_whole(client, shared_registry.host, "team/app", "v1").document["layers"]
+    assert not [line for line in shared_registry.requests() if "e" * 64 in line]
 
 
 class TestChunks:
     @pytest.fixture
-    def narrow(self, private_registry: Any) -> Iterator[Any]:
+    def narrow(self, shared_registry: Any) -> Iterator[Any]:
         """A proxy before a docker-registry that lets no request of more than 1 MiB pass, as nginx does."""
-        with size_limiting_proxy(private_registry.host, 1 << 20) as host:
+        with size_limiting_proxy(shared_registry.host, 1 << 20) as host:
             yield host
 
-    def test_a_proxy_that_limits_the_size(self, narrow: str, private_registry: Any, tmp_path: Path) -> None:
+    def test_a_proxy_that_limits_the_size(self, narrow: str, shared_registry: Any, tmp_path: Path) -> None:
         client = RegistryClient()
+        shared_registry.requests()
         push_and_judge(client, narrow, tmp_path, layer("large", os.urandom(2_500_000)))
         assert client.chunk_sizes == {narrow: 1 << 20}
-        requests = [line.split(" ")[0] for line in private_registry.requests()]
+        requests = [line.split(" ")[0] for line in shared_registry.requests()]
         assert requests.count("PATCH") == 3
 
     def test_the_base_streams_through_in_chunks(
-        self, narrow: str, private_registry: Any, other_registry: Any, tmp_path: Path
+        self, narrow: str, shared_registry: Any, other_shared_registry: Any, tmp_path: Path
     ) -> None:
         client = RegistryClient()
-        push_small_base(client, other_registry.host, "base", layer("large", os.urandom(2_500_000)))
+        push_small_base(client, other_shared_registry.host, "base", layer("large", os.urandom(2_500_000)))
         builder = AppendBuilder(f"{narrow}/team/app", cache=Cache(tmp_path), client=client, tag="v1")
-        builder.publish(image(f"{other_registry.host}/base:1", layer("code")))
-        assert_whole(client, private_registry.host, "team/app", "v1")
+        builder.publish(image(f"{other_shared_registry.host}/base:1", layer("code")))
+        assert_whole(client, shared_registry.host, "team/app", "v1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -9,6 +10,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,8 @@ from tests.support.small_images import layer, push_small_base
 
 pytestmark = pytest.mark.registry
 
-SIZE = 2 << 30
+SIZE = 256 << 20
+LARGE = 2 << 30
 MOST_MEMORY = 64 << 20
 
 MEASURED = """
@@ -48,16 +52,31 @@ print(json.dumps({"reference": reference, "memory": memory("VmHWM:") - before}))
 """
 
 
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+@dataclass(frozen=True)
+class Sparse:
     """A sparse file, and its digest."""
-    path = tmp_path_factory.mktemp("large") / "layer"
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        file.truncate(SIZE)
-    for _ in range(SIZE >> 24):
-        digest.update(bytes(1 << 24))
-    return path, f"sha256:{digest.hexdigest()}"
+
+    path: Path
+    digest: str
+    size: int
+
+
+@pytest.fixture(scope="module")
+def sparse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Sparse]:
+    """Makes sparse files, one for each size."""
+
+    @functools.cache
+    def make(size: int) -> Sparse:
+        path = tmp_path_factory.mktemp("sparse") / "layer"
+        digest = hashlib.sha256()
+        with path.open("wb") as file:
+            file.truncate(size)
+        block = bytes(1 << 24)
+        for _ in range(size >> 24):
+            digest.update(block)
+        return Sparse(path, f"sha256:{digest.hexdigest()}", size)
+
+    return make
 
 
 def measured(**given: Any) -> dict[str, Any]:
@@ -68,41 +87,50 @@ def measured(**given: Any) -> dict[str, Any]:
 
 
 class TestMemory:
-    @pytest.mark.parametrize("chunk", [0, 256 << 20])
-    def test_a_layer_of_2_gigabytes(
-        self, private_registry: Any, large: tuple[Path, str], tmp_path: Path, chunk: int
+    @pytest.mark.parametrize(
+        ("size", "chunk"),
+        [
+            (SIZE, 0),
+            (SIZE, 100 << 20),
+            pytest.param(LARGE, 0, marks=pytest.mark.exhaustive),
+            pytest.param(LARGE, 256 << 20, marks=pytest.mark.exhaustive),
+        ],
+    )
+    def test_a_large_layer(
+        self, shared_registry: Any, sparse: Callable[[int], Sparse], tmp_path: Path, size: int, chunk: int
     ) -> None:
-        path, digest = large
-        push_small_base(RegistryClient(), private_registry.host, "base", layer("base"))
+        push_small_base(RegistryClient(), shared_registry.host, "base", layer("base"))
+        large = sparse(size)
         with discarding_registry() as registry:
             found = measured(
-                digest=digest,
-                size=SIZE,
-                path=str(path),
+                digest=large.digest,
+                size=size,
+                path=str(large.path),
                 own=1,
-                base=f"{private_registry.host}/base:1",
+                base=f"{shared_registry.host}/base:1",
                 target=f"{registry.host}/large",
                 cache=str(tmp_path),
                 chunk=chunk,
             )
-        assert (digest, SIZE) in registry.blobs
+        assert (large.digest, size) in registry.blobs
         assert found["memory"] < MOST_MEMORY
 
-    def test_a_base_of_2_gigabytes_streams_through(self, large: tuple[Path, str], tmp_path: Path) -> None:
-        path, digest = large
+    @pytest.mark.parametrize("size", [SIZE, pytest.param(LARGE, marks=pytest.mark.exhaustive)])
+    def test_a_large_base_streams_through(self, sparse: Callable[[int], Sparse], tmp_path: Path, size: int) -> None:
+        large = sparse(size)
         with discarding_registry() as source, discarding_registry() as target:
-            source.give(path, digest, SIZE)
+            source.give(large.path, large.digest, size)
             found = measured(
-                digest=digest,
-                size=SIZE,
-                path=str(path),
+                digest=large.digest,
+                size=size,
+                path=str(large.path),
                 own=0,
                 base=f"{source.host}/base:1",
                 target=f"{target.host}/large",
                 cache=str(tmp_path),
                 chunk=0,
             )
-        assert (digest, SIZE) in target.blobs
+        assert (large.digest, size) in target.blobs
         assert found["memory"] < MOST_MEMORY
         assert sum(one.stat().st_size for one in tmp_path.rglob("*") if one.is_file()) < 10_000
 
@@ -134,17 +162,20 @@ main()
 """
 
 
+@pytest.fixture(scope="module")
+def large_base(shared_registry: Any) -> str:
+    """A base image of 30 MB, more than sockets buffer."""
+    minor = "{}.{}".format(*sys.version_info)
+    large = layer("base", os.urandom(30_000_000))
+    base = push_small_base(RegistryClient(), shared_registry.host, "large", large, python=minor)
+    return f"{shared_registry.host}/large@{base.digest}"
+
+
 class TestInterrupt:
     @pytest.mark.parametrize("stuck", ["reading", "answering", "refusing"])
-    def test_ctrl_c_ends_at_once_and_leaves_nothing_partial(
-        self, stuck: str, tmp_path: Path, private_registry: Any
-    ) -> None:
+    def test_ctrl_c_ends_at_once_and_leaves_nothing_partial(self, stuck: str, tmp_path: Path, large_base: str) -> None:
         """Uploads hang because their bytes are not read, they get no answer, or they have to wait."""
-        minor = "{}.{}".format(*sys.version_info)
-        base = push_small_base(
-            RegistryClient(), private_registry.host, "base", layer("base", os.urandom(30_000_000)), python=minor
-        )
-        (tmp_path / "pipeline.py").write_text(PIPELINE.format(base=f"{private_registry.host}/base@{base.digest}"))
+        (tmp_path / "pipeline.py").write_text(PIPELINE.format(base=large_base))
         cache = tmp_path / "cache"
         with discarding_registry(stuck) as target:
             command = [sys.executable, "-c", COMMAND, "compile"]
