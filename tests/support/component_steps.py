@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from tests.support.forked_process import run_forked
 from tests.support.paths import TOP
 
 
@@ -76,7 +76,7 @@ def container_of(file: Path) -> dict[str, Any]:
 def run_component(
     folder: str, root: Path, parameters: Mapping[str, Any], artifacts: Mapping[str, str] | None = None, **env: str
 ) -> Ended:
-    """Runs the step of a component of `components/`, with the command in its `component.yaml`.
+    """Runs the step of a component of `components/`, with the command in its `component.yaml`, in a forked process.
 
     Args:
         folder: the component's folder, such as `building/append_image`.
@@ -87,13 +87,9 @@ def run_component(
     """
     file = TOP / "components" / folder / "component.yaml"
     container, given = container_of(file), executor_input(file, str(root), parameters, artifacts)
+    assert container["command"] == ["python3", "-m", "fairing_kfp.components"]
     arguments = [one.replace("{{$}}", json.dumps(given)) for one in container["args"]]
-    done = subprocess.run(
-        [sys.executable, *container["command"][1:], *arguments],
-        env={**os.environ, "PYTHONPATH": str(TOP), **env},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    return Ended(done.returncode, done.stdout + done.stderr, root)
+    with tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch, "log")
+        code = run_forked(arguments, {**os.environ, "PYTHONPATH": str(TOP), **env}, log)
+        return Ended(code, log.read_text(), root)
