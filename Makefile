@@ -70,6 +70,7 @@ help: ## Lists the targets
 	@.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode --editable .
 	@touch $@
 
-.venv/installed-dev: pyproject.toml | .venv/bin/uv
-	@.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode --editable . --group dev
+.venv/installed-dev: pyproject.toml tests/excludes.txt | .venv/bin/uv
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode --editable . --group dev \
+	  --excludes tests/excludes.txt
 	@touch $@ .venv/installed

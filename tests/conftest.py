@@ -17,9 +17,6 @@ from tests.support.shared_content import link_content, make_content
 
 pytest_plugins = ["tests.support.caches", "tests.support.shelf"]
 
-# jsonschema, which nbformat uses, goes without it: it parses grammars for two seconds when it is imported.
-sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-
 # A busy machine makes examples slow; this is no failure. CI tries the same examples each time.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("steady"), derandomize=True)

@@ -46,9 +46,10 @@ def tested(python: str, folder: Path, arguments: list[str]) -> str:
     log, made = folder.parent / f"{folder.name}.log", folder / "bin" / "python"
     uv = [sys.executable, "-m", "uv"]
     with log.open("w") as output:
+        editable = ["--editable", str(TOP), "--group", "dev", "--excludes", str(TOP / "tests" / "excludes.txt")]
         steps = [
             [*uv, "venv", "--quiet", "--allow-existing", "--python", python, str(folder)],
-            [*uv, "pip", "install", "--quiet", "--python", str(made), "--editable", str(TOP), "--group", "dev"],
+            [*uv, "pip", "install", "--quiet", "--python", str(made), *editable],
             [str(made), "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
         ]
         for step in steps:
