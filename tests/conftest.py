@@ -18,15 +18,27 @@ from tests.support.shared_content import link_content, make_content
 pytest_plugins = ["tests.support.caches", "tests.support.shelf"]
 
 # A busy machine makes examples slow; this is no failure. CI tries the same examples each time.
-settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("steady"), derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") == "true" else "steady")
+settings.register_profile(
+    "few",
+    deadline=None,
+    max_examples=30,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("CI") == "true",
+)
+settings.register_profile("many", settings.get_profile("few"), max_examples=300)
+settings.load_profile("few")
 
 _PIPELINES = (TESTS / "pipelines", TESTS / "scripts", TOP / "samples", TOP / "pipelines")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--exhaustive", action="store_true", help="also run the tests that are marked exhaustive")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets exhaustive runs try more examples."""
+    if config.getoption("exhaustive"):
+        settings.load_profile("many")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import sys
 import textwrap
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,22 @@ Run = Callable[..., Any]
 def inputs(text: str, declared: dict[str, Any] | None = None, command: str = "", file: str = "train.py") -> Inputs:
     """The inputs of a script."""
     return inputs_of(read_arguments(textwrap.dedent(text), file, command), declared or {}, file)
+
+
+@contextlib.contextmanager
+def same_logging() -> Iterator[None]:
+    """Restores the logging of this process, which Hydra configures: it may disable every logger there is."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    loggers = [one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger)]
+    disabled = [one.disabled for one in loggers]
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers[:] = handlers
+        for logger, was in zip(loggers, disabled, strict=True):
+            logger.disabled = was
 
 
 def runner(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Run:
@@ -47,7 +65,8 @@ def runner(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Run:
         monkeypatch.setitem(sys.modules, "__main__", main)
         monkeypatch.setattr(sys, "argv", ["train.py", *words])
         try:
-            exec(compile(textwrap.dedent(text), file, "exec", dont_inherit=True), main.__dict__)
+            with same_logging():
+                exec(compile(textwrap.dedent(text), file, "exec", dont_inherit=True), main.__dict__)
         except SystemExit as end:
             if end.code:
                 raise AssertionError(f"exit code {end.code} for {words}") from end

@@ -10,7 +10,7 @@ import tarfile
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fairing_kfp.errors import PackError
@@ -42,7 +42,6 @@ def archive(layer: Layer) -> tarfile.TarFile:
 
 
 @given(FILES)
-@settings(deadline=None)
 def test_files_read_back(files: list[File]) -> None:
     layer = layer_of_files("code", files)
     blob = layer.open().read()
@@ -68,7 +67,6 @@ def test_files_read_back(files: list[File]) -> None:
 
 
 @given(FILES, st.randoms())
-@settings(deadline=None)
 def test_order_does_not_matter(files: list[File], random: st.DataObject) -> None:
     shuffled = list(files)
     random.shuffle(shuffled)  # type: ignore[attr-defined]

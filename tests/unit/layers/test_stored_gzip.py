@@ -3,14 +3,13 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fairing_kfp.layers.stored_gzip import store
 
 
 @given(st.binary(max_size=200_000) | st.integers(65_530, 65_540).map(bytes))
-@settings(deadline=None)
 def test_stored_gzip_reads_back(data: bytes) -> None:
     assert gzip.decompress(store(data)) == data
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from isal import isal_zlib
 
@@ -100,7 +100,6 @@ def expected(root: Path) -> dict[str, Any]:
 
 
 @given(TREE, st.sampled_from(["gzip", "zstd"]))
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_any_folder_reads_back(tree: dict[str, Any], compression: Any) -> None:
     with tempfile.TemporaryDirectory() as place:
         root = Path(place, "tree")

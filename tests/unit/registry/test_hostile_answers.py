@@ -187,12 +187,40 @@ def steps_of(name: str) -> Iterable[str]:
     return STEPS if name in HEADERS else read.get(name[:3], ("token", "config", "mount", "upload"))
 
 
+BODIES_OF = {"token": "token", "expires": "token", "env": "config", "index": "manifest", "layers": "manifest"}
+"""The steps whose content a body resembles, by the first word of its name."""
+
+
+def some_steps_of(name: str) -> Iterable[str]:
+    """A third of the steps, from another one for each answer."""
+    status, *words = name.split("-")
+    if status == "200" and words[0] in BODIES_OF:
+        return (BODIES_OF[words[0]],)
+    steps = tuple(steps_of(name))
+    return steps[list(ANSWERS).index(name) % min(3, len(steps)) :: 3]
+
+
+def test_some_steps_are_all_steps() -> None:
+    for names in (HEADERS, ANSWERS.keys() - HEADERS.keys()):
+        assert {step for name in names for step in some_steps_of(name)} == {s for name in names for s in steps_of(name)}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_each_hostile_answer_at_some_steps(registry: HostileRegistry, tmp_path: Path, name: str) -> None:
+    assert_refused_or_right(registry, tmp_path, name, some_steps_of(name))
+
+
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", ANSWERS)
 def test_each_hostile_answer_at_each_step(registry: HostileRegistry, tmp_path: Path, name: str) -> None:
+    assert_refused_or_right(registry, tmp_path, name, steps_of(name))
+
+
+def assert_refused_or_right(registry: HostileRegistry, folder: Path, name: str, steps: Iterable[str]) -> None:
     threads = threading.active_count()
-    for step in steps_of(name):
+    for step in steps:
         registry.step, registry.answer, registry.seen = step, ANSWERS[name], 0
-        raised = publish(registry, tmp_path / step)
+        raised = publish(registry, folder / step)
         assert registry.seen, f"the push did not come to {step}"
         assert registry.seen < 30
         if raised:

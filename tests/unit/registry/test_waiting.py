@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import signal
 import socket
@@ -273,6 +274,9 @@ class TestMessages:
         assert Repository(client, server.host, "team/app", frozenset()).head("1") is None
         assert lines[0].startswith(f"waiting for {server.host}: the image team/app:1 since ")
 
-    def test_without_a_display_it_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_without_a_display_it_is_logged(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        lines: list[str] = []
+        monkeypatch.setattr(logging.getLogger("fairing_kfp"), "warning", lines.append)
         with Waits(first=0.05).on("registry.example.com: it"):
-            eventually(lambda: "waiting for registry.example.com: it since " in caplog.text)
+            eventually(lambda: lines)
+        assert lines[0].startswith("waiting for registry.example.com: it since ")
