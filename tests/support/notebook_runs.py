@@ -76,11 +76,11 @@ def run_all(cases: Mapping[str, Case], image: str, folder: Path) -> dict[str, Ra
         '--executor_input "$(cat /cases/{}/input.json)" > /cases/{}/log 2>&1; echo $? > /cases/{}/exit\''
     )
     options = ["--rm", "--network", "host", "--read-only", "--tmpfs", "/tmp:mode=1777", "--user", "54321:54321"]
-    bounded = ["timeout", "-k", "20", str(_SECONDS * (len(cases) // 4 + 1)), "sh", "-c", loop]
+    bounded = ["timeout", "-k", "20", str(_SECONDS * (len(cases) // 4 + 2)), "sh", "-c", loop]
     command = ["docker", "run", *options, "-v", f"{folder}:/cases", image, *bounded]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    for name in cases:
-        assert (folder / name / "exit").exists(), f"{name} did not end: {done.stdout}{done.stderr}{_log(folder / name)}"
+    unended = {name: _log(folder / name) for name in cases if not (folder / name / "exit").exists()}
+    assert not unended, f"notebooks that did not end, with their logs: {unended}; {done.stdout}{done.stderr}"
     return {
         name: Ran(int((folder / name / "exit").read_text()), _log(folder / name), folder / name / "out")
         for name in cases
