@@ -102,6 +102,12 @@ PRINTED: dict[str, dict[str, Any]] = {
 }
 """The last line that each script prints, by step."""
 
+IN_IMAGE = {
+    *("click-command", "study-train", "course", "reads-files", "imports", "spawns", "writes", "reads-artifact"),
+    *("latin", "folders"),
+}
+"""The steps of the pipeline `in_image`; the others repeat for an image how command lines are read."""
+
 ENDS = {
     "exit": "exit code 7",
     "raise": "ValueError: as it was told",
@@ -137,10 +143,10 @@ def _assert_printed(result: RunResult, step: str) -> None:
     assert json.loads(lines[-1]) == PRINTED[step]
 
 
-def _run_all(runs: dict[str, RunResult], where: str, folder: Path, **options: Any) -> RunResult:
+def _run_all(runs: dict[str, RunResult], name: str, where: str, folder: Path, **options: Any) -> RunResult:
     if where not in runs:
         try:
-            pipeline = fairing_kfp.load_pipeline(f"{_PIPELINE}:scripts")
+            pipeline = fairing_kfp.load_pipeline(f"{_PIPELINE}:{name}")
             runs[where] = fairing_kfp.run(pipeline, output=folder, **options)
         except DependencyError as error:
             missing(f"packages cannot be resolved: {error}")
@@ -151,20 +157,24 @@ def _run_all(runs: dict[str, RunResult], where: str, folder: Path, **options: An
 def test_script_runs_here(
     runs: dict[str, RunResult], shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory, step: str
 ) -> None:
-    _assert_printed(_run_all(runs, "here", tmp_path_factory.getbasetemp(), cache=shared_cache), step)
+    _assert_printed(_run_all(runs, "scripts", "here", tmp_path_factory.getbasetemp(), cache=shared_cache), step)
 
 
 @pytest.mark.docker
 @pytest.mark.registry
-@pytest.mark.parametrize("step", PRINTED)
+@pytest.mark.parametrize(
+    "step", [pytest.param(step, marks=() if step in IN_IMAGE else pytest.mark.exhaustive) for step in PRINTED]
+)
 def test_script_runs_in_its_image(
     runs: dict[str, RunResult],
     shared_cache: Cache,
     tmp_path_factory: pytest.TempPathFactory,
     docker_options: dict[str, Any],
+    pytestconfig: pytest.Config,
     step: str,
 ) -> None:
-    result = _run_all(runs, "docker", tmp_path_factory.getbasetemp(), cache=shared_cache, **docker_options)
+    pipeline = "scripts" if pytestconfig.getoption("exhaustive") else "in_image"
+    result = _run_all(runs, pipeline, "docker", tmp_path_factory.getbasetemp(), cache=shared_cache, **docker_options)
     _assert_printed(result, step)
 
 
@@ -205,7 +215,7 @@ def test_a_value_that_the_script_does_not_take_is_refused_before_it_runs(shared_
 
 @pytest.mark.docker
 @pytest.mark.registry
-@pytest.mark.parametrize("how", ["exit", "kill", "forget"])
+@pytest.mark.parametrize("how", [pytest.param("exit", marks=pytest.mark.exhaustive), "kill", "forget"])
 def test_a_script_that_fails_in_its_image_fails_the_step_with_its_exit_code(
     shared_cache: Cache, tmp_path: Path, docker_options: dict[str, Any], how: str
 ) -> None:
@@ -216,7 +226,10 @@ def test_a_script_that_fails_in_its_image_fails_the_step_with_its_exit_code(
 
 @pytest.mark.docker
 @pytest.mark.registry
-@pytest.mark.parametrize("tmp", [["--tmpfs", "/tmp"], []], ids=["with-tmp", "nothing-writable"])
+@pytest.mark.parametrize(
+    "tmp",
+    [pytest.param(["--tmpfs", "/tmp"], id="with-tmp", marks=pytest.mark.exhaustive), pytest.param([], id="without")],
+)
 def test_script_runs_as_anyone_with_a_read_only_root(
     shared_cache: Cache, docker_options: dict[str, Any], tmp: list[str]
 ) -> None:

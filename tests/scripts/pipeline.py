@@ -45,8 +45,7 @@ computed = script("computed.py", arguments={"--alpha": 2.0})
 fails = script("fails.py", arguments={"--number": dsl.OutputPath(int)})
 
 
-@dsl.pipeline
-def scripts():
+def _command_lines():
     positional(scans="my scans", classes=[1, 2], kind="line", seed=3)
     switches(shuffle=True, cache=False, progress=False, warm=False, verbose=2, lambda_=0.5)
     lists(tag=["a", "-b"], sizes=[4], more=[], names=["c", "d"], files=["x", "-y"])
@@ -64,6 +63,19 @@ def scripts():
         offset=-0.5,
         title="--title",
     )
+    click_group(seed=5, depth=4)
+    typer_run(scans="-s", rate=0.25, names=["a", "b"], force=True, limit=-1.5, kind="line")
+    typer_app(scans="s", depth=4, kind="line", cache=False, seeds=[1, 2])
+    fire_function(scans="12", depth=4, words=["a", 1], title="3", settings={"a": "None", "b": [True]}, fast=True)
+    fire_class(depth=4, epochs=3, name="-n")
+    by_hand(depth=4, fast=True, first="one")
+    options_of_another(force=True)
+    computed()
+    nested(seed=5, root="x", places=["a", "-b"])
+
+
+def _in_image():
+    """Scripts whose files, modules or packages have to be in the image."""
     click_command(
         depth=4,
         rate=0.25,
@@ -76,12 +88,6 @@ def scripts():
         scans="s",
         rest=["-r"],
     )
-    click_group(seed=5, depth=4)
-    typer_run(scans="-s", rate=0.25, names=["a", "b"], force=True, limit=-1.5, kind="line")
-    typer_app(scans="s", depth=4, kind="line", cache=False, seeds=[1, 2])
-    fire_function(scans="12", depth=4, words=["a", 1], title="3", settings={"a": "None", "b": [True]}, fast=True)
-    fire_class(depth=4, epochs=3, name="-n")
-    by_hand(depth=4, fast=True, first="one")
     module(depth=4)
     src_layout()
     reads_files()
@@ -89,11 +95,19 @@ def scripts():
     spawns()
     written = writes()
     reads_artifact(model=written.outputs["model"], accuracy=written.outputs["accuracy"])
-    options_of_another(force=True)
     latin()
-    computed()
     folders()
-    nested(seed=5, root="x", places=["a", "-b"])
+
+
+@dsl.pipeline
+def scripts():
+    _command_lines()
+    _in_image()
+
+
+@dsl.pipeline
+def in_image():
+    _in_image()
 
 
 @dsl.pipeline
