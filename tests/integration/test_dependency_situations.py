@@ -1,4 +1,4 @@
-"""Common uses of packages, each packed, put on the real base image, and run in a container."""
+"""Common uses of packages, each packed and run: those that an image may change in a container, the others here."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from fairing_kfp.dependencies.target import Target
 from fairing_kfp.dependencies.unpacked import unpack
 from fairing_kfp.errors import DependencyError, StepFailedError
 from fairing_kfp.preprocess.bundle import Bundle
+from tests.support.one_at_a_time import one_at_a_time
 from tests.support.package_index import PackageIndex, serve_packages
 from tests.support.paths import TESTS
 from tests.support.services import missing, run
@@ -181,12 +182,14 @@ def options(kept: Cache, testbed_registry: str, base_image: str, docker_engine: 
 
 @pytest.fixture(scope="module")
 def outputs(options: dict[str, Any], folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The outputs of a run whose containers have a read-only root file system."""
+    """The outputs of all steps; their containers have a read-only root file system."""
+    steps = []
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder / "site-packages"))
-        pipeline = fairing_kfp.load_pipeline(f"{folder / 'packages.py'}:all_packages")
-        result = fairing_kfp.run(pipeline, output=tmp_path_factory.mktemp("run"), **options)
-    return {step.name: step.outputs["Output"] for step in result.steps}
+        for name, how in (("in_images", options), ("here", {"cache": options["cache"]})):
+            pipeline = fairing_kfp.load_pipeline(f"{folder / 'packages.py'}:{name}")
+            steps += fairing_kfp.run(pipeline, output=tmp_path_factory.mktemp(name), **how).steps
+    return {step.name: step.outputs["Output"] for step in steps}
 
 
 @pytest.mark.parametrize("step", EXPECTED)
@@ -319,13 +322,14 @@ def test_credentials_are_not_stored(outputs: dict[str, Any], index: PackageIndex
 
 
 def test_numpy_and_scikit_learn_as_any_user_on_a_read_only_file_system(
-    options: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+    options: dict[str, Any], folder: Path, shared_cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("UV_CACHE_DIR")  # large packages: use the existing cache
     pipeline = fairing_kfp.load_pipeline(f"{folder / 'packages.py'}:real")
-    published = {name: value for name, value in options.items() if name not in ("runner", "docker")}
+    published = {name: options[name] for name in ("registry", "insecure", "base_image")}
     try:
-        image = fairing_kfp.compile(pipeline, **published).images["science"]
+        with one_at_a_time(shared_cache, "scikit-learn"):
+            image = fairing_kfp.compile(pipeline, cache=shared_cache, **published).images["science"]
     except DependencyError as error:
         if "the package index does not answer" not in error.message:
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import DependencyError
 from fairing_kfp.local.result import RunResult
 from tests.golden import PIPELINES, assert_golden
+from tests.support.one_at_a_time import one_at_a_time
 from tests.support.services import missing
 from tests.support.stand_in_builder import StandInBuilder
 
@@ -20,6 +21,13 @@ from tests.support.stand_in_builder import StandInBuilder
 @pytest.fixture
 def digits() -> object:
     return fairing_kfp.load_pipeline(PIPELINES["digits"])
+
+
+@pytest.fixture(autouse=True)
+def scikit_learn(shared_cache: Cache) -> Iterator[None]:
+    """Packs scikit-learn while no other worker does."""
+    with one_at_a_time(shared_cache, "scikit-learn"):
+        yield
 
 
 def assert_learned(result: RunResult) -> None:
@@ -75,6 +83,7 @@ def test_digits_by_components_compile_to_their_golden_yaml(shared_cache: Cache) 
     assert set(compiled.images) == {"fairing-kfp"}
 
 
+@pytest.mark.exhaustive  # test_digits_served runs these images on Kubernetes
 @pytest.mark.docker
 @pytest.mark.registry
 def test_digits_are_learned_from_published_images(

@@ -174,25 +174,29 @@ def cuda_of_a_lock() -> list:
 
 
 @dsl.pipeline
-def all_packages():
-    pure()
-    extra()
-    marker()
-    file()
-    hashed()
+def in_images():
     namespaces()
     script()
     data()
     pth()
     environment()
-    project()
     locked()
     provided()
+    newer_libc()
+    cuda()
+
+
+@dsl.pipeline
+def here():
+    pure()
+    extra()
+    marker()
+    file()
+    hashed()
+    project()
     built()
     yanked()
     yanked_on_purpose()
-    newer_libc()
-    cuda()
     cuda_of_a_project()
     cuda_of_a_lock()
 
