@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import fairing_kfp
-from fairing_kfp.cache.store import Cache
 from tests.golden import PIPELINES, assert_golden
 from tests.support.services import missing
 from tests.support.stand_in_builder import StandInBuilder
@@ -29,12 +28,12 @@ def assert_runs(sample: Any, **options: Any) -> None:
     assert "180 points" in Path(result.step("groups").log).read_text()
 
 
-def test_it_finds_its_groups_here(sample: Any, cache: Cache, tmp_path: Path) -> None:
-    assert_runs(sample, cache=cache, output=tmp_path)
+def test_it_finds_its_groups_here(sample: Any, tmp_path: Path) -> None:
+    assert_runs(sample, output=tmp_path)
 
 
-def test_it_compiles_to_its_golden_yaml(sample: Any, cache: Cache) -> None:
-    compiled = fairing_kfp.compile(sample, builder=StandInBuilder(), cache=cache)
+def test_it_compiles_to_its_golden_yaml(sample: Any) -> None:
+    compiled = fairing_kfp.compile(sample, builder=StandInBuilder())
 
     assert_golden("notebook-as-code", compiled.text)
 
@@ -43,7 +42,6 @@ def test_it_compiles_to_its_golden_yaml(sample: Any, cache: Cache) -> None:
 @pytest.mark.registry
 def test_it_finds_its_groups_in_its_images(
     sample: Any,
-    cache: Cache,
     tmp_path: Path,
     docker_engine: Callable[..., str],
     testbed_registry: str,
@@ -54,4 +52,4 @@ def test_it_finds_its_groups_in_its_images(
     where = {"registry": f"{testbed_registry}/tests", "insecure": [testbed_registry], "base_image": base_image}
     docker = {"network_mode": "host", "read_only": True}
 
-    assert_runs(sample, cache=cache, output=tmp_path, runner="docker", docker=docker, **where)
+    assert_runs(sample, output=tmp_path, runner="docker", docker=docker, **where)

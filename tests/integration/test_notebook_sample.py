@@ -34,27 +34,27 @@ def where(base_image: str, testbed_registry: str) -> dict[str, Any]:
 
 
 def assert_runs(sample: Any, folder: Path, **options: Any) -> None:
-    """It succeeds with outputs, or fails with artifacts, and then nothing starts after it."""
-    result = fairing_kfp.run(sample, {"hours": 8.0}, output=folder / "well", **options)
+    result = fairing_kfp.run(sample, {"hours": 8.0}, output=folder, **options)
     assert result.step("predict").outputs["Output"] == pytest.approx(26, abs=1)
     made = result.folder / "line"
     assert (made / "status").read_text() == ""
     assert 0 < json.loads((made / "error").read_text()) < 1
 
+
+def test_it_runs_here(sample: Any, shared_cache: Cache, tmp_path: Path) -> None:
+    """It succeeds with outputs, or fails with artifacts, and then nothing starts after it."""
+    try:
+        assert_runs(sample, tmp_path / "well", cache=shared_cache)
+    except DependencyError as error:
+        missing(f"packages cannot be resolved: {error}")
+
     for _ in range(2):  # the second run does not reuse the first
         with pytest.raises(StepFailedError, match=r"cell 7: ValueError: the mean error 0\.\d+ is above 0"):
-            fairing_kfp.run(sample, {"limit": 0.0}, output=folder / "badly", **options)
-    for failed in (folder / "badly").iterdir():
+            fairing_kfp.run(sample, {"limit": 0.0}, output=tmp_path / "badly", cache=shared_cache)
+    for failed in (tmp_path / "badly").iterdir():
         assert not (failed / "predict").exists()
         assert "ValueError" in (failed / "line" / "report").read_text()
         assert json.loads((failed / "line" / "notebook").read_text())["cells"]
-
-
-def test_it_runs_here(sample: Any, shared_cache: Cache, tmp_path: Path) -> None:
-    try:
-        assert_runs(sample, tmp_path, cache=shared_cache)
-    except DependencyError as error:
-        missing(f"packages cannot be resolved: {error}")
 
 
 def test_it_compiles_to_its_golden_yaml(sample: Any, shared_cache: Cache) -> None:
@@ -99,34 +99,32 @@ def test_a_failed_notebook_keeps_its_artifacts_and_its_gate_fails(
         },
     }
 
-    done, log = _job(_command(executors["exec-line"], notebook_input), show=("status", "report", "notebook"))
+    said = "cell 7: ValueError: the mean error is above 0"
+    gate_input = {"inputs": {"parameterValues": {"status": said}}, "outputs": {"outputFile": "/outputs/made.json"}}
 
-    assert done, log
-    status, report, made = log.split("\n~~~\n")[1:]
+    line, gate, succeeded = _job(
+        _container("line", executors["exec-line"], notebook_input, show=("status", "report", "notebook")),
+        _container("gate", executors["exec-line-check"], gate_input),
+    )
+
+    assert line.count("\n~~~\n") == 3, line
+    status, report, made = line.split("\n~~~\n")[1:]
     assert status.startswith("cell 7: ValueError: the mean error")
     assert report.startswith("<!DOCTYPE html>")
     assert "papermill" in made
-    gate_input = {"inputs": {"parameterValues": {"status": status}}, "outputs": {"outputFile": "/outputs/made.json"}}
-    done, log = _job(_command(executors["exec-line-check"], gate_input))
-    assert not done
-    assert f"The notebook line failed: {status}" in log
+    assert f"The notebook line failed: {said}" in gate
+    assert not succeeded
 
 
-def _command(executor: Any, executor_input: Any) -> tuple[str, list[str]]:
+def _container(name: str, executor: Any, executor_input: Any, show: Sequence[str] = ()) -> dict[str, Any]:
+    """A task's container with KFP's security context; it shows outputs if it succeeds."""
     container = executor["container"]
     arguments = [argument.replace("{{$}}", json.dumps(executor_input)) for argument in container["args"]]
-    return container["image"], [*container["command"], *arguments]
-
-
-def _job(started: tuple[str, list[str]], show: Sequence[str] = ()) -> tuple[bool, str]:
-    """Runs a Job with KFP's security context; returns whether it succeeded, and its log."""
-    name = f"notebook-{uuid.uuid4().hex[:10]}"
-    image, command = started
     after = "; ".join(f"echo; echo '~~~'; cat /outputs/{one}" for one in show) or "true"
-    container = {
-        "name": "main",
-        "image": image,
-        "command": ["sh", "-ec", f'"$@"; {after}', "sh", *command],
+    return {
+        "name": name,
+        "image": container["image"],
+        "command": ["sh", "-ec", f'"$@"; {after}', "sh", *container["command"], *arguments],
         "volumeMounts": [{"name": "outputs", "mountPath": "/outputs"}],
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -134,23 +132,31 @@ def _job(started: tuple[str, list[str]], show: Sequence[str] = ()) -> tuple[bool
             "capabilities": {"drop": ["ALL"]},
         },
     }
+
+
+def _job(first: dict[str, Any], then: dict[str, Any]) -> tuple[str, str, bool]:
+    """Runs a Job of two containers, the second only if the first succeeds; returns their logs and its success."""
+    name = f"notebook-{uuid.uuid4().hex[:10]}"
     pod = {
         "restartPolicy": "Never",
         "volumes": [{"name": "outputs", "emptyDir": {}}],
         "securityContext": {"runAsUser": 54321, "runAsGroup": 54321, "runAsNonRoot": True, "fsGroup": 54321},
-        "containers": [container],
+        "initContainers": [first],
+        "containers": [then],
     }
     job = {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"name": name},
-        "spec": {"backoffLimit": 0, "activeDeadlineSeconds": 120, "template": {"spec": pod}},
+        "spec": {"backoffLimit": 0, "activeDeadlineSeconds": 500, "template": {"spec": pod}},
     }
     try:
         run("kubectl", "create", "-f", "-", input=json.dumps(job))
-        ended = ["--for=jsonpath={.status.conditions[-1].status}=True", "--timeout=120s"]
-        subprocess.run(["kubectl", "wait", f"job/{name}", *ended], capture_output=True, check=False)
+        ended = ["--for=jsonpath={.status.conditions[-1].status}=True", "--timeout=550s"]
+        run("kubectl", "wait", f"job/{name}", *ended)
         succeeded = run("kubectl", "get", f"job/{name}", "-o", "jsonpath={.status.succeeded}")
-        return succeeded == "1", run("kubectl", "logs", f"job/{name}")
+        log = run("kubectl", "logs", f"job/{name}", "-c", first["name"])
+        later = ["kubectl", "logs", f"job/{name}", "-c", then["name"]]  # there is none if the first failed
+        return log, subprocess.run(later, capture_output=True, text=True, check=False).stdout, succeeded == "1"
     finally:
         subprocess.run(["kubectl", "delete", "job", name, "--wait=false"], capture_output=True, check=False)

@@ -21,6 +21,12 @@ _FAILING = str(TESTS / "pipelines" / "failing.py")
 
 
 @pytest.fixture
+def cache() -> Cache:
+    """The test's own results of steps, with what all tests have packed."""
+    return Cache()
+
+
+@pytest.fixture
 def options(
     base_image: str, testbed_registry: str, docker_engine: Callable[..., str], cache: Cache
 ) -> dict[str, object]:
@@ -46,6 +52,7 @@ def test_control_flow_in_containers(options: dict[str, object], tmp_path: Path) 
     assert result.step("say").outputs["Output"] == "little"
 
 
+@pytest.mark.exhaustive  # the same steps run here
 def test_values_of_classes_of_the_pipelines_file(options: dict[str, object], tmp_path: Path) -> None:
     typed = fairing_kfp.load_pipeline(str(TESTS / "pipelines" / "typed.py"))
     try:
@@ -100,7 +107,10 @@ def test_outputs_belong_to_the_user(options: dict[str, object], tmp_path: Path) 
     assert Path(result.step("whoami").artifacts["made"]).stat().st_uid == os.getuid()
 
 
-@pytest.mark.parametrize(("how", "expected"), [("raise", "as it was told"), ("leave", "without its outputs")])
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [pytest.param("raise", "as it was told", marks=pytest.mark.exhaustive), ("leave", "without its outputs")],
+)
 def test_failure_in_a_container_fails_the_run(
     options: dict[str, object], tmp_path: Path, how: str, expected: str
 ) -> None:

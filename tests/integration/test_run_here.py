@@ -118,7 +118,7 @@ def test_a_parameter_with_python3_is_passed_unchanged(cache: Cache, tmp_path: Pa
     assert result.step("fail").outputs["Output"] == "python3"
 
 
-_TABLE = "x" * 1_500_000
+_TABLE = "x" * 1_100_000
 
 
 @fairing_kfp.fairing_component
@@ -134,7 +134,7 @@ def test_warnings_of_packing_are_events(cache: Cache, tmp_path: Path) -> None:
     events: list[Event] = []
     fairing_kfp.run(weighs, output=tmp_path, cache=cache, on_event=events.append)
 
-    assert any(event.kind == "warn" and "'_TABLE' (str, 1.5 MB)" in event.text for event in events)
+    assert any(event.kind == "warn" and "'_TABLE' (str, 1.1 MB)" in event.text for event in events)
 
 
 @fairing_kfp.fairing_component
