@@ -100,7 +100,7 @@ OURS = """
 
 @pytest.mark.usefixtures("kserve_here")
 def test_a_kserve_model_runs_in_kserves_server(
-    kserve_python: Path, tmp_path: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    kserve_python: Path, tmp_path: Path, shared_cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "theirs.py").write_text(textwrap.dedent(OURS))
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -109,8 +109,8 @@ def test_a_kserve_model_runs_in_kserves_server(
     predictor: Any = theirs.Theirs
     (packages,) = kserve_python.parents[1].glob("lib/python*/site-packages")
     layers = [runtime_layer(), layer_of_files("server", server_files()), *predictor.source.bundle().layers]
-    root = unpack_root(layers, {DEPENDENCIES: packages}, root_digest(layers, RELEASE, {}), cache)
-    launch = Launch("theirs", "subprocess", [str(bare_python(cache)), str(root / "server" / "serve.py")], {})
+    root = unpack_root(layers, {DEPENDENCIES: packages}, root_digest(layers, RELEASE, {}), shared_cache)
+    launch = Launch("theirs", "subprocess", [str(bare_python(shared_cache)), str(root / "server" / "serve.py")], {})
     with start_server(launch) as server:
         told = server.endpoint._get("/v2")
         assert told is not None
