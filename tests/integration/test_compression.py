@@ -20,6 +20,7 @@ from fairing_kfp.image.descriptor import OCI_LAYER, OCI_MANIFEST, OCI_ZSTD_LAYER
 from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.layers.tree_cache import layer_of_tree
 from fairing_kfp.registry.client import RegistryClient
+from tests.support.base_copies import base_copy
 from tests.support.services import run
 
 pytestmark = pytest.mark.registry
@@ -27,20 +28,16 @@ pytestmark = pytest.mark.registry
 SCRIPT = b"import sys\nsys.path.append('/opt/fairing/dependencies')\nimport package\nprint(package.answer)\n"
 
 
-@pytest.fixture(params=["oci", "v2s2"])
-def image(
-    request: Any,
-    base_image: str,
-    testbed_registry: str,
-    unique: str,
-    cache: Cache,
-    tmp_path: Path,
-    skopeo: Callable[..., str],
-) -> Image:
-    """A zstd layer below a small one, on an OCI base and on a Docker base."""
-    base = f"{testbed_registry}/{unique}-base:1"
-    options = ("-q", "--src-tls-verify=false", "--dest-tls-verify=false", "--format", request.param)
-    skopeo("copy", *options, f"docker://{base_image}", f"docker://{base}")
+def on_bases(*, default: str) -> pytest.MarkDecorator:
+    """Runs a test on an OCI base and on a Docker base; by default on one."""
+    params = [one if one == default else pytest.param(one, marks=pytest.mark.exhaustive) for one in ("oci", "v2s2")]
+    return pytest.mark.parametrize("image", params, indirect=True)
+
+
+@pytest.fixture
+def image(request: Any, testbed_registry: str, cache: Cache, tmp_path: Path) -> Image:
+    """A zstd layer below a small one."""
+    base = base_copy(request.param)
     (tmp_path / "tree/package").mkdir(parents=True)
     (tmp_path / "tree/package/__init__.py").write_text("answer = 'found'\n")
     (tmp_path / "tree/package/large").write_text("large\n" * 500_000)
@@ -56,6 +53,7 @@ def reference(image: Image, testbed_registry: str, unique: str, cache: Cache) ->
 
 
 @pytest.mark.kubernetes
+@on_bases(default="v2s2")
 def test_containerd_runs_it(reference: str, skopeo: Callable[..., str], pod: Callable[..., str]) -> None:
     """containerd checks the diff ID of each layer; `crane validate` supports gzip only."""
     manifest = json.loads(skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{reference}"))
@@ -67,6 +65,7 @@ def test_containerd_runs_it(reference: str, skopeo: Callable[..., str], pod: Cal
 
 
 @pytest.mark.docker
+@on_bases(default="oci")
 def test_docker_runs_it_from_23_on(reference: str, docker_engine: Callable[..., str]) -> None:
     version = subprocess.run(
         ["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True, check=True
@@ -79,6 +78,7 @@ def test_docker_runs_it_from_23_on(reference: str, docker_engine: Callable[..., 
 
 
 @pytest.mark.docker
+@on_bases(default="oci")
 def test_an_engine_of_any_version_loads_it(image: Image) -> None:
     """The builder decompresses zstd layers for an engine."""
     made = EngineBuilder(f"localhost/fairing-kfp-{uuid.uuid4().hex[:8]}", engine=connect("this test"), push=False)

@@ -23,6 +23,7 @@ from fairing_kfp.layers.tree_cache import layer_of_tree
 from fairing_kfp.registry.auth import push
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.repository import Repository
+from tests.support.base_copies import base_copy
 
 pytestmark = pytest.mark.registry
 
@@ -40,6 +41,12 @@ def client(testbed_registry: str) -> RegistryClient:
 @pytest.fixture
 def image(base_image: str) -> Image:
     return Image("hello", Reference.parse(base_image), (CODE,), AMD64, (3, 11), env={"ANSWER": "42"})
+
+
+@pytest.fixture(scope="module")
+def schema2(testbed_registry: str) -> str:
+    """A base image of Docker's media types."""
+    return base_copy("v2s2")
 
 
 @pytest.fixture
@@ -67,18 +74,8 @@ class TestJudges:
         crane_validates(reference)
 
     @pytest.mark.docker
-    def test_docker_runs_it(self, builder: AppendBuilder, image: Image, docker_engine: Any) -> None:
-        reference = builder.publish(image)
-        assert docker_engine(reference, "python3", "/opt/fairing/run.py") == "ran 42 0.0\n"
-        assert "content" in docker_engine(reference, "cat", f"/{LONG}")
-
     @pytest.mark.kubernetes
-    def test_containerd_runs_it(self, builder: AppendBuilder, image: Image, pod: Any) -> None:
-        assert pod(builder.publish(image), "python3", "/opt/fairing/run.py") == "ran 42 0.0\n"
-
-    @pytest.mark.docker
-    @pytest.mark.kubernetes
-    def test_a_tree_of_files_and_links(
+    def test_docker_and_containerd_run_files_and_a_tree_with_links(
         self, builder: AppendBuilder, image: Image, cache: Cache, tmp_path: Path, docker_engine: Any, pod: Any
     ) -> None:
         root = tmp_path / "tree"
@@ -90,37 +87,23 @@ class TestJudges:
         tree = layer_of_tree("dependencies", root, "opt/fairing/tree", cache, "key")
         reference = builder.publish(replace(image, layers=(tree, CODE)))
         command = "/opt/fairing/tree/linked; cd /opt/fairing/tree; python3 -c 'import package; print(package.answer)'"
+        command += f"; python3 /opt/fairing/run.py; cat /{LONG}"
         for run in (docker_engine, pod):
-            assert run(reference, "sh", "-ec", command) == "tool runs\nfound\n"
+            assert run(reference, "sh", "-ec", command) == "tool runs\nfound\nran 42 0.0\ncontent"
 
 
 class TestBases:
-    @pytest.fixture
-    def schema2(self, skopeo: Any, base_image: str, testbed_registry: str, unique: str) -> str:
-        name = f"{testbed_registry}/{unique}-docker:3.11"
-        options = ("--src-tls-verify=false", "--dest-tls-verify=false", "--format", "v2s2")
-        skopeo("copy", "-q", *options, f"docker://{base_image}", f"docker://{name}")
-        return name
-
-    @pytest.mark.docker
     @pytest.mark.kubernetes
     def test_docker_schema2(
-        self,
-        schema2: str,
-        builder: AppendBuilder,
-        image: Image,
-        skopeo: Any,
-        crane_validates: Any,
-        docker_engine: Any,
-        pod: Any,
+        self, schema2: str, builder: AppendBuilder, image: Image, skopeo: Any, crane_validates: Any, pod: Any
     ) -> None:
+        """Docker runs such an image in the test of a manifest list."""
         reference = builder.publish(replace(image, base=Reference.parse(schema2)))
         manifest = raw(skopeo, reference)
         assert manifest["mediaType"] == DOCKER_MANIFEST
         assert {layer["mediaType"] for layer in manifest["layers"]} == {DOCKER_LAYER}
         crane_validates(reference)
-        for run in (docker_engine, pod):
-            assert run(reference, "python3", "/opt/fairing/run.py") == "ran 42 0.0\n"
+        assert pod(reference, "python3", "/opt/fairing/run.py") == "ran 42 0.0\n"
 
     @pytest.mark.docker
     def test_a_docker_manifest_list(
@@ -157,8 +140,7 @@ class TestBases:
         subprocess.run(["docker", "build", "-q", "-t", name, "."], cwd=tmp_path, check=True, capture_output=True)
         subprocess.run(["docker", "push", "-q", name], check=True, capture_output=True)
         reference = builder.publish(replace(image, base=Reference.parse(name)))
-        assert docker_engine(reference, "python3", "/opt/fairing/run.py") == "ran 42 0.0\n"
-        assert docker_engine(reference, "id", "-u") == "1234\n"
+        assert docker_engine(reference, "sh", "-ec", "python3 /opt/fairing/run.py; id -u") == "ran 42 0.0\n1234\n"
         config = raw(skopeo, reference, "--config")["config"]
         assert config["Labels"] == {"kept": "yes"}
         assert not config.get("Entrypoint")
@@ -215,16 +197,13 @@ class TestLayout:
         self,
         layout: LayoutBuilder,
         image: Image,
-        base_image: str,
+        schema2: str,
         skopeo: Any,
         testbed_registry: str,
         unique: str,
         tmp_path: Path,
     ) -> None:
-        name = f"{testbed_registry}/{unique}-docker:3.11"
-        options = ("--src-tls-verify=false", "--dest-tls-verify=false", "--format", "v2s2")
-        skopeo("copy", "-q", *options, f"docker://{base_image}", f"docker://{name}")
-        docker = replace(image, base=Reference.parse(name))
+        docker = replace(image, base=Reference.parse(schema2))
         layout.publish(docker)
         target = f"docker://{testbed_registry}/{unique}-layout:1"
         tag = layout.plan(docker).tag

@@ -37,6 +37,7 @@ from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.repository import Repository
 from fairing_kfp.settings import Settings
 from tests.integration.test_registry import BASE_LAYERS, builder, get, layer, push_base
+from tests.support.base_copies import base_copy
 from tests.support.services import missing
 
 pytestmark = pytest.mark.registry
@@ -54,63 +55,65 @@ def multi(base: str, code: Layer, name: str = "train", **native: Layer) -> Multi
     return MultiPlatformImage(tuple(images))
 
 
-def document(host: str, digest: str) -> Any:
-    return json.loads(get(host, f"me/manifests/{digest}")[0])
+def document(host: str, repository: str, digest: str) -> Any:
+    return json.loads(get(host, f"{repository}/manifests/{digest}")[0])
 
 
 class TestRequests:
     """Requests for N layers of both bases, L layers on top and P platforms."""
 
-    def test_first_push(self, private_registry: Any, cache: Cache) -> None:
+    def test_first_push(self, shared_registry: Any, unique: str, cache: Cache) -> None:
         """One for the index, then for each platform manifest GET, config GET, config POST + PUT, manifest PUT."""
-        push_base(private_registry.host, others=("arm64",))
-        private_registry.requests()
-        base = f"{private_registry.host}/base/python:index"
+        push_base(shared_registry.host, others=("arm64",))
+        shared_registry.requests()
+        base = f"{shared_registry.host}/base/python:index"
         image = multi(base, layer("code"), amd64=layer("amd"), arm64=layer("arm"))
-        reference = builder(f"{private_registry.host}/me", cache).publish(image)
-        requests = private_registry.requests()
+        reference = builder(f"{shared_registry.host}/{unique}", cache).publish(image)
+        requests = shared_registry.requests()
         mounts, own, platforms = 2 * BASE_LAYERS - 1, 4, 2  # the bases have one layer in common
         assert len(requests) == mounts + 2 * own + 1 + 5 * platforms + 1, requests
-        assert requests[-1].startswith("PUT /v2/me/manifests/train-")
-        index = document(private_registry.host, reference.partition("@")[2])
+        assert requests[-1].startswith(f"PUT /v2/{unique}/manifests/train-")
+        index = document(shared_registry.host, unique, reference.partition("@")[2])
         assert index["mediaType"] == OCI_INDEX
         assert [entry["platform"] for entry in index["manifests"]] == [
             {"architecture": name, "os": "linux"} for name in ("amd64", "arm64")
         ]
-        manifests = [document(private_registry.host, entry["digest"]) for entry in index["manifests"]]
+        manifests = [document(shared_registry.host, unique, entry["digest"]) for entry in index["manifests"]]
         layers = [[one["digest"] for one in manifest["layers"]] for manifest in manifests]
         assert [len(one) for one in layers] == [BASE_LAYERS + 3] * 2
         assert layers[0][-1] == layers[1][-1] == layer("code").digest
         assert layers[0][-3] == layers[1][-3] == RUNTIME.digest
         assert (layers[0][-2], layers[1][-2]) == (layer("amd").digest, layer("arm").digest)
 
-    def test_a_code_edit(self, private_registry: Any, cache: Cache) -> None:
-        push_base(private_registry.host, others=("arm64",))
-        data, _ = get(private_registry.host, "base/python/manifests/index")
-        base = f"{private_registry.host}/base/python@{digest_of(data)}"
-        builder(f"{private_registry.host}/me", cache).publish(multi(base, layer("code", "1")))
-        private_registry.requests()
-        builder(f"{private_registry.host}/me", cache).publish(multi(base, layer("code", "2")))
-        requests = private_registry.requests()
+    def test_a_code_edit(self, shared_registry: Any, unique: str, cache: Cache) -> None:
+        push_base(shared_registry.host, others=("arm64",))
+        data, _ = get(shared_registry.host, "base/python/manifests/index")
+        base = f"{shared_registry.host}/base/python@{digest_of(data)}"
+        builder(f"{shared_registry.host}/{unique}", cache).publish(multi(base, layer("code", "1")))
+        shared_registry.requests()
+        builder(f"{shared_registry.host}/{unique}", cache).publish(multi(base, layer("code", "2")))
+        requests = shared_registry.requests()
         assert len(requests) == 2 + 2 * (2 + 1) + 1, requests  # the code once, a config and a manifest each, the index
 
-    def test_an_unchanged_image(self, private_registry: Any, cache: Cache) -> None:
-        push_base(private_registry.host, others=("arm64",))
-        data, _ = get(private_registry.host, "base/python/manifests/index")
-        image = multi(f"{private_registry.host}/base/python@{digest_of(data)}", layer("code"))
-        first = builder(f"{private_registry.host}/me", cache).publish(image)
-        private_registry.requests()
-        assert builder(f"{private_registry.host}/me", cache).publish(image) == first
-        assert [line.partition(" ")[0] for line in private_registry.requests()] == ["HEAD"]
+    def test_an_unchanged_image(self, shared_registry: Any, unique: str, cache: Cache) -> None:
+        push_base(shared_registry.host, others=("arm64",))
+        data, _ = get(shared_registry.host, "base/python/manifests/index")
+        image = multi(f"{shared_registry.host}/base/python@{digest_of(data)}", layer("code"))
+        first = builder(f"{shared_registry.host}/{unique}", cache).publish(image)
+        shared_registry.requests()
+        assert builder(f"{shared_registry.host}/{unique}", cache).publish(image) == first
+        assert [line.partition(" ")[0] for line in shared_registry.requests()] == ["HEAD"]
 
-    def test_the_plan_is_correct(self, private_registry: Any, cache: Cache) -> None:
-        push_base(private_registry.host, others=("arm64",))
+    def test_the_plan_is_correct(self, shared_registry: Any, unique: str, cache: Cache) -> None:
+        push_base(shared_registry.host, others=("arm64",))
         transfers: list[Any] = []
-        planned = builder(f"{private_registry.host}/me", cache, progress=transfers.append)
-        base = f"{private_registry.host}/base/python:index"
+        planned = builder(f"{shared_registry.host}/{unique}", cache, progress=transfers.append)
+        base = f"{shared_registry.host}/base/python:index"
         image = multi(base, layer("code"), amd64=layer("amd"), arm64=layer("arm"))
         plan = planned.plan(image)
-        assert not [line for line in private_registry.requests() if "/v2/me/" in line and not line.startswith("HEAD")]
+        assert not [
+            line for line in shared_registry.requests() if f"/v2/{unique}/" in line and not line.startswith("HEAD")
+        ]
         assert {one.name: one.platform for one in plan.layers if one.name != "base"} == {
             "runtime": "",
             "amd": "linux/amd64",
@@ -118,33 +121,33 @@ class TestRequests:
             "code": "",
         }
         assert planned.publish(image) == plan.reference
-        assert len(private_registry.requests()) == plan.requests
-        index, _ = get(private_registry.host, f"me/manifests/{plan.tag}")
+        assert len(shared_registry.requests()) == plan.requests
+        index, _ = get(shared_registry.host, f"{unique}/manifests/{plan.tag}")
         manifests = sum(entry["size"] for entry in json.loads(index)["manifests"])
         assert plan.bytes_to_send == sum(one.size for one in transfers if one.state == "sent") + manifests + len(index)
         assert planned.plan(image).requests == 1
 
 
 class TestBases:
-    def test_a_base_without_the_platform(self, private_registry: Any, cache: Cache) -> None:
-        push_base(private_registry.host)
+    def test_a_base_without_the_platform(self, shared_registry: Any, unique: str, cache: Cache) -> None:
+        push_base(shared_registry.host)
         for tag in ("1", "index"):
-            image = multi(f"{private_registry.host}/base/python:{tag}", layer("code"))
+            image = multi(f"{shared_registry.host}/base/python:{tag}", layer("code"))
             with pytest.raises(PlatformError, match=r"for linux/arm64: .* does not support linux/arm64, only: linux/a"):
-                builder(f"{private_registry.host}/me", cache).check(image)
+                builder(f"{shared_registry.host}/{unique}", cache).check(image)
 
-    def test_a_base_with_different_pythons(self, private_registry: Any, cache: Cache) -> None:
-        push_base(private_registry.host, others=("arm64",), python="3.12.1")
-        image = multi(f"{private_registry.host}/base/python:index", layer("code"))
+    def test_a_base_with_different_pythons(self, shared_registry: Any, unique: str, cache: Cache) -> None:
+        push_base(shared_registry.host, others=("arm64",), python="3.12.1")
+        image = multi(f"{shared_registry.host}/base/python:index", layer("code"))
         with pytest.raises(PythonVersionError, match=r"^for linux/arm64: .* has Python 3\.12"):
-            builder(f"{private_registry.host}/me", cache).publish(image)
+            builder(f"{shared_registry.host}/{unique}", cache).publish(image)
 
-    def test_a_tag_that_moves_meanwhile(self, private_registry: Any, cache: Cache) -> None:
-        push_base(private_registry.host, others=("arm64",))
-        private_registry.requests()
-        image = multi(f"{private_registry.host}/base/python:index", layer("code"))
-        builder(f"{private_registry.host}/me", cache).check(image)
-        asked = [line for line in private_registry.requests() if "/manifests/index " in line]
+    def test_a_tag_that_moves_meanwhile(self, shared_registry: Any, unique: str, cache: Cache) -> None:
+        push_base(shared_registry.host, others=("arm64",))
+        shared_registry.requests()
+        image = multi(f"{shared_registry.host}/base/python:index", layer("code"))
+        builder(f"{shared_registry.host}/{unique}", cache).check(image)
+        asked = [line for line in shared_registry.requests() if "/manifests/index " in line]
         assert len(asked) == 1
 
 
@@ -153,23 +156,12 @@ class TestJudges:
     def client(self, testbed_registry: str) -> RegistryClient:
         return RegistryClient(insecure=[testbed_registry])
 
-    @pytest.fixture(params=["oci", "docker"])
-    def base(
-        self,
-        request: Any,
-        testbed_registry: str,
-        base_image: str,
-        unique: str,
-        client: RegistryClient,
-        skopeo: Callable[..., str],
-    ) -> str:
+    @pytest.fixture
+    def base(self, request: Any, testbed_registry: str, client: RegistryClient) -> str:
         """The testbed's base for two platforms; the second has the same layers, and arm64 in its config."""
-        name = f"{testbed_registry}/{unique}-base"
-        form = ("--format", "v2s2") if request.param == "docker" else ("--format", "oci")
-        options = ("-q", "--src-tls-verify=false", "--dest-tls-verify=false", *form)
-        skopeo("copy", *options, f"docker://{base_image}", f"docker://{name}:amd64")
-        target = Repository(client, testbed_registry, f"{unique}-base", frozenset({push(f"{unique}-base")}))
-        amd = target.manifest("amd64")
+        one = Reference.parse(base_copy("v2s2" if request.param == "docker" else "oci"))
+        target = Repository(client, one.registry, one.repository, frozenset({push(one.repository)}))
+        amd = target.manifest(one.wanted)
         config = {**json.loads(target.blob(amd.config.digest)), "architecture": "arm64", "variant": "v8"}
         target.put_blob(digest_of(dump(config)), len(dump(config)), lambda: io.BytesIO(dump(config)))
         described = Descriptor(amd.config.media_type, digest_of(dump(config)), len(dump(config))).document()
@@ -185,7 +177,7 @@ class TestJudges:
         ]
         index = Manifest(dump({"schemaVersion": 2, "mediaType": media_type, "manifests": entries}))
         target.put_manifest(index, "both")
-        return f"{name}:both"
+        return str(one.with_tag("both"))
 
     @pytest.fixture
     def image(self, base: str) -> MultiPlatformImage:
@@ -195,18 +187,27 @@ class TestJudges:
 
     @pytest.mark.docker
     @pytest.mark.kubernetes
+    @pytest.mark.parametrize(
+        ("base", "engine"),
+        [
+            ("oci", "pod"),
+            ("docker", "docker_engine"),
+            pytest.param("oci", "docker_engine", marks=pytest.mark.exhaustive),
+            pytest.param("docker", "pod", marks=pytest.mark.exhaustive),
+        ],
+        indirect=["base"],
+    )
     def test_engines_run_it(
         self,
         image: MultiPlatformImage,
-        base: str,
+        engine: str,
+        request: Any,
         testbed_registry: str,
         unique: str,
         cache: Cache,
         client: RegistryClient,
         skopeo: Callable[..., str],
         crane_validates: Callable[[str], None],
-        docker_engine: Callable[..., str],
-        pod: Callable[..., str],
     ) -> None:
         reference = AppendBuilder(f"{testbed_registry}/{unique}", cache=cache, client=client).publish(image)
         raw = json.loads(skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{reference}"))
@@ -222,9 +223,10 @@ class TestJudges:
             child = reference.partition("@")[0] + "@" + raw["manifests"][0]["digest"]
             layers = json.loads(skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{child}"))["layers"]
             assert {one["mediaType"] for one in layers} == {DOCKER_LAYER}
-        for run in (docker_engine, pod):
-            assert run(reference, "python3", "/opt/fairing/run.py") == "ran\n"
+        run = request.getfixturevalue(engine)
+        assert run(reference, "python3", "/opt/fairing/run.py") == "ran\n"
 
+    @pytest.mark.parametrize("base", ["oci", pytest.param("docker", marks=pytest.mark.exhaustive)], indirect=True)
     def test_a_layout(
         self,
         image: MultiPlatformImage,
