@@ -47,29 +47,33 @@ def model_of(folder: Path, **files: bytes) -> Model:
     return Model.of_artifact(folder, "minio://models/sums")
 
 
-def test_equal_models_have_equal_images_and_are_pushed_once(private_registry: PrivateRegistry, tmp_path: Path) -> None:
-    host, client = private_registry.host, RegistryClient([private_registry.host])
-    base = push_small_base(client, host, "me/p", layer("predictor"))
-    spec = spec_of(host, f"{host}/me/p@{base.digest}")
+def test_equal_models_have_equal_images_and_are_pushed_once(
+    shared_registry: PrivateRegistry, unique: str, tmp_path: Path
+) -> None:
+    host, client = shared_registry.host, RegistryClient([shared_registry.host])
+    base = push_small_base(client, host, unique, layer("predictor"))
+    spec = spec_of(host, f"{host}/{unique}@{base.digest}")
     with model_image(spec) as target:
         first = target.publish(model_of(tmp_path / "one", a=b"1", b=b"2"))
-        private_registry.requests()
+        shared_registry.requests()
         again = target.publish(model_of(tmp_path / "two", b=b"2", a=b"1"))
-        requests = private_registry.requests()
+        requests = shared_registry.requests()
         other = target.publish(model_of(tmp_path / "three", a=b"1", b=b"3"))
 
     assert first == again != other
-    assert not [one for one in requests if one.startswith(("PUT /v2/me/p/blobs", "PATCH"))], requests
-    manifest = assert_whole(client, host, "me/p", first.partition("@")[2])
-    config = json.loads(get(host, f"me/p/blobs/{manifest.config.digest}")[0])
+    assert not [one for one in requests if one.startswith((f"PUT /v2/{unique}/blobs", "PATCH"))], requests
+    manifest = assert_whole(client, host, unique, first.partition("@")[2])
+    config = json.loads(get(host, f"{unique}/blobs/{manifest.config.digest}")[0])
     assert "FAIRING_MODEL_PATH=/mnt/models" in config["config"]["Env"]
     assert len(manifest.entries) == 3, "the predictor, the link to the model, and the model"
 
 
-def test_another_repository_and_a_server_with_another_python(private_registry: PrivateRegistry, tmp_path: Path) -> None:
-    host, client = private_registry.host, RegistryClient([private_registry.host])
-    base = push_small_base(client, host, "me/p", layer("server"), python="3.9")
-    with model_image(spec_of(host, f"{host}/me/p@{base.digest}", repository=f"{host}/models")) as target:
+def test_another_repository_and_a_server_with_another_python(
+    shared_registry: PrivateRegistry, unique: str, tmp_path: Path
+) -> None:
+    host, client = shared_registry.host, RegistryClient([shared_registry.host])
+    base = push_small_base(client, host, unique, layer("server"), python="3.9")
+    with model_image(spec_of(host, f"{host}/{unique}@{base.digest}", repository=f"{host}/models")) as target:
         target.check()
         image = target.publish(model_of(tmp_path / "m", a=b"1"))
 
@@ -77,26 +81,26 @@ def test_another_repository_and_a_server_with_another_python(private_registry: P
     assert_whole(client, host, "models", image.partition("@")[2])
 
 
-def test_a_predictor_keeps_its_platforms(private_registry: PrivateRegistry, tmp_path: Path) -> None:
-    host = private_registry.host
+def test_a_predictor_keeps_its_platforms(shared_registry: PrivateRegistry, unique: str, tmp_path: Path) -> None:
+    host = shared_registry.host
     push_base(host, others=("arm64",))
     data, _ = get(host, "base/python/manifests/index")
-    with model_image(spec_of(host, f"{host}/base/python@{digest_of(data)}", repository=f"{host}/me/p")) as target:
+    with model_image(spec_of(host, f"{host}/base/python@{digest_of(data)}", repository=f"{host}/{unique}")) as target:
         image = target.publish(model_of(tmp_path / "m", a=b"1"))
 
-    index = json.loads(get(host, f"me/p/manifests/{image.partition('@')[2]}")[0])
+    index = json.loads(get(host, f"{unique}/manifests/{image.partition('@')[2]}")[0])
     assert index["mediaType"] == OCI_INDEX
     assert [entry["platform"]["architecture"] for entry in index["manifests"]] == ["amd64", "arm64"]
-    layers = [json.loads(get(host, f"me/p/manifests/{one['digest']}")[0])["layers"] for one in index["manifests"]]
+    layers = [json.loads(get(host, f"{unique}/manifests/{one['digest']}")[0])["layers"] for one in index["manifests"]]
     assert layers[0][-1] == layers[1][-1]
 
 
-def test_a_tag_is_resolved_and_a_missing_one_is_an_error(private_registry: PrivateRegistry) -> None:
-    host = private_registry.host
-    base = push_small_base(RegistryClient([host]), host, "me/p", layer("predictor"))
-    with model_image(spec_of(host, f"{host}/me/p:1")) as target:
-        assert target.resolve() == f"{host}/me/p@{base.digest}"
-    with model_image(spec_of(host, f"{host}/me/p:2")) as target, pytest.raises(NotFoundError):
+def test_a_tag_is_resolved_and_a_missing_one_is_an_error(shared_registry: PrivateRegistry, unique: str) -> None:
+    host = shared_registry.host
+    base = push_small_base(RegistryClient([host]), host, unique, layer("predictor"))
+    with model_image(spec_of(host, f"{host}/{unique}:1")) as target:
+        assert target.resolve() == f"{host}/{unique}@{base.digest}"
+    with model_image(spec_of(host, f"{host}/{unique}:2")) as target, pytest.raises(NotFoundError):
         target.check()
 
 
@@ -139,15 +143,17 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
-def test_a_large_model_needs_little_memory_and_no_disk(private_registry: PrivateRegistry, tmp_path: Path) -> None:
-    host, client = private_registry.host, RegistryClient([private_registry.host])
-    base = push_small_base(client, host, "me/p", layer("predictor"))
+def test_a_large_model_needs_little_memory_and_no_disk(
+    shared_registry: PrivateRegistry, unique: str, tmp_path: Path
+) -> None:
+    host, client = shared_registry.host, RegistryClient([shared_registry.host])
+    base = push_small_base(client, host, unique, layer("predictor"))
     folder = tmp_path / "model"
     folder.mkdir()
-    for part in range(3):
+    for part in range(2):
         with (folder / f"weights-{part}").open("wb") as file:
-            file.truncate(100 << 20)  # reads as zeros
-    spec = spec_of(host, f"{host}/me/p@{base.digest}").text()
+            file.truncate(64 << 20)  # reads as zeros
+    spec = spec_of(host, f"{host}/{unique}@{base.digest}").text()
 
     # With files limited to a megabyte, nothing can be copied to disk.
     def little() -> None:
@@ -176,8 +182,8 @@ def _files(client: RegistryClient, image: str) -> dict[str, tarfile.TarInfo]:
     return found
 
 
-def test_a_model_has_one_image_wherever_it_is_made(private_registry: PrivateRegistry, tmp_path: Path) -> None:
-    host, client = private_registry.host, RegistryClient([private_registry.host])
+def test_a_model_has_one_image_wherever_it_is_made(shared_registry: PrivateRegistry, tmp_path: Path) -> None:
+    host, client = shared_registry.host, RegistryClient([shared_registry.host])
     base = f"{host}/shell@{push_small_base(client, host, 'shell', layer('shell')).digest}"
     model_of(tmp_path / "one", a=b"1", b=b"2")
     model_of(tmp_path / "two", b=b"2", a=b"1")
@@ -211,9 +217,9 @@ def test_a_model_has_one_image_wherever_it_is_made(private_registry: PrivateRegi
 
 
 def test_a_component_refuses_bad_input_before_it_sends_anything(
-    private_registry: PrivateRegistry, tmp_path: Path
+    shared_registry: PrivateRegistry, tmp_path: Path
 ) -> None:
-    host, client = private_registry.host, RegistryClient([private_registry.host])
+    host, client = shared_registry.host, RegistryClient([shared_registry.host])
     push_small_base(client, host, "shell", layer("shell"))
     model_of(tmp_path / "model", a=b"1")
     (tmp_path / "empty").mkdir()
@@ -231,7 +237,7 @@ def test_a_component_refuses_bad_input_before_it_sends_anything(
     assert "with a tag or digest" in log_of("model", repository=f"{host}/refused:1")
     assert "does not have the image shell:2" in log_of("model", base_image=f"{host}/shell:2")
     assert "does not support linux/s390x" in log_of("model", platforms=["linux/s390x"])
-    assert not [one for one in private_registry.requests() if "refused" in one]
+    assert not [one for one in shared_registry.requests() if "refused" in one]
 
 
 @pytest.mark.kubernetes

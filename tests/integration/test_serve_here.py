@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -19,6 +18,7 @@ from fairing_kfp.errors import DependencyError, PipelineError, StepFailedError
 from tests.golden import PIPELINES, assert_golden
 from tests.support.services import missing
 from tests.support.stand_in_builder import StandInBuilder
+from tests.support.waiting import eventually
 
 
 def run(pipeline: Any, cache: Cache, output: Path, factor: float = 2.0) -> tuple[fairing_kfp.RunResult, list[Event]]:
@@ -52,13 +52,14 @@ def test_a_served_model_answers_later_steps_and_stops_with_the_run(shared_cache:
 
 
 def _assert_stopped(url: str) -> None:
-    for _ in range(100):
+    def has_stopped() -> bool:
         try:
-            urllib.request.urlopen(f"{url}/v2/health/live", timeout=1).close()
+            urllib.request.urlopen(f"{url}/v2/health/live", timeout=5).close()
         except OSError:
-            return
-        time.sleep(0.05)
-    pytest.fail(f"{url} still answers")
+            return True
+        return False
+
+    eventually(has_stopped, why=lambda: f"{url} still answers")
 
 
 def test_a_model_that_cannot_be_loaded_fails_the_run(shared_cache: Cache, tmp_path: Path) -> None:

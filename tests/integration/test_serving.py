@@ -11,7 +11,6 @@ import threading
 import time
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +28,7 @@ from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.settings import Settings
 from tests.support import predictors
 from tests.support.services import free_port, missing, run
+from tests.support.waiting import eventually
 
 _PREDICTORS = Path(predictors.__file__)
 
@@ -38,7 +38,7 @@ def publish(shared_cache: Cache, base_image: str, testbed_registry: str) -> Call
     """Publishes a predictor's image, and returns it by digest."""
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
-    target = f"{testbed_registry}/tests/serving-{uuid.uuid4().hex[:8]}"
+    target = f"{testbed_registry}/tests/serving"
 
     def push(predictor: Predictor[Any, Any]) -> str:
         try:
@@ -64,7 +64,7 @@ def model(tmp_path: Path) -> Path:
 @pytest.fixture
 def container(docker_engine: Any, model: Path) -> Iterator[Callable[..., tuple[str, str]]]:
     """Runs an image unprivileged and with a read-only file system; returns the container's ID and the server's URL."""
-    started = []
+    started: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     def start(image: str, **variables: str) -> tuple[str, str]:
         port = free_port()
@@ -78,19 +78,21 @@ def container(docker_engine: Any, model: Path) -> Iterator[Callable[..., tuple[s
         strict = ("--user", "54321:54321", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
         mount = ("-v", f"{model}:/mnt/models:ro", "--network", "host")
         one = run("docker", "run", "-d", "--pull", "always", *strict, *mount, *options, image).strip()
-        started.append(one)
+        until_it_ends = subprocess.Popen(["docker", "wait", one], stdout=subprocess.DEVNULL)
+        started.append((one, until_it_ends))
         url = f"http://127.0.0.1:{port}"
-        for _ in range(400):
-            if Endpoint(url, retries=0).ready():
-                return one, url
-            state = run("docker", "inspect", "-f", "{{.State.Status}}", one).strip()
-            assert state == "running", log_of(one)
-            time.sleep(0.05)
-        raise AssertionError(log_of(one))
+
+        def is_ready() -> bool:
+            assert until_it_ends.poll() is None, log_of(one)
+            return Endpoint(url, retries=0).ready()
+
+        eventually(is_ready, why=lambda: log_of(one))
+        return one, url
 
     yield start
-    for one in started:
+    for one, until_it_ends in started:
         subprocess.run(["docker", "rm", "-f", one], capture_output=True, check=False)
+        until_it_ends.wait(60)
 
 
 def log_of(container: str) -> str:
@@ -101,7 +103,7 @@ def log_of(container: str) -> str:
 @pytest.mark.docker
 @pytest.mark.registry
 def test_an_image_serves_by_default(publish: Any, container: Any) -> None:
-    one, url = container(publish(predictors.Scales))
+    one, url = container(publish(predictors.Products))
     config = json.loads(run("docker", "inspect", "-f", "{{json .Config}}", one))
     log = [json.loads(line) for line in log_of(one).splitlines()]
 
@@ -117,40 +119,44 @@ def test_an_image_serves_by_default(publish: Any, container: Any) -> None:
 
 @pytest.mark.docker
 @pytest.mark.registry
-def test_no_request_is_lost_on_sigterm(publish: Any, container: Any) -> None:
-    """Clients that leave once the server is not ready, as those behind a Service do, lose no request."""
-    one, url = container(publish(predictors.Sleeps), FAIRING_LINGER_SECONDS="4")
+def test_no_request_is_lost_on_sigterm(publish: Any, container: Any, model: Path) -> None:
+    """Clients that leave once the server is not ready, as those behind a Service do, lose no request.
+
+    Nor does one whose request takes longer than the server accepts others.
+    """
+    one, url = container(publish(predictors.Waits), FAIRING_LINGER_SECONDS="4", FAIRING_CONCURRENCY="2")
     left = threading.Event()
 
-    def ask(seconds: float) -> Any:
-        body = json.dumps({"instances": [seconds]}).encode()
-        request = urllib.request.Request(f"{url}/v1/models/sleeps:predict", body)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+    def ask(instance: bool) -> Any:
+        body = json.dumps({"instances": [instance]}).encode()
+        request = urllib.request.Request(f"{url}/v1/models/waits:predict", body)
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def ask_until_left() -> int:
         answered = 0
-        while not left.is_set():
-            assert ask(0.01) == {"predictions": [0.01]}
+        while not left.wait(0.01):
+            assert ask(False) == {"predictions": [False]}
             answered += 1
         return answered
 
     with ThreadPoolExecutor(10) as pool:
-        clients = [pool.submit(ask_until_left) for _ in range(8)]
+        under_way = pool.submit(ask, True)
+        clients = [pool.submit(ask_until_left) for _ in range(4)]
         stopping = pool.submit(run, "docker", "stop", "-t", "30", one)
         while Endpoint(url, retries=0).ready():
             time.sleep(0.01)
-        still_answered = ask(0)
+        still_answered = ask(False)
         left.set()
         assert all(client.result() for client in clients)
-        under_way = pool.submit(ask, 5)
         while _accepts(url):
             time.sleep(0.05)
         assert not under_way.done()
-        assert under_way.result() == {"predictions": [5]}
+        model.write_text("answer")
+        assert under_way.result() == {"predictions": [True]}
         stopping.result()
 
-    assert still_answered == {"predictions": [0]}
+    assert still_answered == {"predictions": [False]}
     assert run("docker", "inspect", "-f", "{{.State.ExitCode}}", one).strip() == "0"
     assert json.loads(log_of(one).splitlines()[-1])["message"] == "ended"
 
@@ -188,7 +194,7 @@ class TestLocal:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )
         if "package index" in done.stderr:
             missing(f"packages cannot be resolved: {done.stderr}")
@@ -209,10 +215,10 @@ class TestLocal:
                     break
             assert Endpoint(f"http://127.0.0.1:{port}").predict([b"abc"]).tolist() == [3]
             curl = lines[-1].strip()
-            done = subprocess.run(curl, shell=True, capture_output=True, text=True, check=True, timeout=20)
+            done = subprocess.run(curl, shell=True, capture_output=True, text=True, check=True, timeout=60)
             assert json.loads(done.stdout) == {"predictions": [3]}
             process.send_signal(number)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
             assert not _accepts(f"http://127.0.0.1:{port}")
 
     def test_in_python(self, model: Path) -> None:

@@ -23,15 +23,30 @@ class Words:
 
 
 @fairing_component
-class Sleeps:
-    """A predictor that takes the time of its instances, in seconds."""
+class Waits:
+    """A predictor that answers at once, and instances that are true once its model, a file, has the text `answer`."""
 
     def load(self, model_path: str) -> None:
-        pass
+        self.model = Path(model_path)
 
     def predict(self, instances: list):
-        time.sleep(sum(instances))
+        while any(instances) and self.model.read_text() != "answer":
+            time.sleep(0.05)
         return instances
+
+
+@fairing_component
+class Products:
+    """A predictor without packages that multiplies lists of numbers by one, which is the model."""
+
+    def load(self, model_path: str) -> None:
+        self.factor = float(Path(model_path).read_text())
+
+    def predict(self, instances: list):
+        return [[one * self.factor for one in instance] for instance in instances]
+
+    def explain(self, instances: list):
+        return {"factor": self.factor}
 
 
 @fairing_component(packages=["numpy==2.2.*"])
