@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
 from fairing_kfp.dependencies import uv
 from tests.support.paths import TOP
@@ -75,9 +76,21 @@ def run_elsewhere(program: str, arguments: list[str], home: Path, seed: str, **v
     return done.stdout
 
 
+@pytest.fixture(scope="session")
+def known_pythons(tmp_path_factory):
+    """The part of uv's cache with what it knows of this Python, which it starts to ask if a cache is empty."""
+    folder = tmp_path_factory.mktemp("known-pythons")
+    command = [find_uv_bin(), "pip", "list", "--python", sys.executable, "--target", str(folder / "empty")]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "UV_CACHE_DIR": str(folder / "uv")})
+    (known,) = (folder / "uv").glob("interpreter-*")
+    return known
+
+
 @pytest.fixture
-def shelf(tmp_path, monkeypatch):
+def shelf(tmp_path, monkeypatch, known_pythons):
     shelf = Shelf(tmp_path / "shelf")
+    (tmp_path / "uv").mkdir()
+    (tmp_path / "uv" / known_pythons.name).symlink_to(known_pythons)
     settings = tmp_path / "uv.toml"
     settings.write_text(f"no-index = true\nfind-links = ['{shelf.folder}']\n")
     monkeypatch.setenv("UV_CONFIG_FILE", str(settings))

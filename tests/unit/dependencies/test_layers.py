@@ -183,11 +183,7 @@ def test_layers_are_reproducible(shelf, tmp_path):
             name, files={"shared.py": f"{name} = 1", **files}, entry_points=f"[console_scripts]\nrun = {name}:r\n"
         )
     found = []
-    for seed, umask, workers, first in [
-        ("1", "022", "1", []),
-        ("2", "077", "2", []),
-        ("3", "002", "5", ["dog", "ant"]),
-    ]:
+    for seed, umask, workers, first in [("1", "022", "1", []), ("2", "077", "5", ["dog", "ant"])]:
         names = ["ant bee cow dog", "dog cow bee ant"][int(seed) % 2]
         arguments = ["the cache", umask, workers, names, *first]
         found.append(run_elsewhere(PROGRAM, arguments, tmp_path / f"home of {seed}", seed))

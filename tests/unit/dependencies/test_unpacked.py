@@ -165,7 +165,7 @@ def test_trees_are_reproducible(shelf, tmp_path):
         entry_points = f"[console_scripts]\nrun = {name}:run\n{name} = {name}:run\n"
         shelf.wheel(name, files={"shared.py": name, f"{name}/x.py": ""}, entry_points=entry_points)
     made = []
-    for seed, umask in [("1", "022"), ("2", "077"), ("3", "002")]:
+    for seed, umask in [("1", "022"), ("2", "077")]:
         output = run_elsewhere(
             PROGRAM,
             ["the cache", umask, "cow", "bee", "ant"],
@@ -175,10 +175,9 @@ def test_trees_are_reproducible(shelf, tmp_path):
             UV_LINK_MODE="symlink",
         )
         made.append(Path(output.strip()))
-    first, *others = map(tree, made)
+    first, second = map(tree, made)
     assert {mode for mode, _ in first.values()} == {0o644, 0o755}
-    for other in others:
-        assert other == first
+    assert second == first
     assert len({path.name for path in made}) == 1
     records = [path for folder in made for path in (folder.parents[1] / "records" / "lock").iterdir()]
     assert len({path.name for path in records}) == 1
