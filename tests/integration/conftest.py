@@ -23,8 +23,12 @@ from fairing_kfp.cache.store import Cache
 from fairing_kfp.cli import main
 from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.connect import ClusterConfig, from_kubeconfig
+from fairing_kfp.errors import ClusterError, NotInstalledError
 from fairing_kfp.pipeline import roles
+from fairing_kfp.train.kinds.kind import training_kind
+from fairing_kfp.train.kinds.select import KINDS
 from tests.support.accounts import config_of, service_account
+from tests.support.administrator import administrator, create, delete, kind_named, log_of, new_namespace
 from tests.support.authority import Authority, make_authority
 from tests.support.component_pods import ComponentPods
 from tests.support.cutting_proxy import CuttingProxy, cutting_proxy
@@ -34,14 +38,13 @@ from tests.support.services import (
     TESTBED,
     free_port,
     missing,
-    new_namespace,
     require_program,
     run,
     wait_until_listening,
 )
 from tests.support.token_server import TokenServer, serve_tokens
 from tests.support.train_steps import Step, steps_of
-from tests.support.trains import RESOURCES, Bench
+from tests.support.trains import Bench
 
 GO_REGISTRY = "github.com/google/go-containerregistry/cmd/registry@v0.20.6"
 
@@ -92,22 +95,24 @@ def docker_engine() -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def pod() -> Callable[..., str]:
+def pod(admin: Cluster) -> Callable[..., str]:
     """Runs a command in a pod and returns its log."""
-    kubectl = require_program("kubectl")
-    probe = subprocess.run([kubectl, "get", "nodes", "-o", "name"], capture_output=True, text=True, check=False)
-    if probe.returncode or not probe.stdout.strip():
-        missing("no Kubernetes cluster answers")
 
     def run_pod(image: str, *command: str) -> str:
-        name = f"fairing-{uuid.uuid4().hex[:10]}"
+        container = {"name": "main", "image": image, "command": command}
+        made = create(
+            "default",
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": f"fairing-{uuid.uuid4().hex[:10]}"},
+                "spec": {"restartPolicy": "Never", "containers": [container]},
+            },
+        )
         try:
-            run(kubectl, "run", name, f"--image={image}", "--restart=Never", "--command", "--", *command)
-            waiting = "--for=jsonpath={.status.phase}=Succeeded"
-            run(kubectl, "wait", f"pod/{name}", waiting, "--timeout=120s")
-            return run(kubectl, "logs", name)
+            return log_of(made, code=0)
         finally:
-            subprocess.run([kubectl, "delete", "pod", name, "--now", "--wait=false"], capture_output=True, check=False)
+            delete(made, grace=1)
 
     return run_pod
 
@@ -238,19 +243,26 @@ def unique() -> str:
 
 
 @pytest.fixture(scope="session")
-def kubectl() -> Callable[..., str]:
+def admin() -> Cluster:
+    """A client with administrator permissions, for `tests.support.administrator`."""
+    try:
+        administrator().request("GET", "/version")
+    except ClusterError as error:
+        missing(f"no Kubernetes cluster answers: {error}")
+    return administrator()
+
+
+@pytest.fixture(scope="session")
+def kubectl(admin: Cluster) -> Callable[..., str]:
     """Runs kubectl with administrator permissions."""
     path = require_program("kubectl")
-    probe = subprocess.run([path, "get", "nodes", "-o", "name"], capture_output=True, text=True, check=False)
-    if probe.returncode or not probe.stdout.strip():
-        missing("no Kubernetes cluster answers")
     return lambda *arguments, **options: run(path, *arguments, **options)
 
 
 @pytest.fixture(scope="module")
-def namespace(kubectl: Callable[..., str]) -> Iterator[str]:
+def namespace(admin: Cluster) -> Iterator[str]:
     """A namespace for a module, deleted with everything in it."""
-    with new_namespace(kubectl) as name:
+    with new_namespace() as name:
         yield name
 
 
@@ -290,19 +302,23 @@ def train_steps(
 
 
 @pytest.fixture(scope="session")
-def train_kinds(kubectl: Callable[..., str]) -> tuple[str, ...]:
+def train_kinds(admin: Cluster) -> tuple[str, ...]:
     """The kinds of training jobs that are installed in the cluster."""
-    installed = {line.split("/")[-1] for line in kubectl("get", "crd", "-o", "name").split()}
-    return tuple(kind for kind, resource in RESOURCES.items() if kind == "job" or resource in installed)
+
+    def is_served(name: str) -> bool:
+        kind = training_kind(name)
+        with contextlib.suppress(NotInstalledError):
+            return bool(kind_named(kind.api_version, kind.kind))
+        return False
+
+    return tuple(filter(is_served, KINDS))
 
 
 @pytest.fixture(scope="module")
-def train_account(
-    namespace: str, kubectl: Callable[..., str], train_kinds: tuple[str, ...]
-) -> tuple[str, ClusterConfig]:
+def train_account(namespace: str, train_kinds: tuple[str, ...]) -> tuple[str, ClusterConfig]:
     """A service account with the roles of all kinds of training jobs, and its configuration."""
-    name = service_account(kubectl, namespace, "---\n".join(roles.manifest(kind, namespace) for kind in train_kinds))
-    return name, config_of(kubectl, namespace, name)
+    name = service_account(namespace, "---\n".join(roles.manifest(kind, namespace) for kind in train_kinds))
+    return name, config_of(namespace, name)
 
 
 @pytest.fixture(scope="module")
@@ -310,13 +326,12 @@ def shared_bench(
     train_steps: Mapping[str, Step],
     namespace: str,
     train_account: tuple[str, ClusterConfig],
-    kubectl: Callable[..., str],
     train_kinds: tuple[str, ...],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Bench:
     """The environment of train steps for a module."""
     name, access = train_account
-    return Bench(train_steps, namespace, name, access, kubectl, train_kinds, tmp_path_factory.mktemp("bench"))
+    return Bench(train_steps, namespace, name, access, train_kinds, tmp_path_factory.mktemp("bench"))
 
 
 @pytest.fixture
@@ -325,9 +340,9 @@ def bench(shared_bench: Bench, tmp_path: Path) -> Bench:
     return replace(shared_bench, folder=tmp_path)
 
 
-@pytest.fixture(params=["job", "trainjob", "pytorchjob", "tfjob"])
+@pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest, train_kinds: tuple[str, ...]) -> str:
     """A kind of training jobs; skipped if it is not installed."""
     if request.param not in train_kinds:
-        missing(f"the cluster has no {RESOURCES[request.param]}")
+        missing(f"the cluster has no kind {request.param}")
     return str(request.param)

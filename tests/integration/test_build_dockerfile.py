@@ -23,11 +23,11 @@ from fairing_kfp.pipeline import roles
 from fairing_kfp.preprocess.files.read import read_files
 from tests.integration.test_registry_access import HTPASSWD, ME
 from tests.support.accounts import RecordedCluster, account_with, granted, service_account
+from tests.support.administrator import new_namespace
 from tests.support.buildkit_stand_in import buildkit_image, write_context
 from tests.support.bundles import step_input
 from tests.support.component_pods import ComponentPods, Task
 from tests.support.private_registry import serve_registry
-from tests.support.services import new_namespace
 
 pytestmark = [pytest.mark.registry, pytest.mark.kubernetes]
 
@@ -69,7 +69,7 @@ class Builder:
 def builder(
     image: str, kubectl: Callable[..., str], namespace: str, testbed_registry: str, unique: str, tmp_path: Path
 ) -> Builder:
-    access = account_with(kubectl, namespace, roles.manifest("dockerfile", namespace))
+    access = account_with(namespace, roles.manifest("dockerfile", namespace))
     spec = BuildSpec(Reference.parse(f"{testbed_registry}/{unique}:1"), image=image, insecure=(testbed_registry,))
     return Builder(RecordedCluster(lambda: access), spec, tmp_path, kubectl)
 
@@ -86,8 +86,8 @@ def test_a_dockerfile_is_built_by_pods_as_kfp_runs_them(
 ) -> None:
     lines = ("ARG WHO", "COPY lab/hello.txt /hello.txt", "RUN echo run for $WHO")
     folder = write_context(tmp_path / "context", base_image, *lines)
-    with new_namespace(kubectl) as namespace:
-        account = service_account(kubectl, namespace, roles.manifest("dockerfile", namespace))
+    with new_namespace() as namespace:
+        account = service_account(namespace, roles.manifest("dockerfile", namespace))
         pods = ComponentPods(own_components, kubectl, namespace, account)
         parameters = {
             "repository": f"{testbed_registry}/{unique}",
@@ -143,7 +143,7 @@ def test_the_login_of_a_secret_pushes_the_image(
 def test_a_missing_role_is_named_before_a_job_is_created(
     kubectl: Callable[..., str], namespace: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    access = account_with(kubectl, namespace)
+    access = account_with(namespace)
     monkeypatch.setattr(build_dockerfile, "Cluster", lambda: RecordedCluster(lambda: access))
     context = write_context(tmp_path / "context", "scratch")
     values = {"repository": "registry.example.com/team/train", "dockerfile": "lab/Dockerfile"}

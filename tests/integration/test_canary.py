@@ -22,8 +22,8 @@ from fairing_kfp.serving.image import model_image
 from fairing_kfp.serving.model import Model
 from fairing_kfp.serving.spec import ServingSpec
 from fairing_kfp.serving.step import serve
+from tests.support.administrator import new_namespace
 from tests.support.kserve_models import FILES, runtime
-from tests.support.services import new_namespace
 
 pytestmark = [
     pytest.mark.registry,
@@ -63,7 +63,7 @@ def test_a_canary_serves_beside_the_version_before_it_until_it_ends(
     kubectl: Callable[..., str], base_image: str, testbed_registry: str, tmp_path: Path
 ) -> None:
     one, two = _models(base_image, testbed_registry, tmp_path)
-    with new_namespace(kubectl) as namespace:
+    with new_namespace() as namespace:
         kubectl("-n", namespace, "apply", "-f", "-", input=json.dumps(runtime(base_image, FILES)))
         cluster = Cluster(lambda: replace(from_kubeconfig(), namespace=namespace))
         spec = ServingSpec("folder", target="kserve", model_format="folder", storage=one, load_within=60)

@@ -21,8 +21,11 @@ from fairing_kfp.classic.backends import KubernetesBackend
 from fairing_kfp.classic.deployers.kfserving.kfserving import KFServing
 from fairing_kfp.classic.frameworks import lightgbm
 from fairing_kfp.classic.kubernetes.utils import add_env, get_resource_mutator, volume_mounts
+from fairing_kfp.cluster.client import Cluster
+from fairing_kfp.cluster.kinds import DEPLOYMENT, JOB, SERVICE, find_kind
 from fairing_kfp.cluster.mutators import non_root
-from fairing_kfp.errors import DependencyError, JobFailedError
+from fairing_kfp.errors import DependencyError, JobFailedError, NotInstalledError
+from tests.support.administrator import create, kind_named, listed
 from tests.support.paths import TESTS
 from tests.support.services import missing
 
@@ -76,7 +79,7 @@ def scaled(values: list[int], by: int = 1) -> dict[str, Any]:
 
 
 def test_a_function_runs_in_the_cluster_with_arguments_and_returns_its_result(
-    namespace: str, kubectl: Callable[..., str], caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    namespace: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mutators = [get_resource_mutator(cpu=0.5, memory=0.2), add_env({"TEAM": "a"}), non_root(1234)]
     fairing.config.set_builder("append", image_name="classic-function")
@@ -89,7 +92,7 @@ def test_a_function_runs_in_the_cluster_with_arguments_and_returns_its_result(
         remote([1], by=0)
     assert "nothing to scale by" in capsys.readouterr().out  # the log was shown
     assert "exit code 1" in str(failed.value)
-    assert kubectl("-n", namespace, "get", "jobs", "-l", "team=a", "-o", "name") == ""
+    assert listed(namespace, JOB, "team=a") == []
 
 
 @pytest.mark.docker
@@ -134,7 +137,7 @@ def met() -> dict[str, str]:
 
 
 def test_nodes_of_operators_find_each_other(
-    namespace: str, kubectl: Callable[..., str], train_kinds: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    namespace: str, train_kinds: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not {"tfjob", "pytorchjob"} <= set(train_kinds):
         missing("the cluster has no Training Operator")
@@ -148,10 +151,11 @@ def test_nodes_of_operators_find_each_other(
     assert (len(found["cluster"]["worker"]), found["task"]) == (2, {"type": "worker", "index": 0})
     result = torch.wait(120)
     assert (result["RANK"], result["WORLD_SIZE"]) == ("0", "2")
-    jobs = kubectl("-n", namespace, "get", "tfjobs,pytorchjobs", "-o", "name").split()
-    assert jobs == [f"tfjob.kubeflow.org/{tf}"]  # cleanup is False by default
+    tf_jobs, torch_jobs = (kind_named("kubeflow.org/v1", kind) for kind in ("TFJob", "PyTorchJob"))
+    assert [job["metadata"]["name"] for job in listed(namespace, tf_jobs)] == [str(tf)]  # cleanup is False by default
+    assert listed(namespace, torch_jobs) == []
     tf.delete()
-    assert kubectl("-n", namespace, "get", "tfjobs", "-o", "name") == ""
+    assert listed(namespace, tf_jobs) == []
 
 
 def test_a_notebook_runs_with_its_requirements_and_comes_back(namespace: str, tmp_path: Path) -> None:
@@ -205,7 +209,7 @@ def hasty(spec: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_a_class_is_served_and_answers_arrays(namespace: str, kubectl: Callable[..., str], tmp_path: Path) -> None:
+def test_a_class_is_served_and_answers_arrays(namespace: str, admin: Cluster, tmp_path: Path) -> None:
     (tmp_path / "factor.txt").write_text("2")
     endpoint = PredictionEndpoint(
         Scales,
@@ -226,27 +230,32 @@ def test_a_class_is_served_and_answers_arrays(namespace: str, kubectl: Callable[
     assert named["data"]["tensor"]["values"] == [2.0, 12.0, 6.0, 24.0]
     assert created.predict(data).tolist() == [[2.0, 4.0], [6.0, 8.0]]
 
-    image = kubectl("-n", namespace, "get", "deployment", "scales", "-o", "jsonpath={..image}")
-    if "inferenceservices.serving.kserve.io" in kubectl("get", "crd", "-o", "name"):
+    (deployment,) = listed(namespace, DEPLOYMENT)
+    image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    try:
+        services = find_kind(admin, "serving.kserve.io/v1beta1", "InferenceService")
+    except NotInstalledError:
+        services = None
+    if services:
         container = {"image": image, "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}}
         kserve = KFServing("custom", custom_default_container=container, namespace=namespace, labels={"team": "a"})
         served = kserve.deploy(kserve.generate_isvc())
         assert served.predict(data).tolist() == [[2.0, 4.0], [6.0, 8.0]]
-        assert kserve.isvc_name in kubectl("-n", namespace, "get", "inferenceservices", "-l", "team=a", "-o", "name")
+        assert kserve.isvc_name in [one["metadata"]["name"] for one in listed(namespace, services, "team=a")]
         served.delete()
-        assert kubectl("-n", namespace, "get", "inferenceservices", "-o", "name") == ""
+        assert listed(namespace, services) == []
     endpoint.delete()
-    assert kubectl("-n", namespace, "get", "deployments,services", "-o", "name") == ""
+    assert [*listed(namespace, DEPLOYMENT), *listed(namespace, SERVICE)] == []
 
 
 def test_lightgbm_trains_on_two_nodes_and_predicts(
-    namespace: str, kubectl: Callable[..., str], tmp_path: Path, testbed_registry: str, base_image: str
+    namespace: str, tmp_path: Path, testbed_registry: str, base_image: str
 ) -> None:
     if not LIBRARY.exists():
         missing(f"{LIBRARY}, which LightGBM needs, is not here")
     library = {"libgomp.so.1": base64.b64encode(LIBRARY.read_bytes()).decode()}
     config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gomp"}, "binaryData": library}
-    kubectl("-n", namespace, "create", "-f", "-", input=json.dumps(config_map))
+    create(namespace, config_map)
     rows = np.random.default_rng(0).normal(size=(600, 3))
     table = np.column_stack([rows @ [1.0, -2.0, 0.5], rows])
     for name, part in {"part-0": table[:300], "part-1": table[300:], "valid": table}.items():

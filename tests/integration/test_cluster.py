@@ -175,7 +175,7 @@ def test_quota_is_named(cluster: Cluster, owner: Owner, kubectl: Callable[..., s
 def test_missing_permission_comes_with_the_role_that_grants_it(
     namespace: str, owner: Owner, kubectl: Callable[..., str]
 ) -> None:
-    access = account_with(kubectl, namespace)
+    access = account_with(namespace)
     limited = Cluster(lambda: access)
     with pytest.raises(ForbiddenError, match=r"may not create jobs\.batch in the namespace") as caught:
         create(limited, job(owner.name()), owner.labels)
@@ -214,7 +214,7 @@ def test_expired_token_of_a_pod_is_read_again(
     (tmp_path / "namespace").write_text(namespace)
     (tmp_path / "token").write_text("expired")
     cluster = Cluster(lambda: in_cluster(tmp_path), retry_timeout=5)
-    access = account_with(kubectl, namespace)
+    access = account_with(namespace)
     (tmp_path / "token").write_text(access.authorization.removeprefix("Bearer "))
     assert find_kind(cluster, "batch/v1", "Job") == JOB
 

@@ -82,7 +82,7 @@ def place(namespace: str, kubectl: Callable[..., str]) -> str:
 @pytest.fixture(scope="module")
 def builder_account(place: str, kubectl: Callable[..., str]) -> ClusterConfig:
     """A service account with the role of the builder alone."""
-    return account_with(kubectl, place, roles.manifest("build", place))
+    return account_with(place, roles.manifest("build", place))
 
 
 @pytest.fixture(scope="module")
@@ -303,7 +303,7 @@ def test_what_is_wrong_is_reported_before_anything_is_sent(
     monkeypatch.setattr(job_pod, "_DEFAULT_PATIENCE", 0)
     monkeypatch.setattr(job_pod, "_EVENTS", 0.5)
     one = image(base_image, layer("code"))
-    stranger = account_with(kubectl, place)
+    stranger = account_with(place)
 
     def fails(**options: Any) -> FairingError:
         return failure(make(place, f"{TESTBED}/{unique}", tmp_path, **options), one)

@@ -225,7 +225,7 @@ def test_a_port_of_a_pod_is_forwarded(base_image: str, cluster: Cluster, kubectl
     pool.clear()
     with pytest.raises(urllib3.exceptions.HTTPError):
         urllib3.PoolManager(retries=False).request("PUT", f"http://127.0.0.1:{port}", body=b"a")
-    limited = account_with(kubectl, cluster.namespace)
+    limited = account_with(cluster.namespace)
     with Forwarder(Cluster(lambda: limited)) as forwarder, pytest.raises(ForbiddenError) as error:
         forwarder.port(cluster.namespace, name, 8000)
     assert "pods/portforward" in error.value.remedy

@@ -15,13 +15,13 @@ import fairing_kfp
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.pipeline.builtin_steps import serving_spec_of
 from fairing_kfp.pipeline.roles import manifest
+from tests.support.administrator import new_namespace
 from tests.support.command_line import fairing_kfp as fairing_kfp_command
 from tests.support.compiled_pipelines import run_compiled
 from tests.support.component_steps import run_component
 from tests.support.deploy_pods import DeployPods, Result
 from tests.support.kserve_models import V1, model_images, runtime
 from tests.support.paths import TESTS, TOP
-from tests.support.services import new_namespace
 from tests.support.step_pods import FILES
 
 pytestmark = [
@@ -51,7 +51,7 @@ def server(base_image: str, testbed_registry: str, own_components: Path, shared_
 @pytest.fixture
 def step(own_components: Path, kubectl: Callable[..., str]) -> Iterator[DeployPods]:
     """Runs components in a namespace of its own, whose service account has the roles of both backends."""
-    with new_namespace(kubectl) as namespace:
+    with new_namespace() as namespace:
         kubectl("-n", namespace, "create", "serviceaccount", "pipeline-runner")
         for feature in ("deployment", "kserve"):
             kubectl("apply", "-f", "-", input=manifest(feature, namespace))

@@ -27,10 +27,10 @@ from fairing_kfp.serving.model import Model
 from fairing_kfp.serving.spec import ServingSpec
 from tests.integration.test_registry import get, push_base
 from tests.integration.test_registry_access import HTPASSWD, ME
+from tests.support.administrator import new_namespace
 from tests.support.authority import Authority
 from tests.support.component_steps import run_component
 from tests.support.private_registry import PrivateRegistry, serve_registry
-from tests.support.services import new_namespace
 from tests.support.small_images import assert_whole, layer, push_small_base, repository
 
 pytestmark = pytest.mark.registry
@@ -265,7 +265,7 @@ def test_kubernetes_mounts_the_image_as_a_volume(
         "metadata": {"name": "reader"},
         "spec": {"restartPolicy": "Never", "containers": [container], "volumes": [volume]},
     }
-    with new_namespace(kubectl) as namespace:
+    with new_namespace() as namespace:
         accepted = kubectl(
             "-n", namespace, "create", "--dry-run=server", "-o", "json", "-f", "-", input=json.dumps(pod)
         )

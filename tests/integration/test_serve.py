@@ -44,11 +44,12 @@ from fairing_kfp.serving.sample import send_sample
 from fairing_kfp.serving.spec import Autoscaling, ServingSpec
 from fairing_kfp.serving.step import serve
 from tests.support.accounts import RecordedCluster, Used, account_with, granted
+from tests.support.administrator import new_namespace
 from tests.support.gateway_api import install_gateway_api
 from tests.support.model_registry_stand_in import serve_model_registry
 from tests.support.paths import TESTS
 from tests.support.private_registry import serve_registry
-from tests.support.services import missing, new_namespace
+from tests.support.services import missing
 from tests.support.small_images import layer, push_small_base
 from tests.support.step_pods import run_step
 from tests.support.waiting import eventually
@@ -156,7 +157,7 @@ class Namespace:
 @pytest.fixture
 def place(images: Images, kubectl: Callable[..., str], tmp_path: Path) -> Iterator[Namespace]:
     """The test's own namespace, as admin."""
-    with new_namespace(kubectl) as namespace:
+    with new_namespace() as namespace:
         cluster = Cluster(lambda: replace(from_kubeconfig(), namespace=namespace), retry_timeout=20)
         yield Namespace(namespace, cluster, replace(images.spec, pod=HASTY), tmp_path, kubectl)
 
@@ -167,7 +168,7 @@ def test_serving_rolling_out_and_rolling_back_with_the_role_alone(
 ) -> None:
     if target == "deployment":
         install_gateway_api(kubectl, tmp_path)
-    access = account_with(kubectl, place.namespace, manifest(target, place.namespace))
+    access = account_with(place.namespace, manifest(target, place.namespace))
     used: Used = set()
     place.cluster = RecordedCluster(lambda: access, used=used)
     check(replace(place.spec, target=target), place.cluster, log=place.logged.append)
@@ -463,7 +464,7 @@ def test_an_object_of_another_owner_is_not_changed(place: Namespace, kubectl: Ca
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_check_names_the_missing_role(target: str, place: Namespace, kubectl: Callable[..., str]) -> None:
-    access = account_with(kubectl, place.namespace)
+    access = account_with(place.namespace)
     limited = Cluster(lambda: access)
     with pytest.raises(ForbiddenError, match="list, watch pods") as caught:
         check(replace(place.spec, target=target), limited, log=place.logged.append)

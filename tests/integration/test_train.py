@@ -7,19 +7,19 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from fairing_kfp.cluster.kinds import JOB
 from fairing_kfp.cluster.mutators import environment, mount_config_map, node_selector, resources
-from fairing_kfp.errors import JobFailedError
 from fairing_kfp.pipeline import roles
-from fairing_kfp.train.step import train
 from tests.support.accounts import RecordedCluster, account_with, granted
-from tests.support.train_steps import launched, made_by, outputs_in, step_pod
-from tests.support.trains import Bench, pod_with
+from tests.support.administrator import create, listed, log_of
+from tests.support.train_pods import launched, outputs_in, step_pod
+from tests.support.train_runs import ThreadRun
+from tests.support.train_steps import made_by
+from tests.support.trains import HELD, Bench, kinds, pod_with, release
 
 pytestmark = [
     pytest.mark.kubernetes,
@@ -67,6 +67,7 @@ else:
 """
 
 
+@pytest.mark.parametrize("kind", kinds("job"), indirect=True)
 def test_files_and_folders_come_and_go(bench: Bench, kind: str, tmp_path: Path) -> None:
     inputs = tmp_path / "in"
     (inputs / "folder" / "deep").mkdir(parents=True)
@@ -92,7 +93,7 @@ def test_files_and_folders_come_and_go(bench: Bench, kind: str, tmp_path: Path) 
     bench.nothing_left(done)
 
 
-def test_in_a_pod_under_the_role_of_jobs_alone(bench: Bench, namespace: str, kubectl: Callable[..., str]) -> None:
+def test_in_a_pod_under_the_role_of_jobs_alone(bench: Bench) -> None:
     step = bench.steps["learn"]
     store = "minio://mlpipeline/v2/artifacts/elsewhere/run"
     files = {"data": b"all", "folder/a": b"1", "folder/deep/b": b"2"}
@@ -100,26 +101,26 @@ def test_in_a_pod_under_the_role_of_jobs_alone(bench: Bench, namespace: str, kub
     place = "/minio/mlpipeline/v2/artifacts/elsewhere/run"
     pod = launched(step, given, bench.account, {f"{place}/in/{name}": data for name, data in files.items()})
 
-    log = bench.log_of(bench.create(pod))
+    log = log_of(bench.create(pod))
 
     outputs = outputs_in(log)
     assert outputs[f"{place}/model"] == b"2 all"
     assert {outputs[f"{place}/made/deep/ly/{name}"] for name in "ab"} == {b"1", b"2"}
-    listed = json.loads(outputs["/tmp/kfp_outputs/output_metadata.json"])
-    assert listed["parameterValues"] == {"score": 1.0, "words": ["all"], "count": 2}
+    output = json.loads(outputs["/tmp/kfp_outputs/output_metadata.json"])
+    assert output["parameterValues"] == {"score": 1.0, "words": ["all"], "count": 2}
     assert "learning from ['a', 'deep/b']" in log
-    assert bench.get("jobs", f"fairing-kfp/run={pod['metadata']['labels']['pipeline/runid']}") == []
+    assert listed(bench.namespace, JOB, f"fairing-kfp/run={pod['metadata']['labels']['pipeline/runid']}") == []
 
 
 def test_big_files_are_held_in_no_memory(bench: Bench, tmp_path: Path) -> None:
     big = tmp_path / "big"
     with big.open("wb") as file:
-        for number in range(200):
+        for number in range(100):
             file.write(bytes([number]) * 1_000_000)
     step = bench.steps["copy"].with_spec(pod=pod_with(resources(memory="96Mi")))
     given = bench.input(step, {}, {"big": str(big)})
 
-    done = bench.start(step, given)
+    done = bench.start_process(step, given)
     peak = 0
 
     def look() -> None:
@@ -128,7 +129,7 @@ def test_big_files_are_held_in_no_memory(bench: Bench, tmp_path: Path) -> None:
             status = Path(f"/proc/{done.process.pid}/status").read_text()
             found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
             peak = max(peak, *map(int, found), 0)
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     watching = threading.Thread(target=look)
     watching.start()
@@ -136,9 +137,10 @@ def test_big_files_are_held_in_no_memory(bench: Bench, tmp_path: Path) -> None:
     watching.join()
     assert made_by(given)["paths"]["copied"].read_bytes() == big.read_bytes()
     assert peak < 120_000, f"{peak} kB"  # mostly Python and its modules
-    done.until("sending 200.0 MB of inputs to node 0")
+    done.until("sending 100.0 MB of inputs to node 0")
 
 
+@pytest.mark.parametrize("kind", kinds("job"), indirect=True)
 def test_nodes_meet_and_all_are_shown(bench: Bench, kind: str) -> None:
     step = bench.steps["behave"].with_spec(kind=kind, nodes=2, logs="all")
     given = bench.input(step, {"how": MEET})
@@ -157,18 +159,18 @@ def test_nodes_of_a_framework_begin_anew_together(bench: Bench) -> None:
 
     done = bench.start(step, given)
 
-    assert done.end(120) == 0, done.log
+    assert done.end() == 0, done.log
     assert made_by(given)["parameters"]["Output"] == ".."
     assert "restarted node 0" in done.log
     bench.nothing_left(done)
 
 
-def test_settings_of_the_task_and_of_mutators_reach_the_pods(bench: Bench, kubectl: Callable[..., str]) -> None:
-    kubectl("-n", bench.namespace, "create", "configmap", "settings", "--from-literal=a=1")
+def test_settings_of_the_task_and_of_mutators_reach_the_pods(bench: Bench) -> None:
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "1"}}
+    create(bench.namespace, settings)
     how = (
-        "# settings\nimport os, time\n"
-        "answer = os.environ['COLOUR'] + os.environ['SHAPE'] + open('/task/a').read() + open('/mine/a').read()\n"
-        "while not os.path.exists('/minio/go'): time.sleep(0.1)"
+        f"# settings\nimport os\n{HELD}\n"
+        "answer = os.environ['COLOUR'] + os.environ['SHAPE'] + open('/task/a').read() + open('/mine/a').read()"
     )
     mutators = (
         resources(cpu="20m", memory="64Mi"),
@@ -192,7 +194,7 @@ def test_settings_of_the_task_and_of_mutators_reach_the_pods(bench: Bench, kubec
     done = bench.start(step, given)
     done.until("told to")
     (pod,) = bench.pods(done)
-    kubectl("-n", bench.namespace, "exec", pod["metadata"]["name"], "--", "touch", "/minio/go")
+    release(pod)
 
     assert done.end() == 0, done.log
     assert made_by(given)["parameters"]["Output"] == "blueround11"
@@ -207,33 +209,26 @@ def test_settings_of_the_task_and_of_mutators_reach_the_pods(bench: Bench, kubec
     assert "/var/run/secrets/kubernetes.io/serviceaccount" not in mounted
 
 
-def test_role_is_enough_and_has_no_verb_to_spare(
-    bench: Bench, kind: str, kubectl: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    access = account_with(kubectl, bench.namespace, roles.manifest(kind, bench.namespace))
+def test_role_is_enough_and_has_no_verb_to_spare(bench: Bench, kind: str) -> None:
+    access = account_with(bench.namespace, roles.manifest(kind, bench.namespace))
     limited = RecordedCluster(lambda: access)
     step = bench.steps["behave"].with_spec(kind=kind)
-    given = bench.input(step, {"how": "# wait\nimport time; time.sleep(4)"})
-    run = str(uuid.uuid4())
-    killed = bench.start(step, given, bench.create(step_pod(0, run)))
-    killed.until("told to")
-    killed.process.kill()
-    killed.end()
-    messages: list[str] = []
+    given, run = bench.input(step, {"how": f"# wait\n{HELD}"}), str(uuid.uuid4())
 
-    # A retry, which adopts the job, and a step whose job cannot be scheduled.
-    _as_pod(bench.create(step_pod(1, run)), monkeypatch)
-    train(step.spec, given, limited, log=messages.append, log_line=messages.append)
-    _as_pod(bench.create(step_pod()), monkeypatch)
-    nowhere = step.with_spec(pod=pod_with(node_selector(nowhere="true")), start_within=1).spec
-    with pytest.raises(JobFailedError, match="cannot be scheduled"):
-        train(nowhere, given, limited, log=messages.append, log_line=messages.append)
+    # An attempt, one that takes over its job, and a step whose job cannot be scheduled.
+    first = ThreadRun(step, given, limited, bench.create(step_pod(0, run)))
+    first.until("told to # wait")
+    second = ThreadRun(step, given, limited, bench.create(step_pod(1, run)))
+    assert first.end() == 1
+    release(bench.pods(first)[0])
+    assert second.end() == 0, second.log
+    nowhere = step.with_spec(pod=pod_with(node_selector(nowhere="true")), start_within=1)
+    third = ThreadRun(nowhere, given, limited, bench.create(step_pod()))
+    assert third.end() == 1
 
-    assert "adopted" in messages[0]
-    assert "told to # wait" in messages
+    assert "another attempt of this task took over" in first.log
+    assert "adopted" in second.lines[0]
+    assert "told to # wait" in second.log
+    assert "cannot be scheduled" in third.log
     assert limited.used == granted(kind)
-
-
-def _as_pod(pod: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KFP_POD_NAME", pod["metadata"]["name"])
-    monkeypatch.setenv("KFP_POD_UID", pod["metadata"]["uid"])
+    bench.nothing_left(second)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,14 @@ from fairing_kfp import fairing_component
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.cluster.connect import ClusterConfig
 from fairing_kfp.cluster.owner import RUN
+from fairing_kfp.train.kinds.kind import training_kind
+from tests.support.administrator import create, kind_named, listed
 from tests.support.component_steps import Ended, run_component
 from tests.support.notebook_files import write
 from tests.support.services import missing
-from tests.support.train_steps import kubeconfig, step_pod
+from tests.support.train_pods import step_pod
+from tests.support.train_runs import kubeconfig
+from tests.support.trains import chosen, kinds
 
 pytestmark = [
     pytest.mark.kubernetes,
@@ -92,15 +96,15 @@ def notebook_image(
 
 @pytest.fixture(scope="module")
 def runs(
+    request: pytest.FixtureRequest,
     image: str,
     notebook_image: str,
     namespace: str,
-    kubectl: Callable[..., str],
     train_kinds: tuple[str, ...],
     train_account: tuple[str, ClusterConfig],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Future[Ended]]]:
-    """A run of each kind, one that fails, and notebooks of which one fails, at the same time."""
+    """Runs of kinds of jobs, one that fails, and notebooks of which one fails, at the same time."""
     folder = tmp_path_factory.mktemp("runs")
     config = kubeconfig(train_account[1], folder / "config")
     rows = folder / "data" / "part" / "rows"
@@ -109,9 +113,7 @@ def runs(
     task = {"env": [{"name": "SHAPE", "value": "round"}], "resources": {"requests": {"ephemeral-storage": "1Mi"}}}
 
     def run(name: str, kind: str, depth: int, **more: Any) -> Ended:
-        pod = json.loads(
-            kubectl("-n", namespace, "create", "-o", "json", "-f", "-", input=json.dumps(step_pod(run=name)))
-        )
+        pod = create(namespace, step_pod(run=name))
         parameters = {
             "image": image,
             "command": ["python3", "train.py"],
@@ -149,14 +151,13 @@ def runs(
         yield {
             "in an image": pool.submit(run_notebook, "in an image", 0, image=notebook_image, env=env),
             "in the step": pool.submit(run_notebook, "in the step", 8),
-            **{kind: pool.submit(run, kind, kind, 8) for kind in train_kinds},
+            **{kind: pool.submit(run, kind, kind, 8) for kind in chosen(request, "kind") if kind in train_kinds},
             "failing": pool.submit(run, "failing", "job", 0),
         }
 
 
-def test_a_command_trains_on_two_nodes(
-    kind: str, runs: dict[str, Future[Ended]], namespace: str, kubectl: Callable[..., str]
-) -> None:
+@pytest.mark.parametrize("kind", kinds("pytorchjob"), indirect=True)
+def test_a_command_trains_on_two_nodes(kind: str, runs: dict[str, Future[Ended]], namespace: str) -> None:
     ended = runs[kind].result()
 
     assert ended.code == 0, ended.log
@@ -170,8 +171,8 @@ def test_a_command_trains_on_two_nodes(
     assert "<h1>" in report
     assert " of 2 nodes succeeded in " in report
     assert "<td>accuracy</td><td>0.5</td>" in report
-    jobs = {"job": "jobs", "trainjob": "trainjobs"}.get(kind, f"{kind}s.kubeflow.org")
-    assert kubectl("-n", namespace, "get", jobs, "-l", f"{RUN}={kind}", "-o", "name") == ""
+    found = training_kind(kind)
+    assert listed(namespace, kind_named(found.api_version, found.kind), f"{RUN}={kind}") == []
 
 
 def test_a_command_that_fails_fails_the_step_with_its_cause(runs: dict[str, Future[Ended]]) -> None:

@@ -5,24 +5,20 @@ from __future__ import annotations
 import contextlib
 import socket
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from fairing_kfp.train.pod_template import PORT
-from tests.support.train_steps import made_by, step_pod
-from tests.support.trains import Bench
+from tests.support.administrator import current_log, delete, merge
+from tests.support.train_pods import step_pod
+from tests.support.train_steps import made_by
+from tests.support.trains import HELD, Bench, release
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kubernetes, pytest.mark.registry]
+pytestmark = [pytest.mark.kubernetes, pytest.mark.registry, pytest.mark.filterwarnings("ignore:Unverified HTTPS")]
 
-UNTIL_TOLD = """# wait
-import pathlib, time
-while not pathlib.Path("/tmp/go").exists():
-    time.sleep(0.1)
-answer = "done"
-"""
+UNTIL_TOLD = f"# wait\n{HELD}; answer = 'done'"
 LISTEN = f"""
 import socket
 with socket.create_server(("", {PORT})) as server:
@@ -51,13 +47,12 @@ def decoy(name: str, image: str, job: dict[str, Any], owners: list[dict[str, Any
     }
 
 
-def test_winner_gets_its_outputs_among_decoys_another_attempt_and_a_flood(
-    bench: Bench, base_image: str, kubectl: Callable[..., str]
-) -> None:
+def test_winner_gets_its_outputs_among_decoys_another_attempt_and_a_flood(bench: Bench, base_image: str) -> None:
     run, step = str(uuid.uuid4()), bench.steps["behave"]
     given = bench.input(step, {"how": UNTIL_TOLD})
     attempts = [bench.create(step_pod(number, run)) for number in range(2)]
-    kubectl("label", "namespace", bench.namespace, "pod-security.kubernetes.io/enforce=restricted")
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": bench.namespace}}
+    merge(namespace, {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})
     first = bench.start(step, given, attempts[0])
     first.until("told to # wait")
     (job,) = bench.jobs(first)
@@ -77,15 +72,12 @@ def test_winner_gets_its_outputs_among_decoys_another_attempt_and_a_flood(
 
         assert first.end() == 1
         assert "another attempt of this task took over" in first.log
-        kubectl("-n", bench.namespace, "exec", node["metadata"]["name"], "--", "touch", "/tmp/go")
+        release(node)
         assert second.end() == 0, second.log
     assert made_by(given)["parameters"]["Output"] == "done"
     for pod in (foreign, other):
-        name = pod["metadata"]["name"]
-        assert f"warning: pod {name} is ignored" in second.log
-        assert kubectl("-n", bench.namespace, "logs", name) == ""
-        kubectl("-n", bench.namespace, "delete", "pod", name, "--now", "--wait=false")
+        assert f"warning: pod {pod['metadata']['name']} is ignored" in second.log
+        assert current_log(pod) == ""
+        delete(pod, grace=1)
     assert bench.jobs(second) == []
-    eventually(
-        lambda: not [pod for pod in bench.pods(second) if pod["metadata"]["name"] == node["metadata"]["name"]], 30
-    )
+    eventually(lambda: node["metadata"]["name"] not in [pod["metadata"]["name"] for pod in bench.pods(second)])

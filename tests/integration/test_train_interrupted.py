@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import signal
-import time
+import socket
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,20 +13,27 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.connect import from_kubeconfig
 from fairing_kfp.cluster.mutators import node_selector
+from fairing_kfp.train.kinds.select import KINDS
+from tests.support.accounts import config_of
+from tests.support.administrator import create, delete, until
 from tests.support.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.support.services import missing
-from tests.support.train_steps import Run, kubeconfig, made_by, start, step_pod
-from tests.support.trains import RESOURCES, Bench, pod_with
+from tests.support.train_pods import step_pod
+from tests.support.train_runs import ProcessRun, ThreadRun
+from tests.support.train_steps import made_by
+from tests.support.trains import HELD, Bench, chosen, kinds, pod_with, release
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.kubernetes, pytest.mark.registry]
+pytestmark = [pytest.mark.kubernetes, pytest.mark.registry, pytest.mark.filterwarnings("ignore:Unverified HTTPS")]
 
-BIG = 1_500_000_000  # bytes, of a sparse file
 SLEEP = "# sleep\nimport time; time.sleep(600)"
 COUNT = "import time\nfor i in range(80): print('line', i, flush=True); time.sleep(0.1)\nanswer = i"
-FOR_A_WHILE = "# for a while\nimport time; time.sleep(6); answer = 'done'"
+WAIT = f"# wait\n{HELD}; answer = 'done'"
+HUNG = "import time; from fairing_kfp.train.node_client import Node; Node.{} = lambda *_: time.sleep(600)"
+"""Statements before a step that let a transfer take longer than its test."""
 
 
 @dataclass(frozen=True)
@@ -37,26 +44,40 @@ class Stage:
         marker: text in the log when the stage is reached; empty for the stage before the job is created.
         step: name of the component.
         spec: fields of the step's spec.
+        before: statements before the step, which hold it there.
     """
 
     marker: str
     step: str = "behave"
     spec: Any = None
+    before: str = ""
 
 
 STAGES = {
     "before": Stage(""),
     "pending": Stage("node 0 is pending", spec={"pod": pod_with(node_selector(nowhere="true"))}),
-    "sending": Stage("sending 1500.0 MB", "copy"),
+    "sending": Stage("sending ", "copy", before=HUNG.format("send")),
     "running": Stage("told to # sleep"),
-    "fetching": Stage("fetching 1500.0 MB", "copy"),
+    "fetching": Stage("; fetching ", "copy", before=HUNG.format("fetch")),
 }
 SIGNALS = {"SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}
 LATE: list[str] = []
 """Cases whose step could not delete its job in time; one may be so on a busy machine."""
-CASES = [
+BY_DEFAULT = [
+    "before-SIGTERM-job",
+    "pending-SIGKILL-pytorchjob",
+    "sending-SIGTERM-job",
+    "running-SIGTERM-tfjob",
+    "running-SIGKILL-trainjob",
+    "fetching-SIGTERM-job",
+]
+FURTHER = [
     *(f"{stage}-{number}-job" for stage in STAGES for number in SIGNALS),
-    *(f"running-{number}-{kind}" for number in SIGNALS for kind in RESOURCES if kind != "job"),
+    *(f"running-{number}-{kind}" for number in SIGNALS for kind in KINDS if kind != "job"),
+]
+CASES = [
+    *BY_DEFAULT,
+    *(pytest.param(name, marks=pytest.mark.exhaustive) for name in FURTHER if name not in BY_DEFAULT),
 ]
 
 
@@ -68,41 +89,41 @@ def proxy(namespace: str) -> Iterator[CuttingProxy]:
 
 
 @pytest.fixture(scope="module")
-def kills(shared_bench: Bench) -> Iterator[dict[str, Future[Run]]]:
+def kills(request: pytest.FixtureRequest, shared_bench: Bench) -> Iterator[dict[str, Future[ProcessRun]]]:
     """Killed steps, run in parallel."""
 
-    def kill(name: str) -> Run:
+    def kill(name: str) -> ProcessRun:
         stage, number, kind = name.split("-")
         (shared_bench.folder / name).mkdir()
         bench = replace(shared_bench, folder=shared_bench.folder / name)
         done = begun(bench, STAGES[stage], kind)
         done.process.send_signal(SIGNALS[number])
-        assert done.end(20) == -SIGNALS[number], done.log
+        assert done.end(60) == -SIGNALS[number], done.log
         return done
 
+    names = [name for name in chosen(request, "name") if name.split("-")[2] in shared_bench.kinds]
     with ThreadPoolExecutor(max_workers=4) as pool:
-        yield {name: pool.submit(kill, name) for name in CASES if name.split("-")[2] in shared_bench.kinds}
+        yield {name: pool.submit(kill, name) for name in names}
 
 
-def begun(bench: Bench, stage: Stage, kind: str = "job", pod: Any = None) -> Run:
+def begun(bench: Bench, stage: Stage, kind: str) -> ProcessRun:
     """A step that has reached a stage."""
-    big = bench.folder / "big"
-    with big.open("wb") as file:
-        file.truncate(BIG)
+    (bench.folder / "big").write_bytes(bytes(1000))
     step = bench.steps[stage.step].with_spec(kind=kind, **(stage.spec or {}))
-    given = bench.input(step, {"how": SLEEP}, {"big": str(big)} if stage.step == "copy" else {})
-    if not stage.marker:
-        # It retries, since there is no API server at this address.
-        done = bench.start(step, given, server="https://127.0.0.1:9")
-        time.sleep(2)
+    given = bench.input(step, {"how": SLEEP}, {"big": str(bench.folder / "big")} if stage.step == "copy" else {})
+    if stage.marker:
+        done = bench.start_process(step, given, before=stage.before)
+        done.until(stage.marker)
         return done
-    done = bench.start(step, given, pod)
-    done.until(stage.marker)
-    return done
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        done = bench.start_process(step, given, server=f"https://127.0.0.1:{silent.getsockname()[1]}")
+        silent.accept()[0].close()  # it asks an API server that does not answer, and tries again
+        return done
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_killed_step_leaves_nothing(shared_bench: Bench, kills: dict[str, Future[Run]], name: str) -> None:
+def test_killed_step_leaves_nothing(shared_bench: Bench, kills: dict[str, Future[ProcessRun]], name: str) -> None:
     if name not in kills:
         missing(f"the cluster has none of these jobs: {name}")
     stage, number, _ = name.split("-")
@@ -114,59 +135,60 @@ def test_killed_step_leaves_nothing(shared_bench: Bench, kills: dict[str, Future
     if (number == "SIGKILL" and stage != "before") or name in LATE:
         # The step could not delete it. Kubernetes deletes it with its owner, the pod of the step.
         assert len(shared_bench.jobs(done)) == 1
-        shared_bench.delete_pod(done.pod)
+        delete(done.pod, grace=0)
         eventually(lambda: not shared_bench.jobs(done), 40)
     shared_bench.nothing_left(done)
 
 
 @pytest.mark.parametrize("stage", ["pending", "running", "fetching"])
-def test_retry_adopts_the_job(bench: Bench, stage: str, kubectl: Callable[..., str]) -> None:
-    run, chosen = str(uuid.uuid4()), STAGES[stage]
-    if stage == "running":
-        chosen = replace(chosen, marker="told to # for a while")
-    step = bench.steps[chosen.step].with_spec(**(chosen.spec or {}))
-    with (bench.folder / "big").open("wb") as file:
-        file.truncate(BIG if stage == "fetching" else 1000)
-    inputs = {"big": str(bench.folder / "big")} if chosen.step == "copy" else {}
-    given = bench.input(step, {"how": FOR_A_WHILE}, inputs)
-    first = bench.start(step, given, bench.create(step_pod(0, run)))
-    first.until(chosen.marker)
+def test_retry_adopts_the_job(bench: Bench, stage: str) -> None:
+    run, reached = str(uuid.uuid4()), STAGES[stage]
+    step = bench.steps[reached.step].with_spec(**(reached.spec or {}))
+    (bench.folder / "big").write_bytes(bytes(1000))
+    given = bench.input(step, {"how": WAIT}, {"big": str(bench.folder / "big")} if stage == "fetching" else {})
+    first = bench.start_process(step, given, bench.create(step_pod(0, run)), before=reached.before)
+    first.until("told to # wait" if stage == "running" else reached.marker)
     first.process.kill()
     first.end()
     (job,) = bench.jobs(first)
 
-    second = bench.start(step, given, bench.create(step_pod(1, run)))
+    second = bench.start_process(step, given, bench.create(step_pod(1, run)))
     second.until("adopted")
     if stage == "pending":
         second.until("node 0 is pending")
-    (adopted,) = bench.jobs(second)
-    assert adopted["metadata"]["uid"] == job["metadata"]["uid"]
-    bench.delete_pod(first.pod)  # which is not the owner anymore
+    if stage != "fetching":
+        (adopted,) = bench.jobs(second)
+        assert adopted["metadata"]["uid"] == job["metadata"]["uid"]
+    delete(first.pod, grace=0)  # which is not the owner anymore
 
     if stage == "pending":
         second.process.terminate()
         assert second.end() == -signal.SIGTERM
     else:
+        if stage == "running":
+            release(bench.pods(second)[0])
         assert second.end() == 0, second.log
-        assert made_by(given)["parameters"]["Output"] == ("done" if stage == "running" else BIG)
-        assert "is sent" not in second.log
-        assert "node 0 starts" not in second.log
-    assert second.pod
+        assert made_by(given)["parameters"]["Output"] == ("done" if stage == "running" else 1000)
+        assert "sending" not in second.log
+        assert "started node 0" not in second.log
     bench.nothing_left(second)
 
 
 def test_retry_makes_a_job_anew_that_is_over(bench: Bench) -> None:
     run = str(uuid.uuid4())
     step = bench.steps["behave"]
-    given = bench.input(step, {"how": "# fails\nimport time; time.sleep(2); raise SystemExit(4)"})
-    first = bench.start(step, given, bench.create(step_pod(0, run)))
+    given = bench.input(step, {"how": f"# fails\n{HELD}; raise SystemExit(4)"})
+    first = bench.start_process(step, given, bench.create(step_pod(0, run)))
     first.until("told to # fails")
+    (node,) = bench.pods(first)
     first.process.kill()
     first.end()
-    eventually(lambda: bench.jobs(first)[0].get("status", {}).get("failed"), 30)
-    eventually(lambda: "Failed" in str(bench.jobs(first)[0]["status"].get("conditions")), 30)
+    release(node)
+    until(bench.jobs(first)[0], lambda job: "Failed" in [one["type"] for one in job["status"].get("conditions", [])])
 
     second = bench.start(step, given, bench.create(step_pod(1, run)))
+    second.until("told to # fails")
+    release(bench.pods(second)[0])
 
     assert second.end() == 1
     second.until("created ")
@@ -175,11 +197,13 @@ def test_retry_makes_a_job_anew_that_is_over(bench: Bench) -> None:
 
 
 @pytest.fixture(scope="module")
-def restarts(shared_bench: Bench) -> Iterator[dict[str, Future[tuple[Run, int, Any]]]]:
-    """Steps of all kinds, run in parallel, whose API server is unreachable for a while."""
+def restarts(
+    request: pytest.FixtureRequest, shared_bench: Bench
+) -> Iterator[dict[str, Future[tuple[ThreadRun, int, Any]]]]:
+    """Steps, run in parallel, whose API server is unreachable for a while."""
     server = urlsplit(from_kubeconfig().server)
 
-    def interrupt(kind: str) -> tuple[Run, int, Any]:
+    def interrupt(kind: str) -> tuple[ThreadRun, int, Any]:
         (shared_bench.folder / kind).mkdir()
         bench = replace(shared_bench, folder=shared_bench.folder / kind)
         step = bench.steps["behave"].with_spec(kind=kind)
@@ -193,11 +217,12 @@ def restarts(shared_bench: Bench) -> Iterator[dict[str, Future[tuple[Run, int, A
             return done, done.end(), given
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        yield {kind: pool.submit(interrupt, kind) for kind in shared_bench.kinds}
+        yield {kind: pool.submit(interrupt, kind) for kind in chosen(request, "kind") if kind in shared_bench.kinds}
 
 
+@pytest.mark.parametrize("kind", kinds("job"), indirect=True)
 def test_restarted_api_server_is_waited_for(
-    shared_bench: Bench, restarts: dict[str, Future[tuple[Run, int, Any]]], kind: str
+    shared_bench: Bench, restarts: dict[str, Future[tuple[ThreadRun, int, Any]]], kind: str
 ) -> None:
     done, code, given = restarts[kind].result()
 
@@ -207,22 +232,21 @@ def test_restarted_api_server_is_waited_for(
     shared_bench.nothing_left(done)
 
 
-def test_expired_token_is_read_anew(bench: Bench, proxy: CuttingProxy, kubectl: Callable[..., str]) -> None:
+def test_expired_token_is_read_anew(bench: Bench, proxy: CuttingProxy) -> None:
     # A token that is bound to a Secret is invalid 10 seconds after the Secret is deleted; until then it is cached.
-    kubectl("-n", bench.namespace, "create", "secret", "generic", "life")
-    bound = ["--bound-object-kind=Secret", "--bound-object-name=life"]
-    token = kubectl("-n", bench.namespace, "create", "token", bench.account, *bound).strip()
-    short = replace(bench.config, authorization=f"Bearer {token}", server=f"https://{proxy.address}")
-    config = kubeconfig(short, bench.folder / "config")
+    life = create(bench.namespace, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "life"}})
+    bound = {"apiVersion": "v1", "kind": "Secret", "name": "life"}
+    limited = config_of(bench.namespace, bench.account, boundObjectRef=bound)
+    configs = [replace(limited, server=f"https://{proxy.address}")]
     step = bench.steps["behave"]
     given = bench.input(
         step, {"how": "import time\nfor i in range(180): print('line', i, flush=True); time.sleep(0.1)"}
     )
 
-    done = start(step, given, config, bench.create(step_pod()))
+    done = ThreadRun(step, given, Cluster(lambda: configs[-1]), bench.create(step_pod()))
     done.until("line 0")
-    kubectl("-n", bench.namespace, "delete", "secret", "life")
-    kubeconfig(replace(short, authorization=bench.config.authorization), config)
+    delete(life)
+    configs.append(replace(configs[0], authorization=bench.config.authorization))
     done.until("line 120")
     proxy.cut()
 

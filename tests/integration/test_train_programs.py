@@ -16,12 +16,13 @@ import yaml
 import fairing_kfp
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import DependencyError
+from tests.support.administrator import log_of
 from tests.support.paths import TESTS
 from tests.support.services import missing
 from tests.support.train_steps import made_by, steps_of
 from tests.support.trains import Bench
 
-pytestmark = [pytest.mark.kubernetes, pytest.mark.registry]
+pytestmark = [pytest.mark.kubernetes, pytest.mark.registry, pytest.mark.filterwarnings("ignore:Unverified HTTPS")]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_script_gives_its_outputs(programs: Bench, tmp_path: Path) -> None:
     assert '{"files": ["cache.txt", "conf", "writes.py"]}' in done.lines
 
 
-@pytest.mark.parametrize("limit", [1.0, 0.0])
+@pytest.mark.parametrize("limit", [1.0, pytest.param(0.0, marks=pytest.mark.exhaustive)])
 def test_notebook_gives_its_outputs_and_its_gate_fails_the_run(programs: Bench, text: str, limit: float) -> None:
     step = programs.steps["notebook"]
     given = programs.input(step, {"limit": limit, "skip": 0})
@@ -108,4 +109,4 @@ def run_gate(bench: Bench, text: str, status: str) -> tuple[int, str]:
         }
     )
     code = 1 if status else 0
-    return code, bench.log_of(pod, code)
+    return code, log_of(pod, code)

@@ -11,8 +11,6 @@ import shutil
 import socket
 import subprocess
 import time
-import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,15 +58,3 @@ def wait_until_listening(host: str, process: subprocess.Popen[bytes], log: Path)
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < end, log.read_text()
         time.sleep(0.02)
-
-
-@contextlib.contextmanager
-def new_namespace(kubectl: Callable[..., str]) -> Iterator[str]:
-    """Creates a namespace for the block, and deletes it with everything in it."""
-    name = f"fairing-{uuid.uuid4().hex[:10]}"
-    kubectl("create", "namespace", name)
-    try:
-        kubectl("-n", name, "wait", "--for=create", "serviceaccount/default", "--timeout=30s")
-        yield name
-    finally:
-        kubectl("delete", "namespace", name, "--wait=false")

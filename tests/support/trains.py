@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import socket
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from fairing_kfp.cluster.client import Cluster, Object
 from fairing_kfp.cluster.connect import ClusterConfig
+from fairing_kfp.cluster.kinds import POD
 from fairing_kfp.cluster.mutators import Mutator, composed
 from fairing_kfp.cluster.owner import RUN
-from tests.support.train_steps import Run, Step, kubeconfig, start, step_pod
+from fairing_kfp.train.kinds.kind import training_kind
+from fairing_kfp.train.kinds.select import KINDS
+from tests.support.administrator import create, kind_named, listed
+from tests.support.train_pods import step_pod
+from tests.support.train_runs import ProcessRun, Run, ThreadRun, kubeconfig
+from tests.support.train_steps import Step
 from tests.support.waiting import eventually
-
-RESOURCES = {
-    "job": "jobs.batch",
-    "trainjob": "trainjobs.trainer.kubeflow.org",
-    "pytorchjob": "pytorchjobs.kubeflow.org",
-    "tfjob": "tfjobs.kubeflow.org",
-}
 
 
 def pod_with(*mutators: Mutator) -> dict[str, Any]:
@@ -28,8 +31,33 @@ def pod_with(*mutators: Mutator) -> dict[str, Any]:
     return composed(*mutators)({"containers": [{"name": "main"}]})
 
 
+def kinds(*default: str) -> list[Any]:
+    """Values of a parameter `kind`: all kinds of jobs, of which these run by default, and the others exhaustively."""
+    return [pytest.param(kind, marks=() if kind in default else pytest.mark.exhaustive) for kind in KINDS]
+
+
+def chosen(request: pytest.FixtureRequest, argument: str) -> list[str]:
+    """The values of a parameter in the tests of a module that run."""
+    items = [item for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
+    return [item.callspec.params[argument] for item in items if argument in item.callspec.params]
+
+
+HELD = "import socket; socket.create_server(('', 9001)).accept()"
+"""Code that waits until `release`."""
+
+
+def release(pod: Object) -> None:
+    """Lets the code of a pod that is held go on."""
+
+    def connect() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection((pod["status"]["podIP"], 9001), timeout=5):
+            return True
+        return False
+
+    eventually(connect, pause=0.05)
+
+
 def _of(done: Run) -> str:
-    assert done.pod is not None
     return f"{RUN}={done.pod['metadata']['labels']['pipeline/runid']}"
 
 
@@ -42,7 +70,6 @@ class Bench:
         namespace: namespace of the test module.
         account: service account with the roles of train steps only.
         config: client configuration with the token of the account.
-        kubectl: kubectl with administrator permissions.
         kinds: kinds of training jobs that are installed.
         folder: folder for files of the steps.
     """
@@ -51,7 +78,6 @@ class Bench:
     namespace: str
     account: str
     config: ClusterConfig
-    kubectl: Callable[..., str]
     kinds: tuple[str, ...]
     folder: Path
 
@@ -70,16 +96,14 @@ class Bench:
         """The executor input of a step that runs on this machine."""
         return step.executor_input(str(self.outputs), parameters, inputs, task, scratch=str(self.outputs))
 
-    def create(self, pod: Mapping[str, Any]) -> dict[str, Any]:
+    def create(self, pod: Object) -> Object:
         """Creates a pod and returns it."""
-        return dict(
-            json.loads(self.kubectl("-n", self.namespace, "create", "-o", "json", "-f", "-", input=json.dumps(pod)))
-        )
+        return create(self.namespace, pod)
 
     def start(
-        self, step: Step, executor_input: Mapping[str, Any], pod: Mapping[str, Any] | None = None, server: str = ""
-    ) -> Run:
-        """Starts a step on this machine, with the permissions of the account.
+        self, step: Step, executor_input: Mapping[str, Any], pod: Object | None = None, server: str = ""
+    ) -> ThreadRun:
+        """Starts a step in a thread, with the permissions of the account.
 
         Args:
             step: the step.
@@ -88,37 +112,40 @@ class Bench:
             server: URL of a proxy to the API server.
         """
         access = replace(self.config, server=server or self.config.server)
+        return ThreadRun(step, executor_input, Cluster(lambda: access), pod or self.create(step_pod()))
+
+    def start_process(
+        self,
+        step: Step,
+        executor_input: Mapping[str, Any],
+        pod: Object | None = None,
+        server: str = "",
+        before: str = "",
+    ) -> ProcessRun:
+        """Starts a step as a process, with the permissions of the account.
+
+        Args:
+            step: the step.
+            executor_input: KFP's executor input.
+            pod: pod that represents the step's; a new one by default.
+            server: URL of a proxy to the API server.
+            before: Python statements that the process runs before the step.
+        """
+        access = replace(self.config, server=server or self.config.server)
         config = kubeconfig(access, self.folder / f"config-{uuid.uuid4().hex[:8]}")
-        return start(step, executor_input, config, pod or self.create(step_pod()))
+        return ProcessRun(step, executor_input, config, pod or self.create(step_pod()), before)
 
-    def get(self, kinds: str, selector: str) -> list[dict[str, Any]]:
-        """Objects that match a selector and are not being deleted."""
-        found = json.loads(self.kubectl("-n", self.namespace, "get", kinds, "-l", selector, "-o", "json"))["items"]
-        return [item for item in found if "deletionTimestamp" not in item["metadata"]]
-
-    def jobs(self, done: Run) -> list[dict[str, Any]]:
+    def jobs(self, done: Run) -> list[Object]:
         """The existing jobs of a step."""
-        return self.get(",".join(RESOURCES[kind] for kind in self.kinds), _of(done))
+        served = [training_kind(kind) for kind in self.kinds]
+        found = [kind_named(one.api_version, one.kind) for one in served]
+        return [job for kind in found for job in listed(self.namespace, kind, _of(done))]
 
-    def pods(self, done: Run) -> list[dict[str, Any]]:
+    def pods(self, done: Run) -> list[Object]:
         """The pods of its jobs, sorted by name."""
-        return sorted(self.get("pods", _of(done)), key=lambda pod: str(pod["metadata"]["name"]))
+        return sorted(listed(self.namespace, POD, _of(done)), key=lambda pod: str(pod["metadata"]["name"]))
 
     def nothing_left(self, done: Run) -> None:
         """Asserts that no job and no pod of a step is left."""
         assert self.jobs(done) == [], done.log
-        eventually(lambda: not self.pods(done), 40, lambda: f"pods are left: {self.pods(done)}")
-
-    def delete_pod(self, pod: Mapping[str, Any] | None) -> None:
-        """Deletes a pod immediately."""
-        assert pod is not None
-        self.kubectl("-n", self.namespace, "delete", "pod", pod["metadata"]["name"], "--now", "--wait=false")
-
-    def log_of(self, pod: Mapping[str, Any], code: int = 0, seconds: int = 90) -> str:
-        """The log of a pod, once it has exited with a code."""
-        name = pod["metadata"]["name"]
-        place = "{.status.containerStatuses[0].state.terminated.exitCode}"
-        self.kubectl("-n", self.namespace, "wait", f"pod/{name}", f"--for=jsonpath={place}", f"--timeout={seconds}s")
-        log = self.kubectl("-n", self.namespace, "logs", name)
-        assert self.kubectl("-n", self.namespace, "get", "pod", name, "-o", f"jsonpath={place}") == str(code), log
-        return log
+        eventually(lambda: not self.pods(done), 40, lambda: f"pods are left: {self.pods(done)}", pause=0.1)

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 
-def eventually(holds: Callable[[], Any], seconds: float = 60, why: Callable[[], str] = str) -> Any:
+def eventually(
+    holds: Callable[[], Any], seconds: float = 60, why: Callable[[], str] = str, *, pause: float = 0.01
+) -> Any:
     """Waits until a function returns a true value, and returns that value; fails after a number of seconds."""
     end = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < end, why() or "it never became true"
-        time.sleep(0.01)
+        time.sleep(pause)
     return found
