@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from fairing_kfp.cache.store import Cache
 from tests.support.paths import TESTS, TOP
-from tests.support.shared_content import link_content, make_content
+from tests.support.shared_content import Folders, make_content
 
 pytest_plugins = ["tests.support.caches", "tests.support.shelf"]
 
@@ -63,12 +62,15 @@ def _order(items: list[pytest.Item]) -> None:
     items[:] = [item for path in sorted(files, key=places.__getitem__) for item in files[path]]
 
 
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory, shared_content: Path) -> Folders:
+    return Folders(tmp_path_factory.getbasetemp(), shared_content)
+
+
 @pytest.fixture(autouse=True)
-def isolated(tmp_path_factory: pytest.TempPathFactory, shared_content: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def isolated(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Keeps tests away from the user's cache and logins, and from writing next to their files."""
-    # Not tmp_path_factory.mktemp: it lists all folders of the session each time.
-    folder = Path(tempfile.mkdtemp(prefix="isolated-", dir=tmp_path_factory.getbasetemp()))
-    link_content(folder / "cache", shared_content)
+    folder = folders.take()
     monkeypatch.setenv("FAIRING_KFP_CACHE", str(folder / "cache"))
     monkeypatch.setenv("FAIRING_KFP_LOCK", str(folder / "fairing.lock"))
     monkeypatch.setenv("DOCKER_CONFIG", str(folder / "docker"))
@@ -76,6 +78,8 @@ def isolated(tmp_path_factory: pytest.TempPathFactory, shared_content: Path, mon
     for name in ("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+    yield
+    folders.give_back(folder)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -91,13 +95,16 @@ def unloaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def _unloaded(temporary: Path) -> Iterator[None]:
-    path, before = list(sys.path), set(sys.modules)
+    path, before = list(sys.path), sys.modules.copy()
     yield
     sys.path[:] = path
-    for name in set(sys.modules) - before:
+    if len(sys.modules) == len(before) and next(reversed(sys.modules)) == next(reversed(before)):
+        return  # a new module comes last
+    folders = tuple(f"{folder}/" for folder in (*_PIPELINES, temporary))
+    for name in sys.modules.keys() - before.keys():
         module = sys.modules[name]
         places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", ())]  # a namespace has no file
-        if any(Path(place).is_relative_to(folder) for place in places for folder in (*_PIPELINES, temporary)):
+        if any(f"{place}/".startswith(folders) for place in places):
             del sys.modules[name]
 
 

@@ -1,8 +1,8 @@
 """Packs the cases of the corpus in a process of its own and prints their digests.
 
-Usage: `python corpus_packer.py HOW FOLDER FILE…`. HOW is `import` (a plain import) or `load` (like the command line). A
-file that is run as a script calls `main` itself. `edit FOLDER` reads edits of files from its standard input, and packs
-after each of them.
+Usage: `python corpus_packer.py HOW FOLDER FILE…`. HOW is `import` (a plain import), `load` (like the command line) or
+`script` (each as a program). A file that is run as a script calls `main` itself. `edit FOLDER` reads edits of files
+from its standard input, and packs after each of them.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import hashlib
 import importlib
 import json
 import os
+import runpy
 import sys
 import types
 import typing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,27 +73,51 @@ def _first() -> int:
     return 1
 
 
+def forked(work: Callable[[], None]) -> Any:
+    """What a function prints in a new process, as JSON."""
+    reader, writer = os.pipe()
+    if not os.fork():
+        os.dup2(writer, 1)
+        try:
+            work()
+        except BaseException as error:
+            answer({"error": repr(error)})
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as printed:
+        made = json.load(printed)
+    os.wait()
+    return made
+
+
+def answer(made: Any) -> None:
+    """Prints digests."""
+    os.write(1, f"{json.dumps(made)}\n".encode())
+
+
+def script(folder: str, file: str) -> dict[str, str]:
+    """The digests of the cases of a file that is run as a program."""
+
+    def work() -> None:
+        sys.argv = [str(Path(folder, file))]
+        sys.path.insert(0, folder)
+        if "/" in file:  # its relative imports need -m
+            runpy.run_module(file.removesuffix(".py").replace("/", "."), run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(sys.argv[0], run_name="__main__")
+
+    made: dict[str, str] = forked(work)
+    return made
+
+
 def edited(folder: str, file: str, edits: list[dict[str, str]]) -> list[dict[str, str]]:
     """The digests of the cases of a file after each edit (new texts by path), each in a new process."""
-    digests({"case_first": _first})  # imports everything once, for all processes
     made = []
     for edit in edits:
         before = {path: Path(folder, path).read_text() for path in edit}
         for path, text in edit.items():
             Path(folder, path).write_text(text)
-        reader, writer = os.pipe()
-        if not os.fork():
-            os.close(reader)
-            with os.fdopen(writer, "w") as answer:
-                try:
-                    json.dump(digests(vars(load("import", folder, file))), answer)
-                except BaseException as error:
-                    json.dump({"error": f"{error!r} {edit}"}, answer)
-            os._exit(0)
-        os.close(writer)
-        with os.fdopen(reader) as answer:
-            made.append(json.load(answer))
-        os.wait()
+        made.append(forked(lambda: answer(digests(vars(load("import", folder, file))))))
         for path, text in before.items():
             Path(folder, path).write_text(text)
     return made
@@ -101,7 +127,12 @@ def main(module: dict[str, Any] | None = None) -> None:
     made: Any = {}
     if module is not None:
         made.update(digests(module))
+    elif sys.argv[1] == "script":
+        digests({"case_first": _first})  # imports everything once, for all processes
+        for file in sys.argv[3:]:
+            made.update(script(sys.argv[2], file))
     elif sys.argv[1] == "edit":
+        digests({"case_first": _first})
         made = [edited(sys.argv[2], *work) for work in json.load(sys.stdin)]
     else:
         how, folder, *files = sys.argv[1:]
@@ -113,8 +144,7 @@ def main(module: dict[str, Any] | None = None) -> None:
             os.setuid(65534)
         for loaded in modules.values():
             made.update(digests(vars(loaded)))
-    answer = json.dumps(made)
-    sys.__stdout__.write(f"{answer}\n")  # type: ignore[union-attr]
+    answer(made)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def test_a_command_trains_on_vertex_ai(vertex: Vertex, tmp_path: Path) -> None:
         ]
     }
     report = (out / "report").read_text()
-    assert re.search(r"<h1>custom job of 2 machines succeeded in \d s</h1>", report)
+    assert re.search(r"<h1>custom job of 2 machines succeeded in \d+ s</h1>", report)
     assert f"<td>job</td><td>{job.name}</td>" in report
     assert vertex.objects() == []
 

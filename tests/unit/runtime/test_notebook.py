@@ -11,11 +11,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from nbformat import v4, write
 
-from fairing_kfp.runtime import notebook
+from fairing_kfp.runtime import notebook, rebuild
 from fairing_kfp.runtime.notebook import _failing_line
 
 PROGRAM = """
@@ -31,18 +32,49 @@ gc.collect()
 """
 
 
+def prepare(folder: Path, command: Sequence[str], cells: Sequence[str] = ("print(1 + 1)",)) -> None:
+    """Writes a notebook whose kernel is started by a command."""
+    kernel = {"name": "own", "display_name": "own", "language": "python"}
+    place = folder / "jupyter" / "kernels" / "own"
+    for made in (folder / "code", place):
+        made.mkdir(parents=True)
+    (place / "kernel.json").write_text(json.dumps({**kernel, "argv": command}))
+    notebook = v4.new_notebook(cells=list(map(v4.new_code_cell, cells)), metadata={"kernelspec": kernel})
+    write(notebook, folder / "code" / "notebook.ipynb")
+
+
+def status_in(folder: Path) -> str:
+    """The status of the notebook that ran."""
+    assert json.loads((folder / "out" / "notebook").read_text())["cells"]
+    status = (folder / "out" / "status").read_text()
+    assert html.escape(status or "All cells ran.") in (folder / "out" / "report").read_text()
+    return status
+
+
+@pytest.fixture
+def run_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[str, str]]:
+    """Runs a notebook in this process; gives the status and the log."""
+
+    def ran(*command: str) -> tuple[str, str]:
+        prepare(tmp_path, command)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+        monkeypatch.setattr(rebuild, "CODE", "code")
+        files = {name: SimpleNamespace(path=f"out/{name}") for name in notebook.ARTIFACTS}
+        notebook.Notebook("sums", {})(**files, status="out/status")
+        return status_in(tmp_path), "".join(capfd.readouterr())
+
+    return ran
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., tuple[str, str]]:
-    """Runs a notebook whose kernel is started by a command; gives the status and the log."""
+    """Runs a notebook in a process of its own, which ends; gives the status and the log."""
 
     def ran(*command: str, before: str = "", cells: Sequence[str] = ("print(1 + 1)",)) -> tuple[str, str]:
-        kernel = {"name": "own", "display_name": "own", "language": "python"}
-        folder = tmp_path / "jupyter" / "kernels" / "own"
-        for made in (tmp_path / "code", folder):
-            made.mkdir(parents=True)
-        (folder / "kernel.json").write_text(json.dumps({**kernel, "argv": command}))
-        notebook = v4.new_notebook(cells=list(map(v4.new_code_cell, cells)), metadata={"kernelspec": kernel})
-        write(notebook, tmp_path / "code" / "notebook.ipynb")
+        prepare(tmp_path, command, cells)
         environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM.format(before=before)],
@@ -55,10 +87,7 @@ def run(tmp_path: Path) -> Callable[..., tuple[str, str]]:
             timeout=90,
         )
         assert done.returncode == 0, done.stderr
-        assert json.loads((tmp_path / "out" / "notebook").read_text())["cells"]
-        status = (tmp_path / "out" / "status").read_text()
-        assert html.escape(status or "All cells ran.") in (tmp_path / "out" / "report").read_text()
-        return status, done.stdout + done.stderr
+        return status_in(tmp_path), done.stdout + done.stderr
 
     return ran
 
@@ -116,10 +145,11 @@ def test_the_failing_line_is_one_of_the_cell(source: str, traceback: list[str], 
     ids=["ends", "never-answers", "missing"],
 )
 def test_a_kernel_that_does_not_start_is_a_status(
-    run: Callable[..., tuple[str, str]], command: tuple[str, ...], says: str
+    run_here: Callable[..., tuple[str, str]], command: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = "notebook._START_SECONDS = 2" if "seconds" in says else ""
-    status, log = run(*command, before=before)
+    if "seconds" in says:
+        monkeypatch.setattr(notebook, "_START_SECONDS", 2)
+    status, log = run_here(*command)
 
     assert status.startswith("the kernel own did not start; the log may say more")
     assert says in status
@@ -142,7 +172,7 @@ def test_what_is_left_of_a_kernel_that_cannot_be_spoken_to_does_not_hang_the_ste
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no abstract sockets")
-def test_ports_that_others_take_do_not_matter(run: Callable[..., tuple[str, str]]) -> None:
+def test_ports_that_others_take_do_not_matter(run_here: Callable[..., tuple[str, str]]) -> None:
     """A program that listens on the ports of the connection file, before the kernel can."""
     thief = (
         "import json, os, socket, sys\n"
@@ -155,7 +185,7 @@ def test_ports_that_others_take_do_not_matter(run: Callable[..., tuple[str, str]
         "        except PermissionError: pass\n"
         "os.execv(sys.executable, [sys.executable, '-m', 'ipykernel_launcher', *sys.argv[1:]])\n"
     )
-    status, _ = run(sys.executable, "-c", thief, "-f", "{connection_file}")
+    status, _ = run_here(sys.executable, "-c", thief, "-f", "{connection_file}")
 
     assert not status
 

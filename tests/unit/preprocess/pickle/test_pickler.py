@@ -133,7 +133,7 @@ def test_captures_are_listed_with_type_and_size(author: Author) -> None:
 
 def test_heavy_captures_warn(author: Author) -> None:
     flow = author(
-        flow="import fairing_kfp\nBIG = list(range(500_000))\nSMALL = [1]\ndef step():\n    return BIG, SMALL\n"
+        flow="import fairing_kfp\nBIG = [bytes(1_100_000)]\nSMALL = [1]\ndef step():\n    return BIG, SMALL\n"
     )
     (warning,) = pack(flow.step).warnings
     assert "step captures 'BIG' (list, " in warning

@@ -92,7 +92,7 @@ def _text(body) -> bytes:
     return json.dumps(body).encode()
 
 
-_BOUNDED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_BOUNDED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _TYPES = st.sampled_from(["application/json", "application/octet-stream", "text/plain", "", "image/png"])
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from google.cloud.aiplatform_v1 import types
-
 from fairing_kfp.train.vertex.custom_job import custom_job
 from fairing_kfp.train.vertex.paths import JobPaths
 from fairing_kfp.train.vertex.spec import VertexJobSpec
@@ -23,6 +21,8 @@ _FOLDER = "gs://my-bucket/staging/learn-1"
 
 
 def test_request_has_all_options() -> None:
+    from google.cloud.aiplatform_v1.types import CustomJob  # takes a second, which collecting tests does not need
+
     spec = replace(
         _SPEC,
         machine="n1-standard-8",
@@ -36,7 +36,7 @@ def test_request_has_all_options() -> None:
         spot=True,
     )
     job = custom_job(spec, "learn-1", "mine", JobPaths(executor_input_with_stores(), _FOLDER), {"B": "2", "A": "1"})
-    asked = json.loads(types.CustomJob.to_json(job, use_integers_for_enums=False))
+    asked = json.loads(CustomJob.to_json(job, use_integers_for_enums=False))
 
     first, others = asked["jobSpec"].pop("workerPoolSpecs")
     assert (first["replicaCount"], others["replicaCount"]) == ("1", "2")
