@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -33,6 +34,7 @@ from tests.support.authority import Authority, make_authority
 from tests.support.component_pods import ComponentPods
 from tests.support.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.support.paths import TESTS, TOP
+from tests.support.pods import enforce_pod_security
 from tests.support.private_registry import PrivateRegistry, serve_registry
 from tests.support.services import (
     TESTBED,
@@ -159,24 +161,43 @@ def go_registry(
 
 
 @pytest.fixture(scope="session")
-def own_components(base_image: str, testbed_registry: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of reusable components whose steps run in our own image, published once for all modules."""
+def own_components(base_image: str, testbed_registry: str, shared_cache: Cache) -> Path:
+    """The folder of reusable components whose steps run in our own image, published once for all workers."""
     if sys.version_info[:2] != (3, 11):
         missing("the testbed's base image has Python 3.11, which is not this one")
-    folder = tmp_path_factory.mktemp("own-components")
-    options = ["--registry", f"{testbed_registry}/tests", "--project", f"components-{uuid.uuid4().hex[:8]}"]
-    options += ["--insecure", testbed_registry, "--base-image", base_image, "-o", str(folder)]
-    done = CliRunner().invoke(main, ["components", "publish", *options])
-    assert done.exit_code == 0, done.output
+    folder = shared_cache.root.with_name("own-components")
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the first worker publishes
+        if not folder.exists():
+            made = folder.with_suffix(".made")
+            options = ["--registry", f"{testbed_registry}/tests", "--project", f"components-{uuid.uuid4().hex[:8]}"]
+            options += ["--insecure", testbed_registry, "--base-image", base_image, "-o", str(made)]
+            env = {"FAIRING_KFP_CACHE": str(shared_cache.root)}
+            done = CliRunner().invoke(main, ["components", "publish", *options], env=env)
+            assert done.exit_code == 0, done.output
+            assert (made / "image.txt").read_text().strip() in done.output
+            made.rename(folder)
     return folder
 
 
+@pytest.fixture(scope="session")
+def own_image(own_components: Path) -> str:
+    """The reference of our own image, by digest."""
+    return (own_components / "image.txt").read_text().strip()
+
+
 @pytest.fixture(scope="module")
-def component_pods(own_components: Path, kubectl: Callable[..., str], namespace: str) -> ComponentPods:
+def restricted(namespace: str) -> str:
+    """The namespace, with the service account of pipelines, admits pods of the restricted standard alone."""
+    enforce_pod_security(namespace, "restricted")
+    create(namespace, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "pipeline-runner"}})
+    return namespace
+
+
+@pytest.fixture(scope="module")
+def component_pods(own_components: Path, kubectl: Callable[..., str], restricted: str) -> ComponentPods:
     """Runs steps of reusable components as pods, under the restricted standard of pod security."""
-    kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
-    kubectl("-n", namespace, "create", "serviceaccount", "pipeline-runner")
-    return ComponentPods(own_components, kubectl, namespace)
+    return ComponentPods(own_components, kubectl, restricted)
 
 
 @pytest.fixture

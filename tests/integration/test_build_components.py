@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from fairing_kfp.components.code_bundle import CodeBundle
 from fairing_kfp.components.package_layers import PackageLayers
 from fairing_kfp.registry.client import RegistryClient
+from tests.support.administrator import create
 from tests.support.bundles import unpack_code
 from tests.support.component_pods import ComponentPods, Task
 from tests.support.component_steps import run_component
@@ -31,7 +32,10 @@ def train(depth: int, name: str = "tree") -> dict:
     print("gauge", gauge.version)
     return {"depth": 2 * depth, "name": name}
 """
-_RUN = ("python3", "-u", "/opt/fairing/code/run.py")
+_RUN = """
+python3 -u /opt/fairing/code/run.py --depth 4 --return /dev/termination-log
+python3 -c "import unit; print(unit.version)"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +50,23 @@ def index() -> Iterator[PackageIndex]:
 
 
 @pytest.mark.kubernetes
-def test_a_function_and_its_packages_are_built_by_pods(
+def test_a_function_a_notebook_and_packages_are_built_by_pods(
     component_pods: ComponentPods,
-    kubectl: Callable[..., str],
     index: PackageIndex,
     base_image: str,
     testbed_registry: str,
     unique: str,
+    tmp_path: Path,
 ) -> None:
-    literal = f"--from-literal=url={index.private_url}"
-    kubectl("-n", component_pods.namespace, "create", "secret", "generic", "package-index", literal)
+    """The image is that of the function; the notebook is packed alone."""
+    held = {"kind": "Secret", "metadata": {"name": "package-index"}, "stringData": {"url": index.private_url}}
+    create(component_pods.namespace, {"apiVersion": "v1", **held})
+    cells = ("%load_ext autoreload\ndepth = 8", ["parameters"]), "print('depth', depth)"
+    notebook = write(tmp_path / "train.ipynb", *cells).read_text()
     secret = {"secretKeyRef": {"name": "package-index", "key": "url"}}
     target = {"base_image": base_image, "insecure": [testbed_registry]}
     ended = component_pods.run(
+        Task("preprocessing/preprocess_notebook", {"notebook": "train.ipynb", "text": notebook}),
         Task("preprocessing/preprocess_function", {"function": "lab.model:train", "text": _MODEL}),
         Task("building/resolve_dependencies", {"requirements": "gauge<2", **target}),
         Task(
@@ -72,32 +80,9 @@ def test_a_function_and_its_packages_are_built_by_pods(
 
     assert ended.code == 0, ended.log
     assert index.password not in ended.log
-    called = component_pods.call(ended.gave, *_RUN, "--depth", "4", "--return", "/dev/termination-log")
-    assert (called.code, called.log) == (0, "gauge 1.0\n")
+    called = component_pods.call(ended.gave, "sh", "-c", _RUN)
+    assert (called.code, called.log) == (0, "gauge 1.0\n1.5\n")
     assert json.loads(called.gave) == {"depth": 8, "name": "tree"}
-    assert component_pods.call(ended.gave, "python3", "-c", "import unit; print(unit.version)").log == "1.5\n"
-
-
-@pytest.mark.kubernetes
-def test_the_code_of_a_notebook_is_built_by_pods(
-    component_pods: ComponentPods, base_image: str, testbed_registry: str, unique: str, tmp_path: Path
-) -> None:
-    cells = ("%load_ext autoreload\ndepth = 8", ["parameters"]), "print('depth', depth)"
-    text = write(tmp_path / "train.ipynb", *cells).read_text()
-    parameters = {
-        "base_image": base_image,
-        "repository": f"{testbed_registry}/{unique}",
-        "insecure": [testbed_registry],
-    }
-    ended = component_pods.run(
-        Task("preprocessing/preprocess_notebook", {"notebook": "train.ipynb", "text": text}),
-        Task("building/append_image", parameters, {"bundle": "preprocess_notebook/bundle"}),
-        gives="image",
-    )
-
-    assert ended.code == 0, ended.log
-    command = ("python3", "-u", "/opt/fairing/code/files/train.ipynb.py", "--depth", "3")
-    assert component_pods.call(ended.gave, *command).log == "depth 3\n"
 
 
 def test_a_notebook_runs_in_full(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +14,8 @@ from fairing_kfp.builders import job_pod
 from fairing_kfp.builders.buildkit.build import build
 from fairing_kfp.builders.buildkit.job import BuildSpec
 from fairing_kfp.cache.store import Cache
+from fairing_kfp.cluster.connect import ClusterConfig
+from fairing_kfp.cluster.kinds import JOB
 from fairing_kfp.cluster.owner import Owner
 from fairing_kfp.components import embed_source
 from fairing_kfp.components.step import run_step
@@ -23,20 +27,19 @@ from fairing_kfp.pipeline import roles
 from fairing_kfp.preprocess.files.read import read_files
 from tests.integration.test_registry_access import HTPASSWD, ME
 from tests.support.accounts import RecordedCluster, account_with, granted, service_account
-from tests.support.administrator import new_namespace
+from tests.support.administrator import create, listed, new_namespace
 from tests.support.buildkit_stand_in import buildkit_image, write_context
 from tests.support.bundles import step_input
 from tests.support.component_pods import ComponentPods, Task
+from tests.support.pods import enforce_pod_security
 from tests.support.private_registry import serve_registry
 
 pytestmark = [pytest.mark.registry, pytest.mark.kubernetes]
 
 
 @pytest.fixture(scope="module")
-def image(own_components: Path, testbed_registry: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    own = (own_components / "image.txt").read_text().strip()
-    cache = Cache(tmp_path_factory.mktemp("stand-in"))
-    return buildkit_image(own, f"{testbed_registry}/tests/buildkit", testbed_registry, cache)
+def image(own_image: str, testbed_registry: str, shared_cache: Cache) -> str:
+    return buildkit_image(own_image, f"{testbed_registry}/tests/buildkit", testbed_registry, shared_cache)
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,6 @@ class Builder:
     cluster: RecordedCluster
     spec: BuildSpec
     folder: Path
-    kubectl: Callable[..., str]
 
     def build(self, base: str, *lines: str, **changes: object) -> tuple[list[str], list[str]]:
         """The messages and the log of a build."""
@@ -60,18 +62,20 @@ class Builder:
         try:
             build(spec, context, self.cluster, Owner.outside_kfp(base), log=messages.append, log_line=shown.append)
         finally:
-            jobs = self.kubectl("-n", self.cluster.namespace, "get", "jobs", "-o", "name")
-            assert jobs == ""
+            assert listed(self.cluster.namespace, JOB) == []
         return messages, shown
 
 
+@pytest.fixture(scope="module")
+def access(namespace: str) -> ClusterConfig:
+    """A service account with the role of the builder alone."""
+    return account_with(namespace, roles.manifest("dockerfile", namespace))
+
+
 @pytest.fixture
-def builder(
-    image: str, kubectl: Callable[..., str], namespace: str, testbed_registry: str, unique: str, tmp_path: Path
-) -> Builder:
-    access = account_with(namespace, roles.manifest("dockerfile", namespace))
+def builder(image: str, access: ClusterConfig, testbed_registry: str, unique: str, tmp_path: Path) -> Builder:
     spec = BuildSpec(Reference.parse(f"{testbed_registry}/{unique}:1"), image=image, insecure=(testbed_registry,))
-    return Builder(RecordedCluster(lambda: access), spec, tmp_path, kubectl)
+    return Builder(RecordedCluster(lambda: access), spec, tmp_path)
 
 
 def test_a_dockerfile_is_built_by_pods_as_kfp_runs_them(
@@ -102,7 +106,7 @@ def test_a_dockerfile_is_built_by_pods_as_kfp_runs_them(
             gives="image",
         )
         assert ended.code == 0, ended.log
-        assert kubectl("-n", namespace, "get", "jobs", "-o", "name") == ""
+        assert listed(namespace, JOB) == []
 
     assert "fairing-kfp: created Job build-" in ended.log
     assert "RUN echo run for" in ended.log
@@ -119,16 +123,17 @@ def test_a_build_that_fails_tells_why_and_leaves_nothing(builder: Builder, base_
 
 
 def test_the_login_of_a_secret_pushes_the_image(
-    builder: Builder, base_image: str, testbed_registry: str, kubectl: Callable[..., str], tmp_path: Path
+    builder: Builder, base_image: str, testbed_registry: str, tmp_path: Path
 ) -> None:
     users = tmp_path / "htpasswd"
     users.write_text(HTPASSWD)
     auth = {"htpasswd": {"realm": "tests", "path": str(users)}}
     host = testbed_registry.partition(":")[0]
     with serve_registry(tmp_path / "registry", auth, name=host) as registry:
-        login = [f"--docker-server={registry.host}", f"--docker-username={ME.username}"]
-        login.append(f"--docker-password={ME.password}")
-        kubectl("-n", builder.cluster.namespace, "create", "secret", "docker-registry", "login", *login)
+        login = {"auth": base64.b64encode(f"{ME.username}:{ME.password}".encode()).decode()}
+        held = {".dockerconfigjson": json.dumps({"auths": {registry.host: login}})}
+        kind = {"type": "kubernetes.io/dockerconfigjson", "metadata": {"name": "login"}, "stringData": held}
+        create(builder.cluster.namespace, {"apiVersion": "v1", "kind": "Secret", **kind})
         target = Reference.parse(f"{registry.host}/me/made:1")
         insecure = (testbed_registry, registry.host)
         messages, shown = builder.build(
@@ -141,7 +146,7 @@ def test_the_login_of_a_secret_pushes_the_image(
 
 
 def test_a_missing_role_is_named_before_a_job_is_created(
-    kubectl: Callable[..., str], namespace: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    namespace: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     access = account_with(namespace)
     monkeypatch.setattr(build_dockerfile, "Cluster", lambda: RecordedCluster(lambda: access))
@@ -157,17 +162,17 @@ def test_a_missing_role_is_named_before_a_job_is_created(
 
 def test_a_build_ends_at_its_deadline(builder: Builder, base_image: str) -> None:
     with pytest.raises(JobFailedError, match=r"Job build-\w+ exceeded its deadline"):
-        builder.build(base_image, "RUN sleep 60", deadline=10)
+        builder.build(base_image, "RUN sleep 60", deadline=5)
 
 
 def test_a_namespace_that_forbids_user_namespaces_is_named(
-    builder: Builder, base_image: str, namespace: str, kubectl: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    builder: Builder, base_image: str, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_pod, "_DEFAULT_PATIENCE", 0)
     monkeypatch.setattr(job_pod, "_EVENTS", 0.5)
-    kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=baseline")
+    enforce_pod_security(namespace, "baseline")
     try:
         with pytest.raises(JobFailedError, match=r"its pod cannot be created: .*PodSecurity.*seccompProfile"):
             builder.build(base_image, "RUN true")
     finally:
-        kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce-")
+        enforce_pod_security(namespace, None)

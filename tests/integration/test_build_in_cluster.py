@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 import fairing_kfp
+from fairing_kfp.cluster.kinds import DEPLOYMENT
 from fairing_kfp.pipeline import roles
+from tests.support.administrator import create, listed
 from tests.support.authority import Authority
 from tests.support.git_server import LOGIN, git_server
-from tests.support.kfp_driver import BUCKET, Driver, Store, TaskFailedError
+from tests.support.kfp_driver import BUCKET, Driver, Store
 from tests.support.paths import TOP
 from tests.support.s3_server import s3_server
 from tests.support.services import TESTBED
@@ -39,23 +42,24 @@ def test_a_commit_becomes_a_served_model(
     authority: Authority,
     base_image: str,
     unique: str,
-    namespace: str,
-    kubectl: Callable[..., str],
+    restricted: str,
     tmp_path: Path,
 ) -> None:
-    """Another run fails at the source, and a third starts from a folder in the store instead."""
+    """Another run starts from a folder in the store instead."""
     project = f"own-{uuid.uuid4().hex[:8]}"
-    kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
-    kubectl("-n", namespace, "create", "serviceaccount", "pipeline-runner")
-    kubectl("apply", "-f", "-", input=roles.manifest("deployment", namespace))
-    kubectl("-n", namespace, "create", "secret", "generic", "registry", "--from-literal=config.json={}")
-    login = [f"--from-literal={key}={value}" for key, value in zip(("username", "password"), LOGIN, strict=True)]
-    kubectl("-n", namespace, "create", "secret", "generic", "git", "--type=kubernetes.io/basic-auth", *login)
+    for role in yaml.safe_load_all(roles.manifest("deployment", restricted)):
+        create(restricted, role)
+    for name, kind, data in (
+        ("registry", "Opaque", {"config.json": "{}"}),
+        ("git", "kubernetes.io/basic-auth", dict(zip(("username", "password"), LOGIN, strict=True))),
+    ):
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": kind, "stringData": data}
+        create(restricted, secret)
     compiled, imported = (
         fairing_kfp.compile(
             fairing_kfp.load_pipeline(f"{TOP}/pipelines/{name}.py"),
             builder="cluster",
-            cluster_namespace=namespace,
+            cluster_namespace=restricted,
             registry=f"{TESTBED}/tests",
             project=project,
             insecure=[TESTBED],
@@ -73,17 +77,10 @@ def test_a_commit_becomes_a_served_model(
     plain_http = imported.replace(default, default.replace("[]", f"[{TESTBED}]"))
     with git_server(tmp_path / "repository", HERE, authority) as git, ThreadPoolExecutor() as pool:
         commit = git.commit({f"pipelines/{name}": (TOP / "pipelines" / name).read_text() for name in FILES})
-        without_login = compiled.replace("secretName: git", "secretName: absent")
-        whole, refused = (
-            pool.submit(Driver(kubectl, namespace, store).run, text, {**arguments, "git": git.closed, "ref": "master"})
-            for text in (compiled, without_login)
-        )
         from_store = pool.submit(
-            Driver(kubectl, namespace, store).run, plain_http, {**target, "source": f"s3://{BUCKET}/source"}
+            Driver(restricted, store).run, plain_http, {**target, "source": f"s3://{BUCKET}/source"}
         )
-        tasks = whole.result()
-        with pytest.raises(TaskFailedError, match="asks for a login"):
-            refused.result()
+        tasks = Driver(restricted, store).run(compiled, {**arguments, "git": git.closed, "ref": "master"})
 
     assert LOGIN[1] not in tasks["fetch-source"].log
     assert tasks["fetch-source"].parameters["revision"] == commit
@@ -91,7 +88,10 @@ def test_a_commit_becomes_a_served_model(
     image = tasks["append-image"].parameters["image"]
     assert tasks["fit"].image == image
     assert "A curve of degree 3 with a mean squared error of 0.01" in tasks["fit"].log
-    text, other = (store.get(done["fit"].artifacts["fitted_model"]["uri"]) for done in (tasks, from_store.result()))
+    stored = from_store.result()
+    assert stored["fit"].image == stored["append-image"].parameters["image"]
+    assert "A curve of degree 3 with a mean squared error of 0.01" in stored["fit"].log
+    text, other = (store.get(done["fit"].artifacts["fitted_model"]["uri"]) for done in (tasks, stored))
     assert text == other
     model = json.loads(text)
     predictions = json.loads(store.get(tasks["predict"].artifacts["predictions"]["uri"]))
@@ -100,5 +100,5 @@ def test_a_commit_becomes_a_served_model(
     assert tasks["predict"].parameters["outcome"] == "passed"
     served = tasks["serve-deployment"].parameters["served_image"]
     assert served.startswith(f"{TESTBED}/{unique}@sha256:")
-    running = json.loads(kubectl("-n", namespace, "get", "deployment", "curve", "-o", "json"))
+    (running,) = listed(restricted, DEPLOYMENT)
     assert running["spec"]["template"]["spec"]["containers"][0]["image"] == served

@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ from fairing_kfp.builders.progress import Transfer
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.cluster.client import Cluster
 from fairing_kfp.cluster.connect import ClusterConfig, from_kubeconfig
+from fairing_kfp.cluster.kinds import JOB, POD
 from fairing_kfp.errors import (
     FairingError,
     ForbiddenError,
@@ -43,16 +43,17 @@ from fairing_kfp.registry.credentials import StaticCredentials
 from fairing_kfp.registry.stop import stop_all
 from tests.integration.test_registry_access import HTPASSWD, ME
 from tests.support.accounts import RecordedCluster, Used, account_with, granted
+from tests.support.administrator import create, current, delete, listed, until
 from tests.support.kfp_driver import Store
 from tests.support.paths import TESTS
+from tests.support.pods import enforce_pod_security
 from tests.support.private_registry import PrivateRegistry, serve_registry
 from tests.support.s3_server import s3_server
 from tests.support.services import TESTBED
 from tests.support.small_images import assert_whole, image, layer, push_small_base
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.registry]
-
-RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 
 @dataclass
@@ -73,14 +74,14 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def place(namespace: str, kubectl: Callable[..., str]) -> str:
+def place(namespace: str) -> str:
     """A namespace that admits restricted pods only."""
-    kubectl("label", "namespace", namespace, RESTRICTED)
+    enforce_pod_security(namespace, "restricted")
     return namespace
 
 
 @pytest.fixture(scope="module")
-def builder_account(place: str, kubectl: Callable[..., str]) -> ClusterConfig:
+def builder_account(place: str) -> ClusterConfig:
     """A service account with the role of the builder alone."""
     return account_with(place, roles.manifest("build", place))
 
@@ -139,7 +140,6 @@ def test_a_pipeline_is_compiled_without_a_registry_here(
     base_image: str,
     unique: str,
     tmp_path: Path,
-    kubectl: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     used: Used = set()
@@ -164,11 +164,11 @@ def test_a_pipeline_is_compiled_without_a_registry_here(
     # The other permissions are for attaching, and for reading what went wrong.
     assert used == {("batch", "jobs", "create"), ("batch", "jobs", "delete"), ("", "pods", "list")}
     assert used < granted("build")
-    assert kubectl("-n", place, "get", "jobs", "-o", "name") == ""
+    assert listed(place, JOB) == []
 
 
 def test_the_login_of_a_secret_is_used_in_the_cluster(
-    place: str, closed_registry: PrivateRegistry, tmp_path: Path, kubectl: Callable[..., str]
+    place: str, closed_registry: PrivateRegistry, tmp_path: Path
 ) -> None:
     host = closed_registry.host
     client = RegistryClient([host], StaticCredentials({host: ME}))
@@ -179,7 +179,8 @@ def test_the_login_of_a_secret_is_used_in_the_cluster(
         ("login", "kubernetes.io/dockerconfigjson", ".dockerconfigjson"),
         ("other", "Opaque", "token"),
     ):
-        kubectl("-n", place, "create", "secret", "generic", name, f"--type={kind}", f"--from-literal={key}={text}")
+        secret = {"metadata": {"name": name}, "type": kind, "stringData": {key: text}}
+        create(place, {"apiVersion": "v1", "kind": "Secret", **secret})
     one, seen = image(f"{host}/base:1", layer("code")), Seen()
     with contextlib.closing(make(place, f"{host}/me/train", tmp_path, seen=seen, secret="login")) as builder:
         builder.check(one)
@@ -206,13 +207,12 @@ def test_layers_go_through_a_store_that_pods_reach_by_another_name(
     base_image: str,
     unique: str,
     tmp_path: Path,
-    kubectl: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up-secret")
     name = TESTBED.partition(":")[0]
-    one = image(base_image, layer("code", os.urandom(20 << 20)))
+    one = image(base_image, layer("code", os.urandom(9 << 20)))  # two parts
 
     def through(uri: str, seen: Seen | None = None) -> ClusterBuilder:
         return make(place, f"{TESTBED}/{unique}", tmp_path, seen=seen, store=LayerStore(uri))
@@ -234,21 +234,21 @@ def test_layers_go_through_a_store_that_pods_reach_by_another_name(
     assert "X-Amz" not in str(failed)
     assert gone.message.startswith("cannot write to s3://bucket/fairing-kfp-")
     assert quiet.lines == [], "no Job is created"
-    assert kubectl("-n", place, "get", "jobs", "-o", "name") == ""
+    assert listed(place, JOB) == []
 
 
 def test_a_job_is_replaced_if_its_pod_vanishes_and_fails_if_its_program_does(
     place: str, base_image: str, unique: str, tmp_path: Path, kubectl: Callable[..., str]
 ) -> None:
-    def pods() -> list[str]:
-        return kubectl("-n", place, "get", "pods", "-o", "name").split()
-
     def delete_pod() -> None:
-        kubectl("-n", place, "delete", *pods(), "--now")
+        (pod,) = listed(place, POD)
+        delete(pod, grace=1)
+        eventually(lambda: current(pod) is None, pause=0.05)
 
     def end_program() -> None:
+        (pod,) = listed(place, POD)
         program = "import os, signal; os.kill(1, signal.SIGALRM)"
-        kubectl("-n", place, "exec", *pods(), "--", "python3", "-c", program)
+        kubectl("-n", place, "exec", pod["metadata"]["name"], "--", "python3", "-c", program)
 
     def build(name: str, meanwhile: Callable[[], None]) -> tuple[Seen, str]:
         happens = [meanwhile]
@@ -272,24 +272,21 @@ def test_a_job_is_replaced_if_its_pod_vanishes_and_fails_if_its_program_does(
     assert re.fullmatch(rf"{TESTBED}/{unique}@sha256:[0-9a-f]{{64}}", reference)
     assert [line for line in seen.lines if "starting another" in line]
     assert len([line for line in seen.lines if line.startswith("created")]) == 2
-    assert kubectl("-n", place, "get", "jobs", "-o", "name") == ""
+    assert listed(place, JOB) == []
 
 
-def test_a_build_that_is_stopped_leaves_no_job(place: str, base_image: str, kubectl: Callable[..., str]) -> None:
+def test_a_build_that_is_stopped_leaves_no_job(place: str, base_image: str) -> None:
     """Its pod waits for an image that does not exist, so that the Job would stay."""
     settings = ["--registry", f"{TESTBED}/tests", "--insecure", TESTBED, "--base-image", base_image]
     cluster = ["--builder", "cluster", "--cluster-namespace", place, "--cluster-image", f"{TESTBED}/absent:1"]
     command = [sys.executable, "-m", "fairing_kfp", "explain", f"{TESTS}/support/small_pipelines.py:names_an_image"]
     process = subprocess.Popen([*command, *settings, *cluster], stderr=subprocess.PIPE, text=True)
-    for _ in range(300):
-        if kubectl("-n", place, "get", "jobs", "-o", "name"):
-            break
-        time.sleep(0.1)
+    eventually(lambda: listed(place, JOB) or process.poll() is not None, pause=0.05)
     process.terminate()
     _, output = process.communicate(timeout=60)
 
     assert process.returncode == 130, output
-    assert kubectl("-n", place, "get", "jobs", "-o", "name") == ""
+    assert listed(place, JOB) == []
 
 
 def test_what_is_wrong_is_reported_before_anything_is_sent(
@@ -297,7 +294,6 @@ def test_what_is_wrong_is_reported_before_anything_is_sent(
     base_image: str,
     unique: str,
     tmp_path: Path,
-    kubectl: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(job_pod, "_DEFAULT_PATIENCE", 0)
@@ -322,9 +318,11 @@ def test_what_is_wrong_is_reported_before_anything_is_sent(
     assert isinstance(old, JobFailedError)
     assert "ended with exit code 1" in old.message
     assert "the Python is too old" in old.message
-    kubectl("-n", place, "create", "quota", "none", "--hard=pods=0")
+    limits = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+    quota = create(place, {"apiVersion": "v1", "kind": "ResourceQuota", **limits})
     try:
+        until(quota, lambda state: state.get("status", {}).get("hard"))
         assert "exceeded quota" in fails().message
     finally:
-        kubectl("-n", place, "delete", "quota", "none")
-    assert kubectl("-n", place, "get", "jobs", "-o", "name") == ""
+        delete(quota)
+    assert listed(place, JOB) == []

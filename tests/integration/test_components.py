@@ -17,7 +17,6 @@ from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.repository import Repository
 from tests.integration.test_registry_access import HTPASSWD, ME
 from tests.support.authority import Authority
-from tests.support.component_pods import ComponentPods, Task
 from tests.support.component_steps import Ended, run_component
 from tests.support.private_registry import PrivateRegistry, serve_registry
 from tests.support.services import free_port
@@ -35,22 +34,20 @@ print(open("unit.txt").read(), double(parser.parse_args().depth))
 _COMMAND = ("python3", "-u", "/opt/fairing/code/files/train.py")
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    folder = tmp_path / "source"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("source")
     (folder / "train.py").write_text(_TRAIN)
     (folder / "helper.py").write_text("def double(n):\n    return 2 * n\n")
     (folder / "unit.txt").write_text("doubled:")
     return folder
 
 
-@pytest.fixture
-def bundle(source: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def bundle(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of the script."""
-    ended = run_component(
-        "preprocessing/preprocess_script", tmp_path / "packed", {"script": "train.py"}, {"source": str(source)}
-    )
+    root = tmp_path_factory.mktemp("packed")
+    ended = run_component("preprocessing/preprocess_script", root, {"script": "train.py"}, {"source": str(source)})
     assert ended.code == 0, ended.log
     return ended.artifact("bundle")
 
@@ -116,28 +113,6 @@ def test_the_image_runs_in_docker_by_its_default_command(
 
     assert made.code == 0, made.log
     assert docker_engine(made.parameter("image")).strip() == "run by itself"
-
-
-@pytest.mark.kubernetes
-def test_a_script_is_built_by_pods_as_kfp_runs_them(
-    component_pods: ComponentPods, base_image: str, testbed_registry: str, unique: str
-) -> None:
-    text = "import sys\nprint('called with', sys.argv[1:])\n"
-    parameters = {
-        "base_image": base_image,
-        "repository": f"{testbed_registry}/{unique}",
-        "insecure": [testbed_registry],
-    }
-    ended = component_pods.run(
-        Task("preprocessing/preprocess_script", {"script": "train.py", "text": text}),
-        Task("building/append_image", parameters, {"bundle": "preprocess_script/bundle"}),
-        gives="image",
-    )
-
-    assert ended.code == 0, ended.log
-    assert ended.gave.startswith(f"{testbed_registry}/{unique}@sha256:")
-    called = component_pods.call(ended.gave, *_COMMAND, "--depth", "1")
-    assert called.log == "called with ['--depth', '1']\n"
 
 
 def test_every_place_gives_the_same_image(

@@ -6,7 +6,7 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -239,23 +239,3 @@ def test_the_bundle_of_the_folder_runs_as_the_step_does(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert len(json.loads((tmp_path / "model").read_text())["coefficients"]) == 4
     assert "<h1>A curve of degree 3 with a mean squared error of 0.01" in (tmp_path / "report").read_text()
-
-
-@pytest.mark.registry
-@pytest.mark.kubernetes
-def test_a_script_is_built_in_steps_and_runs_in_a_pod(
-    base_image: str, testbed_registry: str, unique: str, pod: Callable[..., str], tmp_path: Path
-) -> None:
-    packed = run_component(
-        "preprocessing/preprocess_script", tmp_path / "packed", {"script": "fit.py"}, {"source": str(FOLDER)}
-    )
-    built = run_component(
-        "building/append_image",
-        tmp_path / "built",
-        {"base_image": base_image, "repository": f"{testbed_registry}/{unique}", "insecure": [testbed_registry]},
-        {"bundle": str(packed.artifact("bundle"))},
-    )
-
-    assert built.code == 0, built.log
-    log = pod(built.parameter("image"), *_fit_command(Path("/tmp/model"), Path("/tmp/report")))
-    assert "A curve of degree 3 with a mean squared error of 0.01" in log

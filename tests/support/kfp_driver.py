@@ -10,13 +10,15 @@ import json
 import re
 import urllib.request
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any
 
 import yaml
+
+from tests.support.pods import STRICT, ended
 
 BUCKET = "artifacts"
 
@@ -136,13 +138,11 @@ class Driver:
     """Runs one pipeline in a namespace, as the service account `pipeline-runner`.
 
     Attributes:
-        kubectl: kubectl with administrator permissions.
         namespace: namespace of the pods.
         store: store of the artifacts.
         tasks: finished tasks, by name.
     """
 
-    kubectl: Callable[..., str]
     namespace: str
     store: Store
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -270,28 +270,14 @@ class Driver:
                             {"name": "KFP_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
                         ],
                         "volumeMounts": mounts,
-                        "securityContext": {
-                            "allowPrivilegeEscalation": False,
-                            "capabilities": {"drop": ["ALL"]},
-                            "readOnlyRootFilesystem": True,
-                        },
+                        "securityContext": STRICT,
                     }
                 ],
             },
         }
-        self.kubectl("-n", self.namespace, "create", "-f", "-", input=json.dumps(pod))
-        ended = "--for=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
-        self.kubectl("-n", self.namespace, "wait", f"pod/{name}", ended, "--timeout=180s")
-        log = self.kubectl("-n", self.namespace, "logs", name)
-        state = json.loads(self.kubectl("-n", self.namespace, "get", "pod", name, "-o", "json"))
-        code = state["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"]
-        if code:
-            raise TaskFailedError(f"the task {task} ended with exit code {code}:\n{log}")
-        return log
-
-
-class TaskFailedError(Exception):
-    """A task failed; the message has its log."""
+        status, logs = ended(self.namespace, pod)
+        assert status["phase"] == "Succeeded", f"the task {task} failed: {status}\n{logs}"
+        return logs["main"]
 
 
 def _filled(text: str, parameters: Mapping[str, Any]) -> str:
