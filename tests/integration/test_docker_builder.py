@@ -30,11 +30,13 @@ from fairing_kfp.errors import ImageError, PythonVersionError
 from fairing_kfp.image import File, Image, Platform, Reference
 from fairing_kfp.image.dockerfile import Dockerfile
 from fairing_kfp.layers.files import layer_of_files
+from fairing_kfp.registry.client import RegistryClient
 from tests.golden import PIPELINES
 from tests.integration.test_registry_access import HTPASSWD, ME
 from tests.support.paths import TESTS
 from tests.support.private_registry import serve_registry
 from tests.support.services import missing, run
+from tests.support.small_images import layer, push_small_base
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 
@@ -95,6 +97,10 @@ def podman(tmp_path_factory: pytest.TempPathFactory, testbed_registry: str) -> I
         shutil.rmtree(folder, ignore_errors=True)
 
 
+_ENGINES = ("docker", pytest.param("podman", marks=pytest.mark.exhaustive))
+"""Docker, and Podman where another test shows the same."""
+
+
 @pytest.fixture(params=["docker", "podman"])
 def judged(request: pytest.FixtureRequest) -> Judged:
     if request.param == "podman":
@@ -126,6 +132,7 @@ def local(judged: Judged, unique: str) -> Iterator[EngineBuilder]:
     builder.close()
 
 
+@pytest.mark.parametrize("judged", _ENGINES, indirect=True)
 def test_without_a_registry_images_stay_in_the_engine(
     judged: Judged, local: EngineBuilder, image: Image, base_image: str
 ) -> None:
@@ -162,6 +169,7 @@ def test_entrypoint_user_and_environment(
     assert judged.runs(name, "sh", "-c", "echo $KEPT; cat /tmp/made; ls -A /context") == "yes\nmade\nDockerfile\nkept\n"
 
 
+@pytest.mark.parametrize("judged", _ENGINES, indirect=True)
 def test_a_dockerfile_that_cannot_be_built(local: EngineBuilder, image: Image, base_image: str, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(f"FROM {base_image}\nRUN echo this went wrong && false\n")
 
@@ -209,9 +217,16 @@ def test_a_pushed_image_is_referenced_by_digest(
 
 
 def test_it_uses_the_credentials_of_docker(
-    image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker_engine: Any
+    image: Image,
+    testbed_registry: str,
+    unique: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    docker_engine: Any,
 ) -> None:
     """It uses the credentials in Docker's configuration, and shows the registry's error without them."""
+    push_small_base(RegistryClient([testbed_registry]), testbed_registry, unique, layer("lower"))
+    image = replace(image, base=Reference.parse(f"{testbed_registry}/{unique}:1"))
     users = tmp_path / "users"
     users.write_text(HTPASSWD)
     auth = {"htpasswd": {"realm": "test", "path": str(users)}}
@@ -265,10 +280,10 @@ class TestCommands:
 
     @pytest.mark.parametrize("quiet", [True, False])
     def test_a_line_for_each_blob_unless_quiet(
-        self, options: dict[str, Any], private_registry: Any, base_image: str, tmp_path: Path, quiet: bool
+        self, options: dict[str, Any], testbed_registry: str, unique: str, base_image: str, tmp_path: Path, quiet: bool
     ) -> None:
         """The first compiles for a registry, the second runs with the docker runner."""
-        registry = ["--registry", f"{private_registry.host}/me", "--insecure", base_image.partition("/")[0]]
+        registry = ["--registry", f"{testbed_registry}/{unique}", "--insecure", testbed_registry]
         target = str(TESTS / "pipelines" / "failing.py:owner")
         shared = [target, "--base-image", base_image, *(["-q"] if quiet else [])]
         compiling = ["compile", *shared, *registry, "-o", str(tmp_path / "out.yaml")]
