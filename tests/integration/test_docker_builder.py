@@ -253,8 +253,7 @@ class TestCommands:
     def test_a_pipeline_runs_in_docker_without_a_registry(self, options: dict[str, Any], tmp_path: Path) -> None:
         transfers: list[Transfer] = []
         result = fairing_kfp.run(
-            fairing_kfp.load_pipeline(PIPELINES["control-flow"]),
-            {"count": 2},
+            fairing_kfp.load_pipeline(f"{TESTS}/support/small_pipelines.py:names_an_image"),
             runner="docker",
             docker={"network_mode": "host"},
             output=tmp_path,
@@ -263,7 +262,7 @@ class TestCommands:
             **options,
         )
 
-        assert result.step("total").outputs["Output"] == 6
+        assert result.step("one").outputs["Output"] == 1
         assert {one.name for one in transfers} <= {"runtime", "code"}
 
     def test_compiling_with_docker_references_the_pushed_image(
