@@ -5,6 +5,8 @@ from fairing_kfp import display as display
 from fairing_kfp import distributed as distributed
 from fairing_kfp import errors as errors
 from fairing_kfp.cluster import mutators as mutators
+from fairing_kfp.comparison.change import PipelineDiff as PipelineDiff
+from fairing_kfp.comparison.diff import diff as diff
 from fairing_kfp.component.decorator import fairing_component as fairing_component
 from fairing_kfp.component.interface import Component as Component
 from fairing_kfp.component.load import load_pipeline as load_pipeline

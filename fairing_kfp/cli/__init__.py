@@ -23,6 +23,7 @@ class _Commands(click.Group):
         "cache",
         "compile",
         "components",
+        "diff",
         "doctor",
         "explain",
         "init",
@@ -129,7 +130,7 @@ def main() -> None:
     \b
     Exit codes:
       0    success
-      1    a step, a run or a version failed
+      1    a step, a run or a version failed; of diff: the pipelines differ
       2    the command line, a setting or the pipeline is wrong; nothing was sent
       3    a registry, KFP, Kubernetes or Docker does not answer, or refuses;
            or a package is not installed

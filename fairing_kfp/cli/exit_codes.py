@@ -7,6 +7,9 @@ from fairing_kfp import errors
 FAILED = 1
 """A step, a run or a version failed, or a file is not as `--check` wants it."""
 
+DIFFERENT = 1
+"""Of `diff` alone, which has the codes of the program `diff`: the pipelines differ."""
+
 USAGE = 2
 """The command line, a setting or the pipeline's code is wrong; nothing was sent."""
 

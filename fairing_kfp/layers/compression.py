@@ -72,6 +72,15 @@ def decompress_zstd(source: BinaryIO, target: IO[bytes]) -> None:
     _zstandard().ZstdDecompressor().copy_stream(source, target)
 
 
+def zstd_reader(source: BinaryIO) -> IO[bytes]:
+    """The decompressed content of a zstd stream.
+
+    Raises:
+        UnavailableError: the zstandard package is not installed.
+    """
+    return cast("IO[bytes]", _zstandard().ZstdDecompressor().stream_reader(source))
+
+
 def _zstandard() -> Any:
     try:
         import zstandard

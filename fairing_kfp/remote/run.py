@@ -109,6 +109,15 @@ class Run:
         return steps_of(self._refreshed(), self._pipeline().pipeline)
 
     @property
+    def pipeline(self) -> PipelineDocument:
+        """Its compiled pipeline, as the API describes it.
+
+        Raises:
+            KfpError: Kubeflow Pipelines does not answer.
+        """
+        return self._pipeline()
+
+    @property
     def outputs(self) -> dict[str, dict[str, Any]]:
         """The output parameters so far, by step and name; steps without any are missing.
 

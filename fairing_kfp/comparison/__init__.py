@@ -1,0 +1,1 @@
+"""Comparing two pipelines: which steps differ, and what made them so."""

@@ -1,0 +1,131 @@
+"""Pairs of images: each pair is compared once, and what cannot be read is noted once for each registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fairing_kfp.builders.builder import Connection
+from fairing_kfp.builders.progress import silent
+from fairing_kfp.comparison.change import Change
+from fairing_kfp.comparison.image import ComparedImage
+from fairing_kfp.comparison.image_diff import image_causes
+from fairing_kfp.comparison.published import PublishedImages
+from fairing_kfp.errors import DigestError, ImageError, InvalidReferenceError, NotFoundError, RegistryError
+from fairing_kfp.image.reference import Reference
+from fairing_kfp.preprocess.source import PLACEHOLDER
+
+if TYPE_CHECKING:
+    from fairing_kfp.cache.store import Cache
+    from fairing_kfp.pipeline.trace import TracedPipeline
+    from fairing_kfp.settings import Settings
+
+
+class ImagePairs:
+    """Compares images by their names.
+
+    Args:
+        settings: the settings that reach registries.
+        cache: the cache on disk.
+    """
+
+    def __init__(self, settings: Settings, cache: Cache) -> None:
+        self._client = Connection(settings, "", cache, silent).client()
+        self._published = PublishedImages(self._client, cache)
+        self._has_registry = settings.registry is not None
+        self._own: dict[str, ComparedImage] = {}
+        self._read: dict[str, ComparedImage | None] = {}
+        self._unreachable: set[str] = set()
+        self._missing: dict[str, None] = {}
+        self._known: dict[tuple[str, str], tuple[Change | None, bool]] = {}
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What could not be read, a sentence each."""
+        return tuple(self._missing)
+
+    def add_tree(
+        self, traced: TracedPipeline, settings: Settings, cache: Cache, start: Path | None
+    ) -> Mapping[str, str]:
+        """Makes the images of the working tree; returns their references by placeholder, where they are known.
+
+        Raises:
+            FairingError: an image cannot be made.
+        """
+        from fairing_kfp.comparison.tree_images import tree_images
+
+        made = tree_images(traced, settings, cache, self._client, start)
+        self._own.update(made.images)
+        self._missing.update(dict.fromkeys(made.missing))
+        return made.references
+
+    def compare(self, old: str, new: str, use: str = "") -> tuple[Change | None, bool]:
+        """Compares two images with different names.
+
+        Args:
+            old: the old name.
+            new: the new name.
+            use: `that it starts` for an image that is not the step's own.
+
+        Returns:
+            The change, if there is one, and whether all of it is known.
+        """
+        if (old, new) not in self._known:
+            self._known[old, new] = self._compare(old, new, f"image {use}".rstrip())
+        return self._known[old, new]
+
+    def _compare(self, old: str, new: str, what: str) -> tuple[Change | None, bool]:
+        digests = [_digest(name) for name in (old, new)]
+        if digests[0] and digests[0] == digests[1]:
+            if not self._has_registry and (old in self._own or new in self._own):
+                return None, True  # the repository of the working tree's image is not known
+            places = " → ".join(name.partition("@")[0] for name in (old, new))
+            return Change("image", f"{what} moved: {places}; its content is the same", True, (), old, new), True
+        images = [self._image(name) for name in (old, new)]
+        if images[0] is None or images[1] is None:
+            if _is_placeholder(old) or _is_placeholder(new):
+                return None, False
+            text = f"{what} changed" if any(digests) else f"{what}: {old} → {new}"
+            return Change("image", text, True, (), old, new), True
+        causes = image_causes(images[0], images[1])
+        if causes:
+            return Change("image", f"{what} changed", True, causes, old, new), True
+        return None, all(_has_base(one) for one in images if one)
+
+    def _image(self, name: str) -> ComparedImage | None:
+        if name in self._own:
+            return self._own[name]
+        if name not in self._read:
+            self._read[name] = self._fetch(name)
+        return self._read[name]
+
+    def _fetch(self, name: str) -> ComparedImage | None:
+        try:
+            reference = Reference.parse(name)
+        except InvalidReferenceError:
+            return None
+        if not reference.digest or reference.registry in self._unreachable:
+            return None
+        try:
+            return self._published.read(reference)
+        except (NotFoundError, DigestError, ImageError) as error:
+            self._missing[f"{reference} cannot be read: {error.message}"] = None
+        except RegistryError as error:
+            self._unreachable.add(reference.registry)
+            reason = f"{error.message} ({error.remedy})" if error.remedy else error.message
+            self._missing[f"what changed in the images of {reference.registry}: {reason}"] = None
+        return None
+
+
+def _digest(name: str) -> str:
+    return name.partition("@")[2]
+
+
+def _is_placeholder(name: str) -> bool:
+    return name.startswith(PLACEHOLDER)
+
+
+def _has_base(image: ComparedImage) -> bool:
+    """Whether the base image, and not only the layers on top, is known."""
+    return all(one.base for one in image.platforms.values())
