@@ -6,7 +6,6 @@ import contextlib
 import json
 import re
 import subprocess
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -17,6 +16,7 @@ from typing import Any
 
 from tests.support.authority import Authority
 from tests.support.services import free_port, require_program, wait_until_listening
+from tests.support.waiting import eventually
 
 _ACCESS = re.compile(r'^\S+ - \S+ \[[^]]*\] "(\S+) (\S+) HTTP/[\d.]+" (\d+)', re.MULTILINE)
 
@@ -41,15 +41,14 @@ class PrivateRegistry:
         """`METHOD path status` of each request since the last call, from the access log."""
         sentinel = f"/v2/?{uuid.uuid4().hex}"
         with contextlib.suppress(urllib.error.HTTPError):
-            urllib.request.urlopen(f"http://{self.host}{sentinel}", timeout=5).close()
-        lines: list[tuple[str, str, str]] = []
-        for _ in range(200):
-            lines = _ACCESS.findall(self.log.read_text())
-            if any(path == sentinel for _, path, _ in lines):
-                break
-            time.sleep(0.02)
+            urllib.request.urlopen(f"http://{self.host}{sentinel}", timeout=60).close()
+        eventually(lambda: any(path == sentinel for _, path, _ in self._accesses()))
+        lines = self._accesses()
         fresh, self.seen = lines[self.seen :], len(lines)
         return [f"{method} {path} {status}" for method, path, status in fresh if not path.startswith("/v2/?")]
+
+    def _accesses(self) -> list[tuple[str, str, str]]:
+        return _ACCESS.findall(self.log.read_text())
 
 
 @contextlib.contextmanager
@@ -93,4 +92,4 @@ def serve_registry(
         yield PrivateRegistry(host, process, log)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
