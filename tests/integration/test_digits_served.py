@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import yaml
+from kfp import dsl
 
 import fairing_kfp
 from fairing_kfp.cache.store import Cache
@@ -29,47 +29,35 @@ class Trained:
     """The sample after training.
 
     Attributes:
+        sample: the functions and classes of the sample.
         model: the file of the model.
         scans: the file of those that it has not seen.
-        executors: those of the compiled pipelines, by their targets.
+        lock: the lock file of its packages.
     """
 
+    sample: dict[str, Any]
     model: str
     scans: str
-    executors: dict[str, Any]
+    lock: str
 
 
 @pytest.fixture(scope="module")
-def trained(
-    base_image: str, testbed_registry: str, shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory
-) -> Trained:
-    """Trains locally, and publishes the images of both pipelines, which are equal."""
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
+def trained(shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Trains locally, with the first two steps of the sample."""
     folder = tmp_path_factory.mktemp("digits")
     lock = str(folder / "fairing.lock")
-    where: dict[str, Any] = {
-        "registry": f"{testbed_registry}/tests",
-        "project": f"digits-{uuid.uuid4().hex[:8]}",
-        "insecure": [testbed_registry],
-        "base_image": base_image,
-    }
-    digits = fairing_kfp.load_pipeline(PIPELINES["digits"])  # before the other, which imports it
-    by_kserve = fairing_kfp.load_pipeline(PIPELINES["digits-by-kserve"])
+    sample = fairing_kfp.load_pipeline(PIPELINES["digits"]).pipeline_func.__globals__
+
+    @dsl.pipeline
+    def training():
+        scans = sample["load"](share=0.25)
+        sample["train"](scans=scans.outputs["train"], depth=10, trees=10)
+
     try:
-        here = fairing_kfp.run(digits, {"trees": 10}, output=folder, cache=shared_cache, lock=lock)
-        compiled = {
-            target: fairing_kfp.compile(pipeline, cache=shared_cache, lock=lock, **where)
-            for target, pipeline in (("deployment", digits), ("kserve", by_kserve))
-        }
+        here = fairing_kfp.run(training, output=folder, cache=shared_cache, lock=lock)
     except DependencyError as error:
         missing(f"packages cannot be resolved: {error}")
-    specifications = {target: next(yaml.safe_load_all(one.text)) for target, one in compiled.items()}
-    return Trained(
-        here.step("train").artifacts["model"],
-        here.step("load").artifacts["test"],
-        {target: one["deploymentSpec"]["executors"] for target, one in specifications.items()},
-    )
+    return Trained(sample, here.step("train").artifacts["model"], here.step("load").artifacts["test"], lock)
 
 
 @pytest.fixture(scope="module")
@@ -81,16 +69,34 @@ def place(trained: Trained, namespace: str, kubectl: Callable[..., str]) -> str:
     return namespace
 
 
-@pytest.mark.parametrize("target", ["deployment", "kserve"])
+@pytest.mark.parametrize("target", ["deployment", pytest.param("kserve", marks=pytest.mark.exhaustive)])
 def test_a_trained_model_is_served_and_used_by_the_next_step(
-    target: str, trained: Trained, place: str, kubectl: Callable[..., str]
+    target: str,
+    trained: Trained,
+    place: str,
+    kubectl: Callable[..., str],
+    base_image: str,
+    testbed_registry: str,
+    shared_cache: Cache,
 ) -> None:
+    if sys.version_info[:2] != (3, 11):
+        missing("the testbed's base image has Python 3.11, which is not this one")
     if target == "kserve" and "inferenceservices.serving.kserve.io" not in kubectl("get", "crd", "-o", "name"):
         missing("the cluster has no KServe")
     kubectl("apply", "-f", "-", input=manifest(target, place))
+    compiled = fairing_kfp.compile(
+        _serving(trained.sample, target),
+        registry=f"{testbed_registry}/tests",
+        project="serving",
+        insecure=[testbed_registry],
+        base_image=base_image,
+        cache=shared_cache,
+        lock=trained.lock,
+    )
+    executors = next(yaml.safe_load_all(compiled.text))["deploymentSpec"]["executors"]
 
     def run(task: str, executor_input: dict[str, Any] | None = None, **more: Any) -> Ended:
-        container = trained.executors[target][f"exec-{task}"]["container"]
+        container = executors[f"exec-{task}"]["container"]
         ended = run_step(kubectl, place, container, executor_input, **more)
         assert ended.code == 0, ended.log
         return ended
@@ -111,6 +117,21 @@ def test_a_trained_model_is_served_and_used_by_the_next_step(
     }
     asked = run("predict", _executor_input(inputs, {}), files=["scans"], gives=_OUTPUT)
     assert 0.8 < json.loads(asked.gave)["parameterValues"]["Output"] <= 1, asked.log
+
+
+def _serving(sample: dict[str, Any], target: str) -> Any:
+    """The sample without its report, whose packages need not be packed for it."""
+
+    @dsl.pipeline(name="digits")
+    def pipeline():
+        scans = sample["load"](share=0.25)
+        trained = sample["train"](scans=scans.outputs["train"], depth=10, trees=10)
+        served = fairing_kfp.serve(
+            sample["Digits"], name="digits", model=trained.outputs["model"], target=target, sample=[[0] * 64]
+        )
+        sample["predict"](scans=scans.outputs["test"], endpoint=served.outputs["endpoint"])
+
+    return pipeline
 
 
 def _executor_input(inputs: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
