@@ -55,10 +55,14 @@ def current(state: Object) -> Object | None:
 
 def listed(namespace: str, kind: Kind, selector: str = "") -> list[Object]:
     """The objects with some labels, without those that are being deleted."""
+    return [item for item in remaining(namespace, kind, selector) if "deletionTimestamp" not in item["metadata"]]
+
+
+def remaining(namespace: str, kind: Kind, selector: str = "") -> list[Object]:
+    """The objects with some labels, also those that are being deleted."""
     found = administrator().request("GET", kind.path(namespace), query={"labelSelector": selector})
     # A list does not repeat the kind of its items.
-    items = [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in found.get("items") or []]
-    return [item for item in items if "deletionTimestamp" not in item["metadata"]]
+    return [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in found.get("items") or []]
 
 
 def merge(state: Object, change: Object) -> Object:

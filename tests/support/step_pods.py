@@ -11,6 +11,20 @@ from typing import Any
 FILES = "files"
 """The ConfigMap with artifacts of a step."""
 
+STRICT_CONTAINER: Mapping[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+"""The security context of a container without privileges."""
+
+STRICT_POD: Mapping[str, Any] = {
+    "runAsNonRoot": True,
+    "runAsUser": 65532,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""The security context of its pod, as the restricted standard of pod security requires."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -55,14 +69,9 @@ def run_step(
         account: service account.
     """
     arguments = [json.dumps(executor_input) if one == "{{$}}" else one for one in container["args"]]
-    strict = {
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": ["ALL"]},
-        "readOnlyRootFilesystem": True,
-    }
     mounts: list[dict[str, Any]] = [{"name": name, "mountPath": f"/{name}"} for name in ("tmp", "minio")]
     mounts += [{"name": FILES, "mountPath": f"/minio/{key}", "subPath": key} for key in files]
-    common = {"image": container["image"], "securityContext": strict, "volumeMounts": mounts, "env": [*env]}
+    common = {"image": container["image"], "securityContext": STRICT_CONTAINER, "volumeMounts": mounts, "env": [*env]}
     before = [{"name": "prepare", "command": ["python3", "-c", prepare], **common}] if prepare else []
     step = {"name": "main", "command": [*container["command"], *arguments], **common}
     step |= {"terminationMessagePath": gives, "resources": {"limits": {"memory": memory}}}
@@ -75,7 +84,7 @@ def run_step(
         "spec": {
             "restartPolicy": "Never",
             "serviceAccountName": account,
-            "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+            "securityContext": STRICT_POD,
             "volumes": [*volumes, {"name": FILES, "configMap": {"name": FILES, "optional": not files}}],
             "initContainers": before,
             "containers": [step],
