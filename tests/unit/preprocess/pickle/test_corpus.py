@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,22 @@ from tests.support.paths import TESTS, TOP
 CORPUS = TESTS / "corpus"
 SUPPORT = str(TESTS / "support")
 AS_SCRIPT = f"import sys; sys.path.append({SUPPORT!r}); import corpus_packer; corpus_packer.main(globals())"
+STEPS = """
+import json, os, runpy, sys
+
+sys.path.insert(0, sys.argv[1])
+from fairing_runtime import main
+sys.path.pop(0)
+for root, given in json.load(sys.stdin):
+    if not os.fork():
+        os.chdir(os.path.join(root, "..", ".."))
+        sys.argv = [os.path.join(root, "runtime", "step.py"), "--executor_input", given]
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    _, status = os.wait()
+    if status:
+        sys.exit(f"{root} failed")
+"""
+"""Runs steps, each in a process, forked from one that has the runtime: importing it takes longer than the step."""
 MUTATION = re.compile(r"^(?P<old>.*?)  #> (?P<new>.*?)(?: \[(?P<cases>(?:case_\w+|\*)(?:, case_\w+)*)\])?$")
 
 
@@ -231,29 +246,34 @@ def test_the_same_result_in_a_step(
             place.write_bytes(part.data)
         (roots[name] / "runtime").symlink_to(runtime)
 
-    def step(name: str) -> Any:
-        root, out = roots[name], tmp_path / name / "output.json"
-        given = {
-            "inputs": {},
-            "outputs": {"parameters": {"Output": {"outputFile": f"{out}.o"}}, "outputFile": str(out)},
-        }
-        done = subprocess.run(
-            [python, root / "runtime" / "step.py", "--executor_input", json.dumps(given)],
-            env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": "7"},
-            cwd=tmp_path / name,
-            capture_output=True,
-            text=True,
-            check=False,
+    outputs = {name: tmp_path / name / "output.json" for name in roots}
+    steps = [
+        (
+            str(roots[name]),
+            json.dumps(
+                {
+                    "inputs": {},
+                    "outputs": {"parameters": {"Output": {"outputFile": f"{out}.o"}}, "outputFile": str(out)},
+                }
+            ),
         )
-        assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
-        return json.loads(out.read_text())["parameterValues"]
+        for name, out in outputs.items()
+    ]
+    done = subprocess.run(
+        [python, "-c", STEPS, runtime],
+        env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": "7"},
+        input=json.dumps(steps),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+    made = {name: json.loads(out.read_text())["parameterValues"] for name, out in outputs.items()}
 
     def here(name: str) -> Any:
         result = getattr(module[name], "python_func", module[name])()
         return result._asdict() if isinstance(result, tuple) else {"Output": result}
 
-    with ThreadPoolExecutor(2) as pool:
-        made = dict(zip(roots, pool.map(step, roots), strict=True))
     assert made == {name: here(name) for name in roots}
 
 
