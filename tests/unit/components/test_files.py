@@ -24,7 +24,6 @@ from tests.support.paths import TOP
 
 _FOLDER = TOP / "components"
 _SECTIONS = ("Overview", "Inputs", "Outputs", "Usage", "Metadata")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times as fast
 _ALL = pytest.mark.parametrize("component", COMPONENTS.values(), ids=COMPONENTS)
 
 # Without this package: neither its checkout nor an editable install is found. Arguments: a folder for the results, and
@@ -86,6 +85,12 @@ def without_package(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dic
     )
     assert done.returncode == 0, done.stderr
     return results, json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(autouse=True)
+def libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads YAML by libyaml, which is ten times as fast, here and in KFP."""
+    monkeypatch.setattr(yaml, "SafeLoader", getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @_ALL
@@ -181,7 +186,7 @@ def _masked(text: str) -> str:
 
 
 def _read(file: Path) -> Any:
-    return yaml.load(file.read_text(), Loader=_LOADER)
+    return yaml.safe_load(file.read_text())
 
 
 def _interface(file: Path) -> dict[str, Any]:
