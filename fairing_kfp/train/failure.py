@@ -71,9 +71,9 @@ def failure(
     reason = f"{result.reason}: {result.message}".strip(": ")
     late = result.reason == DEADLINE
     text = f"{job} exceeded its deadline ({reason})" if late else f"{job} failed"
+    if late and (cause is None or _is_of_deadline(cause.problem)):
+        return JobFailedError(text, "increase deadline=, or reduce the work")
     if cause is None:
-        if late:
-            return JobFailedError(text, "increase deadline=, or reduce the work")
         return JobFailedError(f"{text}: {reason}", "see its events: kubectl describe")
     text = f"{text}: {cause.problem.message}"
     metadata, remedy = cause.pod["metadata"], cause.problem.remedy
@@ -83,6 +83,11 @@ def failure(
     if any("Permission denied" in line for line in lines) and not _is_root(cause.pod):
         remedy = f"{remedy}; if the image needs root: mutators=[fairing_kfp.mutators.run_as_root()]"
     return JobFailedError(text, remedy)
+
+
+def _is_of_deadline(problem: PodProblem) -> bool:
+    """Whether a pod ended because the job exceeded its deadline."""
+    return problem.reason == DEADLINE or (problem.was_stopped and problem.reason != "OOMKilled")
 
 
 def _is_root(pod: Object) -> bool:

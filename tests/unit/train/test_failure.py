@@ -97,10 +97,12 @@ def test_error_has_the_message_of_kubernetes() -> None:
 
 def test_deadline_is_named_as_such() -> None:
     late = JobResult(False, DEADLINE, "longer than specified deadline")
-    alone = error(late, None, logged=True)
-    assert "Job of train exceeded its deadline (DeadlineExceeded: longer than specified deadline)" in alone
-    assert "deadline=" in alone
-    assert "exceeded its deadline (" in error(late, found_in(Cluster(), {0: over(143)}), logged=True)
+    exceeded = "Job of train exceeded its deadline (DeadlineExceeded: longer than specified deadline)"
+    of_pod = pod("Failed", reason=DEADLINE, message="active longer than the deadline")
+    for found in (None, *(found_in(Cluster(), {0: one}) for one in (over(143), over(137), of_pod))):
+        assert error(late, found, logged=True).startswith(f"{exceeded}\n  → increase deadline=")
+    for own in (over(137, "OOMKilled"), over(7)):
+        assert error(late, found_in(Cluster(), {0: own}), logged=True).startswith(f"{exceeded}: container main")
 
 
 def test_image_that_needs_root_gets_the_mutator() -> None:
