@@ -8,6 +8,7 @@ from fairing_kfp.cluster import mutators as mutators
 from fairing_kfp.comparison.change import PipelineDiff as PipelineDiff
 from fairing_kfp.comparison.diff import diff as diff
 from fairing_kfp.component.decorator import fairing_component as fairing_component
+from fairing_kfp.component.interface import OUTPUT as OUTPUT
 from fairing_kfp.component.interface import Component as Component
 from fairing_kfp.component.load import load_pipeline as load_pipeline
 from fairing_kfp.component.notebook_module import load_notebook as load_notebook
@@ -27,6 +28,7 @@ from fairing_kfp.pipeline.explain import Explained as Explained
 from fairing_kfp.pipeline.explain import explain as explain
 from fairing_kfp.pipeline.lock import Locked as Locked
 from fairing_kfp.pipeline.lock import lock as lock
+from fairing_kfp.preprocess.task import Task as Task
 from fairing_kfp.recipe.model_image import model_image as model_image
 from fairing_kfp.recipe.own_image import publish_own_image as publish_own_image
 from fairing_kfp.registry.client import RegistryClient as RegistryClient
@@ -49,6 +51,8 @@ from fairing_kfp.serving.task import ServeOptions as ServeOptions
 from fairing_kfp.serving.task import serve as serve
 from fairing_kfp.serving.task import serve_model as serve_model
 from fairing_kfp.serving.undeploy import undeploy as undeploy
+from fairing_kfp.settings import BuilderSettingOptions as BuilderSettingOptions
+from fairing_kfp.settings import SettingOptions as SettingOptions
 from fairing_kfp.settings import Settings as Settings
 from fairing_kfp.train.vertex.wrapper import VertexJobOptions as VertexJobOptions
 from fairing_kfp.train.vertex.wrapper import vertexjob as vertexjob

@@ -52,6 +52,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 
 class FairingError(Exception):
@@ -332,8 +333,9 @@ class StepFailedError(FairingError):
         message: the step and the end of its log.
         remedy: where the whole log is.
         log: the step's log.
+        result: the `fairing_kfp.RunResult` with the steps that ran, the failed one among them.
     """
 
-    def __init__(self, message: str, remedy: str = "", *, log: str = "") -> None:
+    def __init__(self, message: str, remedy: str = "", *, log: str = "", result: Any = None) -> None:
         super().__init__(message, remedy)
-        self.log = log
+        self.log, self.result = log, result

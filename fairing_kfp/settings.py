@@ -6,10 +6,10 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, TypedDict, get_type_hints
 
 from fairing_kfp.errors import ConfigError
 from fairing_kfp.option_check import fits, remedy_of, similar
@@ -177,6 +177,54 @@ class Settings:
             for one in value if name in _LISTS else [value]:
                 if pattern and one and not re.fullmatch(pattern, one):
                     raise ConfigError(f"{name} = {one!r} in {where} is not {words}", f"write {words}")
+
+
+class SettingOptions(TypedDict, total=False):
+    """Settings as options of a call, which override those of pyproject.toml and of variables; None leaves them.
+
+    They are the fields of `fairing_kfp.Settings`; calls that declare `builder` themselves take a builder object, too.
+
+    Attributes:
+        start: the folder in which the search for pyproject.toml starts; the current folder by default.
+    """
+
+    start: Path | None
+    registry: str | None
+    project: str | None
+    base_image: str | None
+    insecure: Sequence[str] | None
+    platforms: Sequence[str] | None
+    build: bool | None
+    libc: str | None
+    compression: Literal["gzip", "zstd"] | None
+    lock: str | None
+    locked: bool | None
+    own_image: str | None
+    create_repository: bool | None
+    ca: str | None
+    client_cert: str | None
+    host: str | None
+    namespace: str | None
+    experiment: str | None
+    service_account: str | None
+    allow_secrets: Sequence[str] | None
+    cluster_image: str | None
+    cluster_namespace: str | None
+    cluster_service_account: str | None
+    cluster_secret: str | None
+    cluster_upload: str | None
+    model_registry: str | None
+
+
+class BuilderSettingOptions(SettingOptions, total=False):
+    """`SettingOptions`, and the name of a builder.
+
+    Attributes:
+        start: the folder in which the search for pyproject.toml starts; the current folder by default.
+        builder: the builder of components that set none, as in `fairing_kfp.Settings`.
+    """
+
+    builder: str | None
 
 
 @functools.cache

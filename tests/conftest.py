@@ -14,7 +14,7 @@ from fairing_kfp.cache.store import Cache
 from tests.support.paths import TESTS, TOP
 from tests.support.shared_content import Folders, make_content
 
-pytest_plugins = ["tests.support.caches", "tests.support.shelf"]
+pytest_plugins = ["fairing_kfp.testing.plugin", "tests.support.caches", "tests.support.shelf"]
 
 # A busy machine makes examples slow; this is no failure. CI tries the same examples each time.
 settings.register_profile(

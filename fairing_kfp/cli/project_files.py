@@ -11,7 +11,7 @@ import json
 import statistics
 from pathlib import Path
 
-from fairing_kfp import fairing_component
+from fairing_kfp import OUTPUT, fairing_component
 from kfp import dsl
 
 NOISE = (0.4, -0.3, 0.1, -0.2)  # globals and helpers are packed with the functions that use them
@@ -22,7 +22,7 @@ def measured(hour: int) -> float:
 
 
 @fairing_component  # packages=["scikit-learn==1.7.*"] adds packages
-def train(hours: int, model: dsl.Output[dsl.Model]):
+def train(hours: int, model: dsl.Output[dsl.Model] = OUTPUT):  # OUTPUT tells type checkers that KFP passes it
     line = statistics.linear_regression(range(hours), [measured(hour) for hour in range(hours)])
     Path(model.path).write_text(json.dumps(line._asdict()))
 
@@ -61,13 +61,12 @@ pythonpath = ["."]
 _TEST = '''\
 """Runs the pipeline on this machine, without Docker, cluster or registry."""
 
-import fairing_kfp
 import pytest
 from pipeline import forecast
 
 
-def test_the_forecast_follows_the_line(tmp_path):
-    result = fairing_kfp.run(forecast, {"hours": 48, "hour": 30}, output=tmp_path)
+def test_the_forecast_follows_the_line(run_pipeline):  # a fixture of fairing-kfp
+    result = run_pipeline(forecast, {"hours": 48, "hour": 30})
 
     assert result.step("predict").outputs["Output"] == pytest.approx(95, abs=0.5)
 '''

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
 from fairing_kfp.component.options import ImageOptions, check_declaration
 from fairing_kfp.errors import ComponentError
+from fairing_kfp.option_signature import lists_options
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -73,6 +74,7 @@ class FairingComponent:
         **options: Unpack[ImageOptions],
     ) -> _Decorator: ...
 
+    @lists_options(ImageOptions)
     def __call__(
         self,
         function: Any = None,
@@ -129,6 +131,7 @@ class FairingComponent:
 
         return decorate if function is None else decorate(function)
 
+    @lists_options(ImageOptions)
     def from_script(
         self,
         script: str | None = None,
@@ -190,6 +193,7 @@ class FairingComponent:
             options,
         )
 
+    @lists_options(ImageOptions)
     def from_notebook(
         self,
         path: str | os.PathLike[str] | None = None,

@@ -18,13 +18,18 @@ from fairing_kfp.preprocess.source import register
 from fairing_kfp.preprocess.stub import stub_component
 
 if TYPE_CHECKING:
-    from kfp.dsl.pipeline_task import PipelineTask
-
     from fairing_kfp.preprocess.bundle import Code
+    from fairing_kfp.preprocess.task import Task
     from fairing_kfp.runtime.value_types import ValueType
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
+
+OUTPUT: Any = None
+"""The default of an output, `model: dsl.Output[dsl.Model] = OUTPUT`: KFP passes it, so calls in a pipeline omit it.
+
+It is for type checkers, which cannot tell an output from an input. KFP does not use it.
+"""
 
 
 class Component(Protocol[P, R]):
@@ -32,6 +37,9 @@ class Component(Protocol[P, R]):
 
     At run time this is a subclass of KFP's own. Calling it inside a pipeline makes a task; elsewhere it calls the
     function, which then needs its artifacts as arguments, too.
+
+    Type checkers check the names and types of arguments by the function's. Outputs of tasks (`Task`) are `Any`, and so
+    can be arguments; outputs of the function need the default `OUTPUT`, since calls omit them.
 
     Attributes:
         name: its name in KFP.
@@ -45,8 +53,8 @@ class Component(Protocol[P, R]):
     def python_func(self) -> Callable[P, R]:
         """The plain function, for unit tests; for a script a function that runs it here."""
 
-    def __call__(self, **arguments: Any) -> PipelineTask:
-        """Makes a task of a pipeline."""
+    def __call__(self, *arguments: P.args, **named: P.kwargs) -> Task:
+        """Makes a task of a pipeline. KFP takes arguments by name only."""
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,17 @@ from fairing_kfp.component.options import (
     valid_name,
 )
 from fairing_kfp.component.predictor_methods import input_types
+from fairing_kfp.option_signature import lists_options
 from fairing_kfp.preprocess.source import home_of, new_key, register
+from fairing_kfp.settings import BuilderSettingOptions, Settings
 
 if TYPE_CHECKING:
     import os
     from contextlib import AbstractContextManager
 
+    from typing_extensions import Unpack
+
+    from fairing_kfp.cache.store import Cache
     from fairing_kfp.preprocess.source import ComponentSource
     from fairing_kfp.serving.client.endpoint import Endpoint
 
@@ -75,14 +80,21 @@ class Predictor(Generic[P, T]):
         """Makes it usable as a base class (PEP 560)."""
         return (self.plain,)
 
+    @lists_options(BuilderSettingOptions, described_by=Settings)
     def here(
-        self, model: str | os.PathLike[str] | None = None, *, port: int = 0, **settings: Any
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        port: int = 0,
+        cache: Cache | None = None,
+        **settings: Unpack[BuilderSettingOptions],
     ) -> AbstractContextManager[Endpoint]:
         """Serves it on this machine, from the layers of its image: `with Digits.here("model") as endpoint:`.
 
         Args:
             model: the file or folder that `load` receives.
             port: the port on 127.0.0.1; a free one by default.
+            cache: the cache on disk; the user's by default.
             settings: as for `fairing_kfp.compile`.
 
         Returns:
@@ -93,7 +105,7 @@ class Predictor(Generic[P, T]):
         """
         from fairing_kfp.local.server import serve_locally
 
-        return serve_locally(self.source, model, port=port, **settings)
+        return serve_locally(self.source, model, port=port, cache=cache, **settings)
 
 
 def make_predictor(

@@ -39,6 +39,10 @@ class StepResult:
     metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     log: str = ""
 
+    def log_text(self) -> str:
+        """Its log; empty if it was reused."""
+        return Path(self.log).read_text(encoding="utf-8", errors="replace") if self.log else ""
+
 
 @dataclass(frozen=True)
 class RunResult:
@@ -89,9 +93,14 @@ def pipeline_outputs(outputs: Values) -> dict[str, Any]:
     return {**outputs.parameters, **{name: one[0] if len(one) == 1 else one for name, one in artifacts.items()}}
 
 
-def step_error(step: StepResult) -> StepFailedError:
-    """The error of a failed step, with the end of its log."""
-    log = Path(step.log).read_text(encoding="utf-8", errors="replace")
+def step_error(step: StepResult, result: RunResult) -> StepFailedError:
+    """The error of a failed step, with the end of its log.
+
+    Args:
+        step: the step.
+        result: the run, as far as it came.
+    """
+    log = step.log_text()
     lines = log.splitlines()
     tail = "\n".join(lines[-_LOG_LINES:])
     shortened = f" (the last {_LOG_LINES} of {len(lines)} lines)" if len(lines) > _LOG_LINES else ""
@@ -99,4 +108,5 @@ def step_error(step: StepResult) -> StepFailedError:
         f"the step {step.name} failed after {step.seconds:.1f} s; its log{shortened}:\n{tail}",
         f"see the whole log: {step.log}",
         log=log,
+        result=result,
     )

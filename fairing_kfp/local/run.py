@@ -17,19 +17,23 @@ from fairing_kfp.local.image import LocalImage, docker_image, unpacked_image
 from fairing_kfp.local.result import RunResult
 from fairing_kfp.local.runner import run_pipeline
 from fairing_kfp.local.secrets import check_secrets
+from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.arguments import check_arguments
 from fairing_kfp.pipeline.call import check_call
 from fairing_kfp.pipeline.lock_place import lock_path
 from fairing_kfp.pipeline.publish import publish_all, recipes
 from fairing_kfp.pipeline.secret_gate import check_pipeline
 from fairing_kfp.pipeline.trace import TracedPipeline, trace
-from fairing_kfp.settings import Settings
+from fairing_kfp.settings import BuilderSettingOptions, Settings
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from fairing_kfp.builders.progress import Progress
     from fairing_kfp.display.event import Event
 
 
+@lists_options(BuilderSettingOptions, described_by=Settings)
 def run(
     pipeline: Any,
     arguments: Mapping[str, Any] | None = None,
@@ -42,7 +46,7 @@ def run(
     on_event: Callable[[Event], None] | None = None,
     progress: Progress | None = None,
     cache: Cache | None = None,
-    **settings: Any,
+    **settings: Unpack[BuilderSettingOptions],
 ) -> RunResult:
     """Runs a pipeline on this machine.
 

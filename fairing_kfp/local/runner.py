@@ -84,10 +84,11 @@ def run_pipeline(
     runner = StepRunner(specification.executors, launches, volumes, run, cache, reuse, collect)
     with lifeline(run) if serves else contextlib.nullcontext():
         outputs = run_graph(specification, arguments, run.name, runner, parallel, runner.stop)
+    ordered = tuple(step for _, step in sorted(steps, key=lambda one: one[0]))
     if outputs is None:
-        raise step_error(next(step for _, step in steps if step.state == "failed"))
-    ordered = sorted(steps, key=lambda one: one[0])
-    return RunResult(run, pipeline_outputs(outputs), tuple(step for _, step in ordered))
+        failed = next(step for _, step in steps if step.state == "failed")
+        raise step_error(failed, RunResult(run, {}, ordered))
+    return RunResult(run, pipeline_outputs(outputs), ordered)
 
 
 def _warn_of_train_steps(

@@ -14,17 +14,20 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fairing_kfp.errors import ConfigError, EndpointError
 from fairing_kfp.local.process import signal_all, start_process
 from fairing_kfp.serving.client.endpoint import Endpoint
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from fairing_kfp.cache.store import Cache
     from fairing_kfp.local.image import LocalImage
     from fairing_kfp.local.launch import Launch
     from fairing_kfp.preprocess.source import ComponentSource
+    from fairing_kfp.settings import BuilderSettingOptions
 
 _HOST = "127.0.0.1"
 _LAST_LINES = 40
@@ -52,7 +55,7 @@ def serve_locally(
     *,
     port: int = 0,
     cache: Cache | None = None,
-    **settings: Any,
+    **settings: Unpack[BuilderSettingOptions],
 ) -> Iterator[Endpoint]:
     """Serves a predictor on this machine; see `Predictor.here`."""
     image = server_image(predictor, cache, **settings)
@@ -60,7 +63,9 @@ def serve_locally(
         yield server.endpoint
 
 
-def server_image(predictor: ComponentSource, cache: Cache | None = None, **settings: Any) -> LocalImage:
+def server_image(
+    predictor: ComponentSource, cache: Cache | None = None, **settings: Unpack[BuilderSettingOptions]
+) -> LocalImage:
     """The local image of a predictor's server, with packages resolved for this machine.
 
     Args:

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 from fairing_kfp.atomic_file import write_atomic
 from fairing_kfp.builders.select import Builders
 from fairing_kfp.cache.store import Cache
+from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.backend_limits import backend_warnings
 from fairing_kfp.pipeline.call import check_call
 from fairing_kfp.pipeline.publish import lock_of, own_image_recipes, publish_all, recipes
 from fairing_kfp.pipeline.secret_gate import check_pipeline
 from fairing_kfp.pipeline.trace import trace
-from fairing_kfp.settings import Settings
+from fairing_kfp.settings import SettingOptions, Settings
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from fairing_kfp.builders.builder import Builder
     from fairing_kfp.builders.progress import Progress
 
@@ -42,6 +45,7 @@ class Compiled:
     lock: Path | None = None
 
 
+@lists_options(SettingOptions, described_by=Settings)
 def compile(
     pipeline: Any,
     output: str | os.PathLike[str] | None = None,
@@ -49,7 +53,7 @@ def compile(
     builder: Builder | str | None = None,
     cache: Cache | None = None,
     progress: Progress | None = None,
-    **settings: Any,
+    **settings: Unpack[SettingOptions],
 ) -> Compiled:
     """Publishes the images of a pipeline, and compiles it to YAML with images by digest.
 

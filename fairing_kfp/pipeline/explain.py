@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.builders.select import Builders, needs_registry
 from fairing_kfp.cache.store import Cache
+from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.call import check_call
 from fairing_kfp.pipeline.publish import lock_of, own_image_recipes, recipes, run_parallel
 from fairing_kfp.pipeline.secret_gate import check_pipeline
 from fairing_kfp.pipeline.trace import trace
-from fairing_kfp.settings import Settings
+from fairing_kfp.settings import BuilderSettingOptions, Settings
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from fairing_kfp.builders.builder import Builder, Plan
     from fairing_kfp.preprocess.secrets.finding import Finding
     from fairing_kfp.recipe.image_recipe import ImageRecipe
@@ -36,7 +39,8 @@ class Explained:
     allowed_in_pipeline: tuple[Finding, ...] = ()
 
 
-def explain(pipeline: Any, *, cache: Cache | None = None, **settings: Any) -> list[Explained]:
+@lists_options(BuilderSettingOptions, described_by=Settings)
+def explain(pipeline: Any, *, cache: Cache | None = None, **settings: Unpack[BuilderSettingOptions]) -> list[Explained]:
     """Describes the images of a pipeline, and what compiling would send. Sends nothing.
 
     Args:

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import ConfigError
+from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.lock_place import lock_path
-from fairing_kfp.settings import Settings
+from fairing_kfp.settings import BuilderSettingOptions, Settings
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from fairing_kfp.cache.store import Cache
     from fairing_kfp.dependencies.lock_file import Entry, Key
     from fairing_kfp.dependencies.pipeline_lock import PipelineLock
@@ -52,8 +55,13 @@ class Locked:
     notes: tuple[str, ...] = ()
 
 
+@lists_options(BuilderSettingOptions, described_by=Settings)
 def lock(
-    pipeline: Any, *, upgrade: bool | Sequence[str] = False, cache: Cache | None = None, **settings: Any
+    pipeline: Any,
+    *,
+    upgrade: bool | Sequence[str] = False,
+    cache: Cache | None = None,
+    **settings: Unpack[BuilderSettingOptions],
 ) -> Locked:
     """Creates or updates the lock file of a pipeline, with entries for all its components on all their platforms.
 

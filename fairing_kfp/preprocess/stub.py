@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from fairing_kfp.preprocess.task_call import checked, no_function
+from fairing_kfp.preprocess.task_call import HIDDEN, checked, no_function
 
 
 def stub_component(
@@ -63,4 +63,17 @@ def stub_component(
     container.args = ["--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER, *arguments]
     kind: Any = type(component)
     component.__class__, component.python_func = checked(kind), no_function(name, runs_alone=False)
+    component.__signature__, component.__doc__ = _inputs_signature(component, parameters), doc
     return component
+
+
+def _inputs_signature(component: Any, parameters: Sequence[inspect.Parameter]) -> inspect.Signature:
+    """The signature of a call in a pipeline, which notebooks complete and show: the inputs, by keyword."""
+    inputs = component.component_spec.inputs or {}
+    return inspect.Signature(
+        [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in parameters
+            if parameter.name in inputs and inputs[parameter.name].type not in HIDDEN
+        ]
+    )

@@ -11,7 +11,7 @@ from typing import Any
 from fairing_kfp.errors import ComponentError
 from fairing_kfp.preprocess.kfp_errors import shown_type, translate
 
-_HIDDEN = ("TaskConfig", "PipelineTaskFinalStatus")
+HIDDEN = ("TaskConfig", "PipelineTaskFinalStatus")
 """Types of inputs that kfp passes by itself."""
 _LONGEST = 60
 
@@ -72,7 +72,7 @@ def check_task(component: Any, arguments: Sequence[Any], named: Mapping[str, Any
         ComponentError: an argument is passed by position, unknown or missing, or kfp cannot pass its value.
     """
     name = component.name
-    inputs = {key: one for key, one in (component.component_spec.inputs or {}).items() if one.type not in _HIDDEN}
+    inputs = {key: one for key, one in (component.component_spec.inputs or {}).items() if one.type not in HIDDEN}
     outputs = component.component_spec.outputs or {}
     if arguments:
         written = [f"{key}={_short(value)}" for key, value in zip(inputs, arguments, strict=False)]

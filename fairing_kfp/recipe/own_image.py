@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fairing_kfp.atomic_file import write_atomic
 from fairing_kfp.builders.builder import Builder
@@ -25,14 +25,17 @@ from fairing_kfp.dependencies.target import Target
 from fairing_kfp.errors import ConfigError
 from fairing_kfp.image.image import Image, combine
 from fairing_kfp.image.reference import Reference
+from fairing_kfp.option_signature import lists_options
 from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.image_paths import DEPENDENCIES, PACKAGE
 from fairing_kfp.recipe.defaults import USER, chosen_base, chosen_compression, chosen_platforms
 from fairing_kfp.recipe.image_recipe import ImageRecipe
 from fairing_kfp.recipe.package_layer import NAME, package_files, package_layer, version
-from fairing_kfp.settings import Settings
+from fairing_kfp.settings import SettingOptions, Settings
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from fairing_kfp.dependencies.pipeline_lock import PipelineLock
 
 REFERENCE = "image.txt"
@@ -48,6 +51,7 @@ _ENV = {
 }
 
 
+@lists_options(SettingOptions, described_by=Settings)
 def publish_own_image(
     output: str | os.PathLike[str],
     *,
@@ -55,7 +59,7 @@ def publish_own_image(
     builder: Builder | str | None = None,
     cache: Cache | None = None,
     progress: Progress | None = None,
-    **settings: Any,
+    **settings: Unpack[SettingOptions],
 ) -> str:
     """Publishes our own image, and writes its reference by digest to a file.
 

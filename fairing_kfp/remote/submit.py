@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.arguments import check_arguments
 from fairing_kfp.pipeline.call import check_call
 from fairing_kfp.pipeline.compile import compile
@@ -16,14 +17,17 @@ from fairing_kfp.remote.experiment import ensure_experiment, experiment_name, fi
 from fairing_kfp.remote.images import check_builders
 from fairing_kfp.remote.pipeline import PipelineDocument
 from fairing_kfp.remote.run import Run
-from fairing_kfp.settings import Settings
+from fairing_kfp.settings import SettingOptions, Settings
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from fairing_kfp.builders.builder import Builder
     from fairing_kfp.builders.progress import Progress
     from fairing_kfp.cache.store import Cache
 
 
+@lists_options(SettingOptions, described_by=Settings)
 def submit(
     pipeline: Any,
     arguments: Mapping[str, Any] | None = None,
@@ -34,7 +38,7 @@ def submit(
     builder: Builder | str | None = None,
     cache: Cache | None = None,
     progress: Progress | None = None,
-    **settings: Any,
+    **settings: Unpack[SettingOptions],
 ) -> Run:
     """Publishes the images of a pipeline, and runs it on Kubeflow Pipelines. Does not wait for the run.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fairing_kfp.builders.dry_run import DryRunBuilder
 from fairing_kfp.builders.select import DEFAULT, DRY_RUN
 from fairing_kfp.errors import ConfigError, KfpError
+from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.call import check_call
 from fairing_kfp.pipeline.compile import Compiled, compile
 from fairing_kfp.pipeline.secret_gate import check_run
@@ -21,9 +22,11 @@ from fairing_kfp.remote.connect import connect
 from fairing_kfp.remote.experiment import equals
 from fairing_kfp.remote.images import check_builders
 from fairing_kfp.remote.pipeline import PipelineDocument, version_name
-from fairing_kfp.settings import Settings
+from fairing_kfp.settings import SettingOptions, Settings
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from fairing_kfp.builders.builder import Builder
     from fairing_kfp.builders.progress import Progress
     from fairing_kfp.cache.store import Cache
@@ -53,6 +56,7 @@ class Uploaded:
     compiled: Compiled = field(repr=False)
 
 
+@lists_options(SettingOptions, described_by=Settings)
 def upload(
     pipeline: Any,
     *,
@@ -64,7 +68,7 @@ def upload(
     builder: Builder | str | None = None,
     cache: Cache | None = None,
     progress: Progress | None = None,
-    **settings: Any,
+    **settings: Unpack[SettingOptions],
 ) -> Uploaded:
     """Publishes the images of a pipeline, and uploads it as a version, unless an equal one is there.
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from fairing_kfp.errors import ComponentError, ConfigError
 from fairing_kfp.json_spec import OPTION
 from fairing_kfp.option_check import check_given
+from fairing_kfp.option_signature import lists_options
 from fairing_kfp.preprocess.source import OWN_IMAGE
 from fairing_kfp.preprocess.stub import stub_component
 from fairing_kfp.serving.registration import TOKEN_FILE, TOKEN_KEY, Registration
@@ -25,6 +26,8 @@ from fairing_kfp.serving.task_inputs import is_known_at_run_time, registration_i
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from fairing_kfp.preprocess.task import Task
 
 _CREDENTIALS = "/etc/fairing-kfp/registry"
 """Where the Secret with registry credentials is mounted in the step."""
@@ -78,9 +81,10 @@ class ServeOptions(TypedDict, total=False):
     register: str | Registration
 
 
+@lists_options(ServeOptions)
 def serve(
     predictor: Any, *, name: str, model: Any = None, repository: str = "", **options: Unpack[ServeOptions]
-) -> Any:
+) -> Task:
     """A task that serves a predictor, with a model in its image. Call it within a pipeline.
 
     Its outputs are `endpoint` (URL within the cluster), `image` (by digest) and `report` (HTML). KFP never reuses them
@@ -105,6 +109,7 @@ def serve(
     return _task(spec, model)
 
 
+@lists_options(ServeOptions)
 def serve_model(
     model_format: str,
     *,
@@ -113,7 +118,7 @@ def serve_model(
     storage: Any = "",
     runtime: str = "",
     **options: Unpack[ServeOptions],
-) -> Any:
+) -> Task:
     """A task that makes an InferenceService whose model a KServe runtime loads, without an image of ours.
 
     Args:
@@ -180,12 +185,12 @@ def _placeholder(predictor: Any) -> str:
     return image
 
 
-def _task(spec: ServingSpec, model: Any, parameters: Mapping[str, Any] = MappingProxyType({})) -> Any:
+def _task(spec: ServingSpec, model: Any, parameters: Mapping[str, Any] = MappingProxyType({})) -> Task:
     spec, registered = registration_inputs(spec)
     parameters = {**parameters, **registered}
     types = {name: type_of(value) or str for name, value in parameters.items()}
     component = _component(spec, types, with_model=model is not None)
-    task = component(**parameters, **({"model": model} if model is not None else {}))
+    task: Task = component(**parameters, **({"model": model} if model is not None else {}))
     task.set_caching_options(False)
     if spec.registry_secret:
         from kfp.kubernetes import use_secret_as_volume

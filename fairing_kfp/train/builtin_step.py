@@ -24,6 +24,8 @@ class KfpComponent(Protocol):
 
 C = TypeVar("C", bound=KfpComponent)
 
+_SHOWN = ("__signature__", "__doc__")
+
 
 def builtin_step(component: C, image: str, command: Sequence[str], spec: JsonSpec, passthroughs: Sequence[Any]) -> C:
     """A component with the same inputs and outputs, whose step is built in.
@@ -44,7 +46,9 @@ def builtin_step(component: C, image: str, command: Sequence[str], spec: JsonSpe
     container = specification.implementation.container
     container.image, container.command = image, list(command)
     container.args = ["--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER, OPTION, spec.text()]
-    return cast(Any, type(component))(component_spec=specification, python_func=component.python_func)  # type: ignore[no-any-return]
+    made: C = cast(Any, type(component))(component_spec=specification, python_func=component.python_func)
+    vars(made).update({key: value for key, value in vars(component).items() if key in _SHOWN})
+    return made
 
 
 def image_placeholder(component: KfpComponent, wrapper: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from fairing_kfp.errors import ComponentError
 from fairing_kfp.option_check import check_given
+from fairing_kfp.option_signature import lists_options
 from fairing_kfp.preprocess.source import OWN_IMAGE
 from fairing_kfp.train.builtin_step import builtin_step, image_placeholder
 from fairing_kfp.train.spec import TRAIN_COMMAND, Framework, Logs
@@ -55,6 +56,7 @@ class JobOptions(TypedDict, total=False):
     logs: Logs
 
 
+@lists_options(JobOptions)
 def job(component: C, **options: Unpack[JobOptions]) -> C:
     """A component that runs as a Job (`batch/v1`), which every cluster serves.
 
@@ -72,6 +74,7 @@ def job(component: C, **options: Unpack[JobOptions]) -> C:
     return run_as("job", component, **options)
 
 
+@lists_options(JobOptions)
 def trainjob(component: C, *, runtime: str = "", **options: Unpack[JobOptions]) -> C:
     """A component that runs as a TrainJob of Kubeflow Trainer 2; otherwise like `job`.
 
@@ -84,6 +87,7 @@ def trainjob(component: C, *, runtime: str = "", **options: Unpack[JobOptions]) 
     return _run_as("trainjob", component, options, runtime=runtime)
 
 
+@lists_options(JobOptions)
 def pytorchjob(component: C, **options: Unpack[JobOptions]) -> C:
     """A component that runs as a PyTorchJob of Kubeflow Training Operator 1; otherwise like `job`.
 
@@ -94,6 +98,7 @@ def pytorchjob(component: C, **options: Unpack[JobOptions]) -> C:
     return run_as("pytorchjob", component, **options)
 
 
+@lists_options(JobOptions)
 def tfjob(component: C, **options: Unpack[JobOptions]) -> C:
     """A component that runs as a TFJob of Kubeflow Training Operator 1; otherwise like `job`.
 

@@ -15,7 +15,7 @@ import fairing_kfp
 PACKAGE = Path(fairing_kfp.__file__).parent
 FLOORS = (  # the top floor first; a folder imports only from floors below its own
     ("cli",),
-    ("classic", "comparison", "doctor", "migration"),
+    ("classic", "comparison", "doctor", "migration", "testing"),
     ("component",),
     ("local", "remote"),
     ("pipeline",),
@@ -42,6 +42,7 @@ ROOT = {
     "errors",
     "json_spec",
     "option_check",
+    "option_signature",
     "proxies",
     "settings",
     "tracebacks",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from fairing_kfp.errors import ComponentError
 from fairing_kfp.option_check import check_given, check_options
+from fairing_kfp.option_signature import lists_options
 from fairing_kfp.preprocess.source import VERTEX_IMAGE
 from fairing_kfp.train.builtin_step import builtin_step, image_placeholder
 from fairing_kfp.train.vertex.spec import VERTEX_COMMAND
@@ -52,6 +53,7 @@ class VertexJobOptions(TypedDict, total=False):
     endpoint: str | None
 
 
+@lists_options(VertexJobOptions)
 def vertexjob(component: C, *, project: str, region: str, staging: str, **options: Unpack[VertexJobOptions]) -> C:
     """A component that runs as a custom job on Vertex AI.
 

@@ -35,7 +35,8 @@ def test_the_pipeline_and_its_test_run_at_once(tmp_path: Path, monkeypatch: pyte
     assert code == 0, output
     assert "predict  Output  94.9" in output
 
-    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_pipeline.py"]
+    plugins = ["-p", "no:cacheprovider", "-p", "fairing_kfp.testing.plugin"]
+    tests = [sys.executable, "-m", "pytest", "-q", *plugins, "test_pipeline.py"]
     done = subprocess.run(
         tests, env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, capture_output=True, text=True, check=False
     )

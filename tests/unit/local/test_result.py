@@ -34,10 +34,13 @@ def test_outputs_of_a_pipeline() -> None:
 def test_an_error_contains_the_end_of_the_log(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_text("".join(f"line {number}\n" for number in range(100)))
-    error = step_error(StepResult("train", "failed", 1.0, log=str(log)))
+    step = StepResult("train", "failed", 1.0, log=str(log))
+    result = RunResult(tmp_path, {}, (step,))
+    error = step_error(step, result)
 
     assert "(the last 60 of 100 lines):\nline 40\n" in error.message
-    assert error.log == log.read_text()
+    assert error.log == log.read_text() == step.log_text()
+    assert error.result is result
     assert str(log) in error.remedy
 
 

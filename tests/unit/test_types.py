@@ -1,0 +1,152 @@
+"""Types as type checkers, notebooks and `help` see them."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import json
+import pydoc
+import re
+import subprocess
+import sys
+import typing
+from pathlib import Path
+
+import jedi
+import pytest
+from kfp import dsl
+from kfp.dsl import PipelineTask
+
+import fairing_kfp
+from fairing_kfp import BuilderSettingOptions, ImageOptions, JobOptions, SettingOptions, Settings
+from tests.support.paths import TESTS, TOP
+
+PROJECT = TESTS / "typed_project"
+PACKAGE = TOP / "fairing_kfp"
+# The modules whose types the project sees; mypy takes others for Any, since all of the package takes it half a minute.
+SEEN = (
+    "component/decorator component/interface component/options component/predictor local/result local/run "
+    "option_signature pipeline/compile pipeline/explain pipeline/lock remote/submit serving/spec serving/task settings "
+    "testing/__init__ train/builtin_step train/spec train/vertex/wrapper train/wrappers"
+)
+
+
+def expected(checker: int) -> set[tuple[str, int, str]]:
+    """The file, line and kind of each mistake that a checker finds, as the comments of the project say."""
+    found = set()
+    for path in PROJECT.glob("*.py"):
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            match = re.search(r"# (report\w+)(?:, ([\w-]+))?$", line)
+            if match and match[checker]:
+                found.add((path.name, number, match[checker]))
+    assert found
+    return found
+
+
+def test_pyright_finds_exactly_the_mistakes() -> None:
+    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, str(PROJECT)]
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout)["generalDiagnostics"]
+
+    errors = {(Path(one["file"]).name, one["range"]["start"]["line"] + 1, one["rule"]) for one in found}
+    assert errors == expected(1), done.stdout
+
+
+def test_mypy_finds_exactly_the_mistakes() -> None:
+    options = ["--config-file=", "--follow-imports=skip", "--ignore-missing-imports", "--cache-dir=/dev/null"]
+    files = [*map(str, PROJECT.glob("*.py")), *(f"{PACKAGE}/{name}.py" for name in SEEN.split())]
+    command = [sys.executable, "-m", "mypy", *options, "--no-error-summary", *files]
+    done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
+    lines = re.findall(r"typed_project/(\w+\.py):(\d+): error: .*\[([\w-]+)\]$", done.stdout, re.MULTILINE)
+
+    assert {(name, int(number), kind) for name, number, kind in lines} == expected(2), done.stdout + done.stderr
+
+
+def test_settings_are_options_of_calls() -> None:
+    assert {*SettingOptions.__annotations__, "builder"} == {
+        *(one.name for one in dataclasses.fields(Settings)),
+        "start",
+    }
+    assert {*BuilderSettingOptions.__annotations__} == {*SettingOptions.__annotations__, "builder"}
+    for name, kind in typing.get_type_hints(SettingOptions).items():
+        assert type(None) in typing.get_args(kind), f"{name}: None leaves a setting"
+
+
+def test_a_task_has_the_methods_of_kfp() -> None:
+    stub = ast.parse((PACKAGE / "preprocess" / "task.pyi").read_text("utf-8")).body[-1]
+    assert isinstance(stub, ast.ClassDef)
+    declared = {one.name: one for one in stub.body if isinstance(one, ast.FunctionDef)}
+    chained = {
+        name: value
+        for name, value in vars(PipelineTask).items()
+        if inspect.isfunction(value) and inspect.signature(value).return_annotation == "PipelineTask" and name[0] != "_"
+    }
+
+    assert set(declared) == {*chained, "output", "outputs"}
+    for name, method in chained.items():
+        arguments = declared[name].args
+        names = [one.arg for one in (*arguments.args, *filter(None, [arguments.vararg]))]
+        assert names == list(inspect.signature(method).parameters), name
+
+
+@fairing_kfp.fairing_component
+def train(depth: int, rate: float = 0.1, model: dsl.Output[dsl.Model] = fairing_kfp.OUTPUT) -> float:
+    """Trains."""
+    return rate
+
+
+NAMESPACE = {"train": train, "trained": fairing_kfp.job(train), "fairing_kfp": fairing_kfp}
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("train(", {"depth=", "rate="}),
+        ("trained(ra", {"rate="}),
+        ("fairing_kfp.fairing_component(pack", {"packages="}),
+        ("fairing_kfp.fairing_component.from_script('a.py', lib", {"libc="}),
+        ("fairing_kfp.job(train, node", {"nodes="}),
+        ("fairing_kfp.run(None, regis", {"registry="}),
+    ],
+)
+def test_notebooks_complete_parameters_and_options(code: str, names: set[str]) -> None:
+    completed = {one.name for one in jedi.Interpreter(code, [NAMESPACE]).complete()}
+
+    assert {name for name in completed if name.endswith("=")} == names
+
+
+def test_help_lists_options_with_their_descriptions() -> None:
+    component, run, job = (
+        pydoc.plain(pydoc.render_doc(one)) for one in (fairing_kfp.fairing_component, fairing_kfp.run, fairing_kfp.job)
+    )
+    for name in ImageOptions.__annotations__:
+        assert f"{name}: " in component
+    assert "packages: packages to install as layers of wheels" in component
+    assert "registry: where images are pushed" in run
+    assert "start: the folder in which the search for pyproject.toml starts" in run
+    for name in JobOptions.__annotations__:
+        assert re.search(rf"^        {name}: ", job, re.MULTILINE), name
+    assert re.search(r"retries: how many .*\n.*Returns:", job.replace("\n            ", " "), re.DOTALL)
+
+
+def test_a_component_shows_its_inputs_and_its_docstring() -> None:
+    @fairing_kfp.fairing_component
+    def at_exit(text: str, status: dsl.PipelineTaskFinalStatus):
+        print(text, status)
+
+    assert str(inspect.signature(train)) == str(inspect.signature(fairing_kfp.job(train)))
+    assert str(inspect.signature(train)) == "(*, depth: int, rate: float = 0.1)"
+    assert str(inspect.signature(at_exit)) == "(*, text: str)"
+    assert fairing_kfp.job(train).__doc__ == "Trains."
+    assert "Trains." in pydoc.plain(pydoc.render_doc(train))
+
+
+def test_the_default_of_an_output_changes_nothing() -> None:
+    @fairing_kfp.fairing_component(name="train")
+    def without(depth: int, model: dsl.Output[dsl.Model], rate: float = 0.1) -> float:
+        """Trains."""
+        return rate
+
+    assert train.component_spec.inputs == without.component_spec.inputs
+    assert train.component_spec.outputs == without.component_spec.outputs
