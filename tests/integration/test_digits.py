@@ -83,7 +83,7 @@ def test_digits_by_components_compile_to_their_golden_yaml(shared_cache: Cache) 
     assert set(compiled.images) == {"fairing-kfp"}
 
 
-@pytest.mark.exhaustive  # test_digits_served runs these images on Kubernetes
+@pytest.mark.exhaustive  # images with scikit-learn also run on Kubernetes, in test_digits_served
 @pytest.mark.docker
 @pytest.mark.registry
 def test_digits_are_learned_from_published_images(

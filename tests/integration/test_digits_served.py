@@ -17,6 +17,7 @@ from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import DependencyError
 from fairing_kfp.pipeline.roles import manifest
 from tests.golden import PIPELINES
+from tests.support.one_at_a_time import one_at_a_time
 from tests.support.services import missing
 from tests.support.step_pods import FILES, Ended, run_step
 
@@ -54,7 +55,8 @@ def trained(shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> Tr
         sample["train"](scans=scans.outputs["train"], depth=10, trees=10)
 
     try:
-        here = fairing_kfp.run(training, output=folder, cache=shared_cache, lock=lock)
+        with one_at_a_time(shared_cache, "scikit-learn"):
+            here = fairing_kfp.run(training, output=folder, cache=shared_cache, lock=lock)
     except DependencyError as error:
         missing(f"packages cannot be resolved: {error}")
     return Trained(sample, here.step("train").artifacts["model"], here.step("load").artifacts["test"], lock)
@@ -84,15 +86,16 @@ def test_a_trained_model_is_served_and_used_by_the_next_step(
     if target == "kserve" and "inferenceservices.serving.kserve.io" not in kubectl("get", "crd", "-o", "name"):
         missing("the cluster has no KServe")
     kubectl("apply", "-f", "-", input=manifest(target, place))
-    compiled = fairing_kfp.compile(
-        _serving(trained.sample, target),
-        registry=f"{testbed_registry}/tests",
-        project="serving",
-        insecure=[testbed_registry],
-        base_image=base_image,
-        cache=shared_cache,
-        lock=trained.lock,
-    )
+    with one_at_a_time(shared_cache, "scikit-learn"):
+        compiled = fairing_kfp.compile(
+            _serving(trained.sample, target),
+            registry=f"{testbed_registry}/tests",
+            project="serving",
+            insecure=[testbed_registry],
+            base_image=base_image,
+            cache=shared_cache,
+            lock=trained.lock,
+        )
     executors = next(yaml.safe_load_all(compiled.text))["deploymentSpec"]["executors"]
 
     def run(task: str, executor_input: dict[str, Any] | None = None, **more: Any) -> Ended:
