@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from rich.markup import escape
@@ -55,7 +55,7 @@ _LONGEST_VALUE = 200
 def command(
     target: str,
     parameters: tuple[str, ...],
-    runner: str,
+    runner: Literal["subprocess", "docker"],
     output: Path,
     no_cache: bool,
     parallel: int,

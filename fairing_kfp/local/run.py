@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fairing_kfp.builders.select import Builders, runs_here
 from fairing_kfp.cache.store import Cache
@@ -38,7 +38,7 @@ def run(
     pipeline: Any,
     arguments: Mapping[str, Any] | None = None,
     *,
-    runner: str = "subprocess",
+    runner: Literal["subprocess", "docker"] = "subprocess",
     output: str | os.PathLike[str] = "local_outputs",
     reuse: bool = True,
     parallel: int = 1,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import ConfigError, KfpError
+from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.arguments import check_arguments
 from fairing_kfp.pipeline.call import check_call
 from fairing_kfp.pipeline.secret_gate import check_run
@@ -18,9 +19,11 @@ from fairing_kfp.remote.images import check_builders
 from fairing_kfp.remote.schedule import Schedule, describe
 from fairing_kfp.remote.submit import runtime_config
 from fairing_kfp.remote.upload import Uploaded, upload_with
-from fairing_kfp.settings import Settings
+from fairing_kfp.settings import SettingOptions, Settings
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from fairing_kfp.builders.builder import Builder
     from fairing_kfp.builders.progress import Progress
     from fairing_kfp.cache.store import Cache
@@ -71,6 +74,7 @@ class RecurringRun:
         return f"{self._kfp.page}/#/recurringrun/details/{self.id}" if self._kfp.page else ""
 
     @classmethod
+    @lists_options(SettingOptions, described_by=Settings)
     def create(
         cls,
         pipeline: Any,
@@ -88,7 +92,7 @@ class RecurringRun:
         builder: Builder | str | None = None,
         cache: Cache | None = None,
         progress: Progress | None = None,
-        **settings: Any,
+        **settings: Unpack[SettingOptions],
     ) -> RecurringRun:
         """Uploads a pipeline as by `upload`, and lets Kubeflow Pipelines run that version on a schedule.
 
@@ -163,7 +167,8 @@ class RecurringRun:
         return cls(kfp, created, uploaded, schedule.next(datetime.now(timezone.utc)))
 
     @classmethod
-    def all(cls, *, token_file: str | None = None, **settings: Any) -> list[RecurringRun]:
+    @lists_options(SettingOptions, described_by=Settings)
+    def all(cls, *, token_file: str | None = None, **settings: Unpack[SettingOptions]) -> list[RecurringRun]:
         """The recurring runs of the namespace.
 
         Args:
@@ -177,7 +182,8 @@ class RecurringRun:
         return [cls(kfp, one) for one in _list(kfp)]
 
     @classmethod
-    def get(cls, name: str, *, token_file: str | None = None, **settings: Any) -> RecurringRun:
+    @lists_options(SettingOptions, described_by=Settings)
+    def get(cls, name: str, *, token_file: str | None = None, **settings: Unpack[SettingOptions]) -> RecurringRun:
         """A recurring run.
 
         Args:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.display.event import Event
 from fairing_kfp.errors import KfpError
+from fairing_kfp.option_signature import lists_options
 from fairing_kfp.remote.artifact import RunArtifact
 from fairing_kfp.remote.connect import connect
 from fairing_kfp.remote.errors import is_transient
@@ -19,9 +20,11 @@ from fairing_kfp.remote.logs import served_log, step_log
 from fairing_kfp.remote.outputs import executions_by_step, typed_outputs
 from fairing_kfp.remote.pipeline import PipelineDocument
 from fairing_kfp.remote.step import FINAL, Step, is_settled, run_state, steps_of
-from fairing_kfp.settings import Settings
+from fairing_kfp.settings import SettingOptions, Settings
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from fairing_kfp.pipeline.compile import Compiled
     from fairing_kfp.remote.connect import Kfp
     from fairing_kfp.remote.metadata import Execution
@@ -51,7 +54,8 @@ class Run:
         self.compiled = compiled
 
     @classmethod
-    def get(cls, run_id: str, *, token_file: str | None = None, **settings: Any) -> Run:
+    @lists_options(SettingOptions, described_by=Settings)
+    def get(cls, run_id: str, *, token_file: str | None = None, **settings: Unpack[SettingOptions]) -> Run:
         """A run that was submitted before.
 
         Args:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import os
@@ -39,7 +39,7 @@ class RunPipeline(Protocol):
         pipeline: Any,
         arguments: Mapping[str, Any] | None = None,
         *,
-        runner: str = "subprocess",
+        runner: Literal["subprocess", "docker"] = "subprocess",
         reuse: bool = False,
         parallel: int = 1,
         docker: Mapping[str, Any] | None = None,

@@ -40,6 +40,7 @@ def wrong(depth: int = 3) -> None:
 text: str = train.python_func(depth=3)  # reportAssignmentType, assignment
 Digits().predict("text")  # reportArgumentType, arg-type
 fairing_kfp.run(digits, {"depth": 2}, runer="docker")  # reportCallIssue, call-arg
+fairing_kfp.run(digits, {"depth": 2}, runner="moon")  # reportArgumentType, arg-type
 fairing_kfp.run(digits, {"depth": 2}, parallel="2")  # reportArgumentType, arg-type
 fairing_kfp.run(digits, {"depth": 2}, compression="xz")  # reportArgumentType, arg-type
 fairing_kfp.compile(digits, "digits.yaml", registri="registry.example.com/me")  # reportCallIssue, call-arg

@@ -1,0 +1,25 @@
+"""The tests of docs/testing.md, as a user runs them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.paths import TOP
+
+
+def test_the_tests_of_the_page_pass(tmp_path: Path) -> None:
+    pipeline, *tests = re.findall(r"^```python\n(.*?)^```", (TOP / "docs/testing.md").read_text("utf-8"), re.M | re.S)
+    (tmp_path / "pipeline.py").write_text(pipeline)
+    for number, text in enumerate(tests):
+        (tmp_path / f"test_{number}.py").write_text(text)
+    plugins = ["-p", "no:cacheprovider", "-p", "fairing_kfp.testing.plugin"]
+    variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": os.pathsep.join([str(TOP), str(tmp_path)])}
+    command = [sys.executable, "-m", "pytest", "-q", *plugins]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+    assert f"{sum(text.count('def test_') for text in tests)} passed" in done.stdout, done.stdout
