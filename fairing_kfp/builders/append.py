@@ -8,7 +8,7 @@ of them rejects the next manifest that lists it; then the records are ignored, a
 from __future__ import annotations
 
 import io
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -166,6 +166,7 @@ class AppendBuilder:
     def _send(self, upload: _Upload, blobs: list[Blob]) -> None:
         """Sends blobs in parallel, then the manifests."""
         sending = [self._sent.submit(self._pool, blob.digest, partial(self._send_blob, upload, blob)) for blob in blobs]
+        wait(sending)  # all: a push that is repeated may not share one that has failed already
         for sent in sending:
             sent.result()
         # Registries reject an index with manifests that they do not have.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import inspect
 import sys
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from packaging.utils import canonicalize_name
@@ -31,7 +32,7 @@ def installed_pins(bundle: Bundle) -> list[str]:
     Raises:
         DependencyError: an imported module is not installed.
     """
-    providers = importlib.metadata.packages_distributions()
+    providers = _providers()
     pins: set[str] = set()
     left_out = {"__main__", *_IN_RUNTIME_LAYER, *_replaced(bundle)}
     for name in sorted(_imported_modules(bundle)):
@@ -76,6 +77,25 @@ def _scripts(bundle: Bundle) -> Iterator[PurePosixPath]:
     for file in bundle.files:
         if file.path.startswith(_FILES) and file.path.endswith(".py"):
             yield PurePosixPath(file.path.removeprefix(_FILES))
+
+
+def _providers() -> Mapping[str, Sequence[str]]:
+    """The names of the distributions that install each top-level module."""
+    if sys.version_info >= (3, 11):
+        return importlib.metadata.packages_distributions()
+    # Python 3.10 knows only distributions with top_level.txt, which most build tools no longer write.
+    found: dict[str, list[str]] = defaultdict(list)
+    for distribution in importlib.metadata.distributions():
+        declared = (distribution.read_text("top_level.txt") or "").split()
+        for top in declared or {_top_level(file) for file in distribution.files or ()} - {""}:
+            found[top].append(distribution.metadata["Name"])
+    return found
+
+
+def _top_level(file: PurePosixPath) -> str:
+    """The top-level module that contains a file of a distribution; empty for other files."""
+    name = inspect.getmodulename(file.name) if len(file.parts) == 1 else file.parts[0]
+    return name if name and name.isidentifier() and (len(file.parts) == 1 or file.suffix) else ""
 
 
 def _distributions(name: str, providers: Iterable[str]) -> list[importlib.metadata.Distribution]:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 _OF_CONTENT = (
     *("blobs", "trees", "roots", "seals", "python", "pycache"),
-    *(f"records/{kind}" for kind in ("package-groups", "unpacked", "lock", "libc", "content", "outline", "compressed")),
+    *(f"records/{kind}" for kind in ("package-groups", "unpacked", "libc", "content", "outline", "compressed")),
 )
-"""What depends on its key alone, and not on what ran before or what a registry has."""
-
+"""What depends on its key alone, and not on what ran before, or on what a registry or package index has."""
 
 _UNUSED = sorted([("cache", False), ("records", False), *((Path(name).name, True) for name in _OF_CONTENT)])
 

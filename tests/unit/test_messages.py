@@ -103,6 +103,15 @@ def check(mistake: Mistake, output: str) -> None:
         assert "Got: " not in line, "a sentence of kfp"
 
 
+def comparable(text: str) -> str:
+    """A text without the lines of decorated functions where Python 3.10 runs: it reports `def` for the decorator."""
+    return (
+        text
+        if sys.version_info >= (3, 11)
+        else re.sub(r"line \d+(, in \w+)?: (@|def |async def ).*", "line of a function", text)
+    )
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_golden_messages(group: str, folder: Path, notebook: None) -> None:
     text = "\n".join(entries(group, folder))
@@ -110,7 +119,7 @@ def test_golden_messages(group: str, folder: Path, notebook: None) -> None:
     if os.environ.get("WRITE_GOLDEN"):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    assert text == path.read_text(encoding="utf-8")
+    assert comparable(text) == comparable(path.read_text(encoding="utf-8"))
 
 
 def test_the_catalogue_is_of_many_mistakes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.support.build_program import LocalProgram
 from tests.support.discarding_registry import Discarding, discarding_registry
 from tests.support.small_images import image, layer
 
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="the program of the Job needs Python 3.11")
 LARGE = layer("large", bytes(range(256)) * 4096)  # several frames
 
 
