@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.markup import escape
+from rich import markup
 
 from fairing_kfp.cli.exit_codes import DIFFERENT, UNAVAILABLE
 from fairing_kfp.cli.options import host_options, image_options
@@ -72,7 +72,7 @@ def as_dict(found: PipelineDiff) -> dict[str, Any]:
 def print_diff(found: PipelineDiff, screen: Console) -> None:
     """Prints a comparison: what changed in each step, which others run again, and one line for the rest."""
     for change in found.changes:
-        screen.print(f"[yellow]pipeline[/]: {escape(change.text)}")
+        screen.print(f"[yellow]pipeline[/]: {_plain(change.text)}")
     same, explained = [], set[Any]()
     for step in found.steps:
         if step.verdict == "same" and (step.reuse == "yes" or not step.why or step.why == CACHING_OFF):
@@ -80,35 +80,35 @@ def print_diff(found: PipelineDiff, screen: Console) -> None:
         else:
             _print_step(step, screen, explained)
     if same:
-        screen.print(f"[dim]same:[/] {escape(', '.join(same))}")
+        screen.print(f"[dim]same:[/] {_plain(', '.join(same))}")
     if any(not change.in_cache_key for step in found.steps for change in step.changes):
         screen.print(_NOTE)
     for text in found.missing:
-        screen.print(f"[yellow]missing:[/] {escape(text)}")
+        screen.print(f"[yellow]missing:[/] {_plain(text)}")
 
 
 def _print_step(step: StepDiff, screen: Console, explained: set[Cause]) -> None:
     """Prints a step; the details of a cause are printed with the first step that has it."""
-    name = f"[bold]{escape(step.name)}[/]"
+    name = f"[bold]{_plain(step.name)}[/]"
     if step.verdict in ("added", "removed"):
         screen.print(f"{name}: {step.verdict}")
         return
     if not step.changes:
         verdict = "unchanged" if step.verdict == "same" else "its images could not be compared"
         again = f", runs again: {step.why}" if step.reuse == "no" else f", runs again {step.why}" if step.why else ""
-        screen.print(f"{name}: {verdict}{escape(again)}")
+        screen.print(f"{name}: {verdict}{_plain(again)}")
         return
     prefix = f"{name}: "
     for change in step.changes:
         for text, details in _lines(change):
-            screen.print(f"{prefix}{escape(text)}")
+            screen.print(f"{prefix}{_plain(text)}")
             prefix = _INDENT
             if details and (change.causes and not explained.issuperset(change.causes)):
                 for detail in details:
-                    screen.print(f"{_INDENT}{_INDENT}[dim]{escape(detail)}[/]")
+                    screen.print(f"{_INDENT}{_INDENT}[dim]{_plain(detail)}[/]")
         explained.update(change.causes)
     if step.why and not any(change.in_cache_key for change in step.changes):
-        screen.print(f"{_INDENT}runs again{':' if step.reuse == 'no' else ''} {escape(step.why)}")
+        screen.print(f"{_INDENT}runs again{':' if step.reuse == 'no' else ''} {_plain(step.why)}")
 
 
 def _lines(change: Change) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -122,3 +122,8 @@ def _lines(change: Change) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield (f"{change.text}: {text}{mark}" if number == 0 else text), cause.details
     if len(change.causes) > _CAUSES:
         yield f"and {len(change.causes) - _CAUSES} more; --json lists all", ()
+
+
+def _plain(text: str) -> str:
+    """Text of others for the terminal: without markup and control characters."""
+    return markup.escape("".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in text))

@@ -41,8 +41,8 @@ class Change:
         text: a sentence.
         in_cache_key: whether it changes the key by which KFP looks up earlier outputs.
         causes: of an image, what made it change; empty if that is unknown.
-        old: the old image; empty for another kind.
-        new: the new image; empty for another kind.
+        old: the old image; empty for another kind, or if its name is unknown.
+        new: likewise, the new image.
     """
 
     kind: str
@@ -103,4 +103,4 @@ class PipelineDiff:
     @property
     def by_name(self) -> Mapping[str, StepDiff]:
         """The steps by name."""
-        return {step.name: step for step in self.steps}
+        return {step.name: step for step in reversed(self.steps)}  # a step that moved may have left its name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from fairing_kfp.comparison.change import Change, PipelineDiff, Reuse, StepDiff,
 from fairing_kfp.comparison.image_pairs import ImagePairs
 from fairing_kfp.comparison.reuse import reuse_of
 from fairing_kfp.comparison.side import Side, is_run, is_yaml, read_run, read_tree, read_yaml, with_images
-from fairing_kfp.comparison.step_diff import group_changes, image_pairs, task_changes
+from fairing_kfp.comparison.step_diff import group_changes, image_pairs, is_keyed_by_kfp, task_changes
 from fairing_kfp.comparison.task import Path as TaskPath
 from fairing_kfp.comparison.task import Task, tasks_of
 from fairing_kfp.errors import PipelineError
@@ -113,23 +114,33 @@ def _pipeline_changes(old: Side, new: Side) -> list[Change]:
 def _steps(
     old: Mapping[TaskPath, Task], new: Mapping[TaskPath, Task], images: ImagePairs, *, renamed: bool
 ) -> list[StepDiff]:
-    found, made = [], dict[TaskPath, Reuse]()
+    found, made, left = [], dict[TaskPath, Reuse](), dict(old)
+    moved = {task.name: path for path, task in old.items() if path not in new}
     for path, task in new.items():
-        before = old.get(path)
+        before = left.pop(path if path in old else moved.get(task.name, path), None)
         if before is None:
             made[path] = "no"
             found.append(StepDiff(task.name, "added", reuse="no"))
             continue
-        changes, compared = task_changes(before, task), True
-        for use, one, other in image_pairs(before, task):
-            change, known = images.compare(one, other, use)
-            compared = compared and known
-            changes += [change] if change else []
-        changes.sort(key=lambda change: (not change.in_cache_key, change.kind != "image"))
+        changes, compared = _changes(before, task, images)
         own: Reuse = "yes" if compared else "maybe"
         if renamed or any(change.in_cache_key for change in changes):
             own = "no"
         made[path], why = reuse_of(task, own, made, new)
         verdict: Verdict = "changed" if changes else "same" if compared else "unknown"
         found.append(StepDiff(task.name, verdict, tuple(changes), made[path], why))
-    return [*found, *(StepDiff(task.name, "removed") for path, task in old.items() if path not in new)]
+    return [*found, *(StepDiff(task.name, "removed", reuse="no") for task in left.values())]
+
+
+def _changes(old: Task, new: Task, images: ImagePairs) -> tuple[list[Change], bool]:
+    """The changes of a task, and whether all of it could be compared."""
+    changes, compared = task_changes(old, new), True
+    if old.path != new.path:
+        places = (" in ".join(task.path[:-1][::-1]) or "the pipeline" for task in (old, new))
+        changes.append(Change("condition", f"moved: {' → '.join(places)}", False))
+    for use, one, other in image_pairs(old, new):
+        change, known = images.compare(one, other, use)
+        compared = compared and known
+        if change:
+            changes.append(replace(change, in_cache_key=is_keyed_by_kfp(old, new)))
+    return sorted(changes, key=lambda change: (not change.in_cache_key, change.kind != "image")), compared

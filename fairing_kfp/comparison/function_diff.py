@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from fairing_kfp.comparison.change import Cause
 from fairing_kfp.comparison.definitions import COMMENTS, changed_definitions, changed_lines
-from fairing_kfp.comparison.packed_code import Part, parts_of
+from fairing_kfp.comparison.packed_code import MODULES, Part, parts_of
 from fairing_kfp.comparison.pickled import UnreadablePickleError, read_pickle
+from fairing_kfp.comparison.value_changes import value_changes
+
+_UNTOLD = "the packed function changed in another way, such as the order of its values"
 
 
 def function_causes(
@@ -22,13 +25,15 @@ def function_causes(
         new_sources: the new ones.
     """
     try:
-        before, after = parts_of(read_pickle(old)), parts_of(read_pickle(new))
+        payloads = read_pickle(old), read_pickle(new)
+        before, after = (parts_of(payload) for payload in payloads)
     except UnreadablePickleError as error:
         return [Cause("unknown", f"the packed function changed; its pickle cannot be read: {error}", "code")]
     found = sorted(_causes(before, after, old_sources, new_sources), key=lambda one: one[0].text.endswith(COMMENTS))
     if chosen := [cause for cause, derived in found if not derived] or [cause for cause, _ in found]:
         return chosen
-    return [Cause("unknown", "the packed function changed in another way, such as the order of its values", "code")]
+    others = value_changes(*payloads) or (_UNTOLD,)
+    return [Cause("attribute", text, "code") for text in others]
 
 
 def _causes(
@@ -59,8 +64,11 @@ def _causes(
 
 def _changed(old: Part, new: Part, old_text: str, new_text: str) -> Cause:
     if old.kind != "function":
-        values = f": {old.shown} → {new.shown}" if old.shown and new.shown and old.shown != new.shown else " changed"
-        return Cause(old.kind, f"{old.label}{values}", "code")
+        if old.shown and new.shown and old.shown != new.shown:
+            return Cause(old.kind, f"{old.label}: {old.shown} → {new.shown}", "code")
+        return Cause(old.kind, f"{old.label} changed", "code", value_changes(old.value, new.value))
+    if new.file.startswith(MODULES):
+        return Cause("function", f"{old.label} changed, in {new.file.removeprefix(MODULES)}", "code")
     if not old_text or not new_text:
         return Cause("function", f"the code of {old.label} changed; its source is not packed", "code")
     if old_text == new_text:

@@ -20,6 +20,13 @@ _SETTINGS = {
 _PACKAGES = ("dependencies", "server packages")
 """Layers of packages; a large package has a layer of its own, named `name==version`, which counts as the first."""
 
+_OURS = {
+    "runtime": "the runtime of fairing-kfp changed: another packing format",
+    "server": "the server of fairing-kfp changed: another packing format",
+    "fairing-kfp": "fairing-kfp itself changed: another release",
+}
+"""Layers with files of fairing-kfp, which its users did not change."""
+
 _ORDER = ("code", "files", "dependencies")
 """Layers whose changes are named first; other layers follow, and the base is last."""
 
@@ -87,7 +94,8 @@ def _layer_causes(old: tuple[ImageLayer, ...], new: tuple[ImageLayer, ...]) -> I
     for name in dict.fromkeys(_stem(one) for one in (*others[1], *others[0])):
         pair = [next((one for one in layers if _stem(one) == name), None) for layers in others]
         if pair[0] and pair[1]:
-            yield from layer_causes(pair[0], pair[1])
+            known = _OURS.get(name)
+            yield from [Cause("layer", known, name)] if known else layer_causes(pair[0], pair[1])
         else:
             yield Cause("layer", f"the layer {name} {'is new' if pair[1] else 'was removed'}", name)
 

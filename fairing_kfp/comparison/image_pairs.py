@@ -77,20 +77,21 @@ class ImagePairs:
 
     def _compare(self, old: str, new: str, what: str) -> tuple[Change | None, bool]:
         digests = [_digest(name) for name in (old, new)]
+        named = ["" if name.startswith(PLACEHOLDER) else name for name in (old, new)]
         if digests[0] and digests[0] == digests[1]:
             if not self._has_registry and (old in self._own or new in self._own):
                 return None, True  # the repository of the working tree's image is not known
             places = " → ".join(name.partition("@")[0] for name in (old, new))
-            return Change("image", f"{what} moved: {places}; its content is the same", True, (), old, new), True
+            return Change("image", f"{what} moved: {places}; its content is the same", True, (), *named), True
         images = [self._image(name) for name in (old, new)]
         if images[0] is None or images[1] is None:
-            if _is_placeholder(old) or _is_placeholder(new):
+            if not all(named):
                 return None, False
             text = f"{what} changed" if any(digests) else f"{what}: {old} → {new}"
-            return Change("image", text, True, (), old, new), True
+            return Change("image", text, True, (), *named), True
         causes = image_causes(images[0], images[1])
         if causes:
-            return Change("image", f"{what} changed", True, causes, old, new), True
+            return Change("image", f"{what} changed", True, causes, *named), True
         return None, all(_has_base(one) for one in images if one)
 
     def _image(self, name: str) -> ComparedImage | None:
@@ -120,10 +121,6 @@ class ImagePairs:
 
 def _digest(name: str) -> str:
     return name.partition("@")[2]
-
-
-def _is_placeholder(name: str) -> bool:
-    return name.startswith(PLACEHOLDER)
 
 
 def _has_base(image: ComparedImage) -> bool:

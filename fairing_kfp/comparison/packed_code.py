@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from fairing_kfp.comparison.pickled import Made, Name, Pairs, children
+from fairing_kfp.comparison.pickled import Made, Name, Pairs, UnreadablePickleError, children
 from fairing_kfp.comparison.values import CELL, CLASSES, FUNCTION, Digests, code_of, mapping, name_of, shown
+
+SOURCES, MODULES = "source/", "modules/"
+"""Folders below the step's code: source texts of single functions and classes, and the author's own modules."""
 
 _PARTIAL = Name("functools", "partial")
 _TYPED = Name("fairing_kfp.runtime.typed_function", "TypedFunction")
@@ -25,6 +28,7 @@ class Part:
         shown: its value in a few characters; empty if it is longer, or no value.
         file: the file with its source text, below the step's code folder; empty if there is none.
         derived: whether Python or a library makes it from other parts, such as the methods of a data class.
+        value: the value itself.
     """
 
     kind: str
@@ -33,6 +37,7 @@ class Part:
     shown: str = ""
     file: str = ""
     derived: bool = False
+    value: Any = field(default=None, compare=False, repr=False)
 
 
 def parts_of(payload: Any) -> dict[str, Part]:
@@ -40,7 +45,17 @@ def parts_of(payload: Any) -> dict[str, Part]:
 
     Args:
         payload: the content of `function.pickle`, as `read_pickle` returns it.
+
+    Raises:
+        UnreadablePickleError: an object of the runtime has another form than this release writes.
     """
+    try:
+        return _parts(payload)
+    except (ValueError, IndexError, TypeError, AttributeError) as error:
+        raise UnreadablePickleError(f"its form is unknown: {error}") from error
+
+
+def _parts(payload: Any) -> dict[str, Part]:
     reader = _Reader()
     top = mapping(payload)
     root = top.get("function")
@@ -87,7 +102,7 @@ class _Reader:
 
     def add(self, kind: str, label: str, value: Any, *, file: str = "", derived: bool = False) -> None:
         """Adds a value under its label; a further one with the same label gets a number."""
-        found = Part(kind, label, self._digests.of(value), shown(value), file, derived)
+        found = Part(kind, label, self._digests.of(value), shown(value), file, derived, value)
         number = 1
         key = label
         while key in self.parts:
@@ -124,8 +139,8 @@ class _Reader:
         """
         name, state, code = name_of(made) or "?", mapping(made.state), code_of(made)
         file = str(code.get("file", ""))
-        generated = not file.startswith("source/") and name.rpartition(".")[2].startswith("__")
-        file = file if file.startswith("source/") else ""
+        file = file if file.startswith((SOURCES, MODULES)) else ""
+        generated = not file and name.rpartition(".")[2].startswith("__")
         self.add("function", f"{name}()", made.arguments[0], file=file, derived=generated)
         if generated:
             return

@@ -22,7 +22,7 @@ _SHOWN = 3  # changes of arguments in a sentence
 
 def task_changes(old: Task, new: Task) -> list[Change]:
     """The changes of a task, except those of its images."""
-    keyed = not (old.cache_key and old.cache_key == new.cache_key and old.component == new.component)
+    keyed = is_keyed_by_kfp(old, new)
     found = [
         *_container_changes(old, new, keyed),
         *_origin_changes(old.parameters, new.parameters, keyed),
@@ -35,6 +35,11 @@ def task_changes(old: Task, new: Task) -> list[Change]:
     if old.is_cached != new.is_cached:
         found.append(Change("caching", f"caching: {_switch(old.is_cached)} → {_switch(new.is_cached)}", True))
     return [*found, *_other_changes(old, new)]
+
+
+def is_keyed_by_kfp(old: Task, new: Task) -> bool:
+    """Whether KFP makes the key of a task, and not its author, whose key is the same as before."""
+    return not (old.cache_key and old.cache_key == new.cache_key and old.component == new.component)
 
 
 def group_changes(old: Group, new: Group) -> list[Change]:
@@ -201,13 +206,20 @@ def _other_changes(old: Task, new: Task) -> Iterator[Change]:
         yield Change("kubernetes", f"settings for Kubernetes: {', '.join(changed)}", False)
     if old.spec.get("retryPolicy") != new.spec.get("retryPolicy"):
         yield Change("retry", "retries changed", False)
-    tasks = [sorted(one.spec.get("dependentTasks", ())) for one in (old, new)]
-    if tasks[0] != tasks[1]:
-        yield Change(
-            "order", f"runs after {', '.join(tasks[1]) or 'nothing'}, not {', '.join(tasks[0]) or 'nothing'}", False
-        )
+    added, removed = _only_order(new) - _only_order(old), _only_order(old) - _only_order(new)
+    if added or removed:
+        said = [f"now after {', '.join(sorted(added))}"] * bool(added)
+        said += [f"no longer after {', '.join(sorted(removed))}"] * bool(removed)
+        yield Change("order", f"order: {', '.join(said)}", False)
     if old.spec.get("triggerPolicy") != new.spec.get("triggerPolicy"):
         yield Change("condition", "the condition to run changed", False)
+
+
+def _only_order(task: Task) -> set[str]:
+    """The tasks that a task waits for without an input from them."""
+    inputs = [one for kind in task.spec.get("inputs", {}).values() for one in kind.values()]
+    sources = [one.get("taskOutputParameter") or one.get("taskOutputArtifact") or {} for one in inputs]
+    return set(task.spec.get("dependentTasks", ())) - {one.get("producerTask") for one in sources}
 
 
 def _env(task: Task) -> dict[str, str]:

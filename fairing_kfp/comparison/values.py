@@ -50,6 +50,8 @@ def fields_of(code: Any) -> dict[str, Any]:
     """The fields of a code object, and its `file`; empty for another value."""
     if not isinstance(code, Made) or code.function != CODE or not isinstance(code.arguments, tuple):
         return {}
+    if len(code.arguments) < 2:
+        return {}
     file, _, *rest = code.arguments
     return {"file": str(file), **dict(zip(rest[::2], rest[1::2], strict=False))}
 

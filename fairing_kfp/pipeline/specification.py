@@ -12,6 +12,7 @@ import yaml
 from fairing_kfp.errors import PipelineError
 from fairing_kfp.pipeline.yaml_text import yaml_text
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML has it, is ten times as fast
 _COMPLETED = "ALL_UPSTREAM_TASKS_COMPLETED"
 # Settings that decide where a pod may run and how its image is pulled, not those that only one step needs.
 _POD_SETTINGS = ("imagePullPolicy", "imagePullSecret", "nodeSelector", "podMetadata", "securityContext", "tolerations")
@@ -34,7 +35,7 @@ class Specification:
     @classmethod
     def parse(cls, text: str) -> Specification:
         """Parses a compiled pipeline."""
-        document, *platforms = yaml.safe_load_all(text)
+        document, *platforms = yaml.load_all(text, _LOADER)
         header = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
         return cls(header, document, platforms)
 
@@ -54,9 +55,8 @@ class Specification:
         from google.protobuf import json_format
         from kfp.pipeline_spec import pipeline_spec_pb2
 
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML has it, is ten times as fast
         try:
-            document, *platforms = yaml.load_all(text, loader)
+            document, *platforms = yaml.load_all(text, _LOADER)
             json_format.ParseDict(document, pipeline_spec_pb2.PipelineSpec())
             for platform in platforms:
                 json_format.ParseDict(platform, pipeline_spec_pb2.PlatformSpec())

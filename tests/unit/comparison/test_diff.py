@@ -13,6 +13,26 @@ from tests.support.cached_images import PROJECT, put_base
 from tests.support.small_images import layer
 from tests.unit.comparison.conftest import Edited
 
+SCRIPT = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--rate", type=int, default=1)
+print(parser.parse_args().rate)
+"""
+FACTORY = """
+def wrap(a):
+    def inner(x: int) -> int:
+        return a
+    return inner
+"""
+PARTS = """
+def scale(x: int, by: int) -> int:
+    return x * by
+
+part = fairing_component(functools.partial(scale, by=2), name="part")
+inner = fairing_component(wrap(3), name="inner")
+tool = fairing_component.from_script("tool.py")
+"""
 REGISTRY, _, NAME = PROJECT.rpartition("/")
 
 
@@ -97,6 +117,49 @@ def test_the_base_image_and_its_settings_are_named(edited: Edited) -> None:
     assert causes(found, "evaluate") == [changed, lang]
     assert causes(found, "train") == [changed, lang, "the variable MODE of the image: fast → slow"]
     assert found.by_name["evaluate"].changes[0].causes[0].details == ("1 of its 2 layers are as before",)
+
+
+def test_values_that_are_long_are_named_by_the_place_that_differs(edited: Edited) -> None:
+    names = 'NAMES = {"first": [1, {"x": 3}], "a name that is longer than a line of text": 2}'
+    edited.edit("pipeline.py", ('NAMES = ["a", "b"]', names))
+    old = edited.compile("long.yaml")
+    edited.edit("pipeline.py", ('"x": 3', '"x": 4'))
+
+    (change,) = compare(edited, old, edited.target).by_name["train"].changes
+
+    assert [(cause.text, cause.details) for cause in change.causes] == [
+        ("the global NAMES changed", ("first: [1, {'x': 3}] → [1, {'x': 4}]",))
+    ]
+
+
+def test_partials_scripts_and_closures_of_modules_are_read(edited: Edited) -> None:
+    (edited.folder / "lab/factory.py").write_text(FACTORY)
+    (edited.folder / "tool.py").write_text(SCRIPT)
+    edited.edit(
+        "pipeline.py",
+        ("from lab.model", "from lab.factory import wrap\nfrom lab.model"),
+        ("scaled = make(3)", PARTS),
+        ("    scaled(x=2.5)", "    part(x=1)\n    inner(x=1)\n    tool()"),
+    )
+    old = edited.compile("parts.yaml")
+    edited.edit("pipeline.py", ("by=2", "by=5"))
+    edited.edit("lab/factory.py", ("return a", "return a + 1"))
+    (edited.folder / "tool.py").write_text(SCRIPT.replace("default=1", "default=7"))
+
+    found = compare(edited, old, edited.target)
+
+    assert "the bound argument by: 2 → 5" in causes(found, "part")
+    assert "wrap.<locals>.inner() changed, in lab/factory.py" in causes(found, "inner")
+    assert causes(found, "tool")[:2] == ["rate.default: 1 → 7", "tool.py changed"]
+
+
+def test_without_the_base_image_an_unchanged_tree_is_not_called_the_same(edited: Edited) -> None:
+    (edited.folder / "Dockerfile").write_text("FROM python")
+    found = compare(edited, edited.old, edited.target, base_image=f"dockerfile:{edited.folder / 'Dockerfile'}")
+
+    assert {step.verdict for step in found.steps} == {"unknown"}
+    assert not found.is_complete
+    assert any("Dockerfile" in line for line in found.missing)
 
 
 def test_another_repository_changes_the_key(edited: Edited) -> None:
