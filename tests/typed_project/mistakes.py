@@ -4,6 +4,7 @@ from kfp import dsl
 
 import fairing_kfp
 from fairing_kfp import fairing_component, job, serve, vertexjob
+from fairing_kfp.components import fetch_source, import_image
 from tests.typed_project.pipeline import Digits, count, digits, judge, train
 
 
@@ -34,6 +35,9 @@ def wrong(depth: int = 3) -> None:
     vertexjob(train, project="p", region="europe-west4")(depth=depth)  # reportCallIssue, call-arg
     serve(Digits, name="digits", replica=2)  # reportCallIssue, call-arg
     serve(Digits, name="digits", replicas="2")  # reportArgumentType, arg-type
+    import_image(image="python:3.12", repositori="registry.example.com/me")  # reportCallIssue, call-arg
+    import_image(image="python:3.12", repository=depth)  # reportArgumentType
+    import_image(image=fetch_source(git="https://example.com"), repository="")  # reportArgumentType
     train(depth=depth).set_memory_limits("8Gi")  # reportAttributeAccessIssue
 
 

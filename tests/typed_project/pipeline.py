@@ -7,6 +7,7 @@ from kfp import dsl, kubernetes
 
 import fairing_kfp
 from fairing_kfp import OUTPUT, Task, fairing_component, job, pytorchjob, serve, trainjob, vertexjob
+from fairing_kfp.components import import_image
 from fairing_kfp.testing import RunPipeline, fake_artifact
 
 
@@ -48,6 +49,7 @@ def digits(depth: int = 8, words: list[str] = ["a"]) -> None:  # noqa: B006 - kf
     judge(model=trained.outputs["model"])
     with dsl.ParallelFor([1, 2]) as item:
         train(depth=cast(int, item))
+        import_image(image="python:3.12", repository="registry.example.com/me", tag=item)
     imported = dsl.importer(artifact_uri="gs://bucket/model", artifact_class=dsl.Model)
     judge(model=cast(dsl.Model, imported.output))
     job(train, nodes=2, logs="all")(depth=depth)

@@ -20,6 +20,7 @@ from fairing_kfp.components.declaration import ReusableComponent
 from fairing_kfp.components.files import component_files, write_components
 from fairing_kfp.components.table import COMPONENTS
 from fairing_kfp.preprocess.source import OWN_IMAGE
+from tests.support.component_stub import stub_of
 from tests.support.paths import TOP
 
 _FOLDER = TOP / "components"
@@ -209,3 +210,11 @@ def _names(interface: dict[str, Any]) -> dict[str, Any]:
         for part in ("inputDefinitions", "outputDefinitions")
         for kind, listed in interface[part].items()
     }
+
+
+def test_the_stub_for_type_checkers_golden() -> None:
+    path = Path(fairing_kfp.components.__file__).with_suffix(".pyi")
+    text = stub_of(COMPONENTS.values())
+    if os.environ.get("WRITE_GOLDEN"):
+        path.write_text(text, "utf-8")
+    assert path.read_text("utf-8") == text
