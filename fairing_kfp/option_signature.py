@@ -7,6 +7,7 @@ out.
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any, ForwardRef, TypeVar
@@ -72,14 +73,8 @@ def _parameters(options: type) -> list[inspect.Parameter]:
 def _described(described: type) -> dict[str, str]:
     """The entries of the section `Attributes` of a docstring, by name."""
     _, _, section = inspect.cleandoc(described.__doc__ or "").partition(_SECTION)
-    entries: dict[str, str] = {}
-    name = ""
-    for line in textwrap.dedent(section).splitlines():
-        if line and not line.startswith(" "):
-            name, entries[line.partition(":")[0]] = line.partition(":")[0], line
-        elif line and name:
-            entries[name] += f"\n{line}"
-    return entries
+    entries = re.split(r"\n(?=\w)", textwrap.dedent(section).rstrip())
+    return {entry.partition(":")[0]: entry for entry in entries}
 
 
 def _with_options(doc: str, keywords: str, texts: list[str]) -> str:

@@ -191,15 +191,20 @@ def _call_here(component: Any, arguments: Sequence[Any], named: Mapping[str, Any
             raise ComponentError(
                 f"{name} has no parameter {key!r}", f"its parameters are {known}" if known else "it has no parameters"
             )
+    outputs = [key for key in component.component_spec.outputs or {} if key not in named and key != "Output"]
     try:
-        signature.bind(*arguments, **named)
+        bound = signature.bind(*arguments, **named).arguments
+        omitted = [key for key in outputs if key in signature.parameters and key not in bound]
+        if omitted:  # they have a default, for type checkers
+            raise TypeError(f"missing a required argument: {omitted[0]!r}")
     except TypeError as error:
-        outputs = [key for key in component.component_spec.outputs or {} if key not in named and key != "Output"]
         given = {key: value for key, value in named.items() if key not in outputs}
         why = f"; its outputs are arguments, too: {', '.join(outputs)}" if outputs else ""
         raise ComponentError(
             f"{name} is called outside of a pipeline, where it is its function: {error}{why}",
-            f"pass what the function needs; or run it as a step: {_run(name, given)}",
+            "pass what the function needs"
+            + (", artifacts by fairing_kfp.testing.fake_artifact" if outputs else "")
+            + f"; or run it as a step: {_run(name, given)}",
         ) from error
     return function(*arguments, **named)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from kfp import dsl
 
-from fairing_kfp import fairing_component, job
+from fairing_kfp import OUTPUT, fairing_component, job
 from fairing_kfp.components import compare_metrics
 from fairing_kfp.errors import ComponentError, StepFailedError
 
@@ -28,6 +28,11 @@ def word_of(number: int, options: dict = {}, name: str = "", weights: list = [])
 @fairing_component
 def train(depth: int, scans: dsl.Input[dsl.Dataset], model: dsl.Output[dsl.Model]) -> float:
     Path(model.path).write_text(f"{depth} of {scans.uri}")
+    return depth / 2
+
+
+@fairing_component
+def marked(depth: int, model: dsl.Output[dsl.Model] = OUTPUT) -> float:
     return depth / 2
 
 
@@ -97,12 +102,17 @@ def test_a_script_runs(tmp_path: Path) -> None:
             'fairing_kfp.run(train, {"depth": 3})',
         ),
         (
+            lambda: marked(depth=3),
+            "missing a required argument: 'model'; its outputs are arguments, too: model",
+            "artifacts by fairing_kfp.testing.fake_artifact; or run it as a step: fairing_kfp.run(marked",
+        ),
+        (
             lambda: compare_metrics(metric="accuracy"),
             "compare-metrics is called outside of a pipeline, and has no Python function",
             "call it in a function decorated with @dsl.pipeline",
         ),
     ],
-    ids=range(4),
+    ids=range(5),
 )
 def test_what_cannot_run_here_says_how_to_run_it(call: Callable[[], Any], message: str, remedy: str) -> None:
     with pytest.raises(ComponentError) as raised:
