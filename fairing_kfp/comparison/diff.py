@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.comparison.change import Change, PipelineDiff, Reuse, StepDiff, Verdict
@@ -16,13 +16,23 @@ from fairing_kfp.comparison.step_diff import group_changes, image_pairs, is_keye
 from fairing_kfp.comparison.task import Path as TaskPath
 from fairing_kfp.comparison.task import Task, tasks_of
 from fairing_kfp.errors import PipelineError
-from fairing_kfp.settings import Settings
+from fairing_kfp.option_signature import lists_options
+from fairing_kfp.settings import BuilderSettingOptions, Settings
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _HOST_SETTINGS = ("host", "namespace", "ca", "start")
 
 
+@lists_options(BuilderSettingOptions, described_by=Settings)
 def diff(
-    old: Any, new: Any, *, token_file: str | None = None, cache: Cache | None = None, **settings: Any
+    old: Any,
+    new: Any,
+    *,
+    token_file: str | None = None,
+    cache: Cache | None = None,
+    **settings: Unpack[BuilderSettingOptions],
 ) -> PipelineDiff:
     """Compares two pipelines: which steps changed, and why KFP reuses their earlier outputs, or not.
 
@@ -43,8 +53,8 @@ def diff(
     """
     cache = cache or Cache()
     sides = _read(old, new, token_file, settings)
-    start = settings.get("start") or _start(new) or _start(old)
-    chosen = Settings.load(**{**settings, "start": start})
+    start = settings["start"] = settings.get("start") or _start(new) or _start(old)
+    chosen = Settings.load(**settings)
     images = ImagePairs(chosen, cache)
     before, after = (_with_tree(side, images, chosen, cache, start) for side in sides)
     old_tasks, old_groups = tasks_of(before.specification, _arguments(before, after), before.name)
