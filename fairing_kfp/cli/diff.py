@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich import markup
 
 from fairing_kfp.cli.exit_codes import DIFFERENT, UNAVAILABLE
 from fairing_kfp.cli.options import host_options, image_options
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 _INDENT = "    "
 _CAUSES = 10  # of an image that are printed
-_NOTE = "[dim]* is not in the key of the cache of KFP 2.17, so that alone does not make a step run again[/]"
+_NOTE = "* is not in the key of the cache of KFP 2.17, so that alone does not make a step run again"
+_VERDICTS = {"same": "unchanged", "unknown": "its images could not be compared"}
+_STYLES = {"-": "red", "+": "green"}
+_WORDS: Any = {"break_long_words": False, "break_on_hyphens": False, "replace_whitespace": False}
 
 
 @click.command()
@@ -72,7 +75,7 @@ def as_dict(found: PipelineDiff) -> dict[str, Any]:
 def print_diff(found: PipelineDiff, screen: Console) -> None:
     """Prints a comparison: what changed in each step, which others run again, and one line for the rest."""
     for change in found.changes:
-        screen.print(f"[yellow]pipeline[/]: {_plain(change.text)}")
+        _print(screen, change.text, "pipeline")
     same, explained = [], set[Any]()
     for step in found.steps:
         if step.verdict == "same" and (step.reuse == "yes" or not step.why or step.why == CACHING_OFF):
@@ -80,50 +83,62 @@ def print_diff(found: PipelineDiff, screen: Console) -> None:
         else:
             _print_step(step, screen, explained)
     if same:
-        screen.print(f"[dim]same:[/] {_plain(', '.join(same))}")
+        _print(screen, ", ".join(same), "same", style="dim")
     if any(not change.in_cache_key for step in found.steps for change in step.changes):
-        screen.print(_NOTE)
+        _print(screen, _NOTE, style="dim")
     for text in found.missing:
-        screen.print(f"[yellow]missing:[/] {_plain(text)}")
+        _print(screen, text, "missing", style="yellow")
 
 
 def _print_step(step: StepDiff, screen: Console, explained: set[Cause]) -> None:
     """Prints a step; the details of a cause are printed with the first step that has it."""
-    name = f"[bold]{_plain(step.name)}[/]"
-    if step.verdict in ("added", "removed"):
-        screen.print(f"{name}: {step.verdict}")
-        return
     if not step.changes:
-        verdict = "unchanged" if step.verdict == "same" else "its images could not be compared"
-        again = f", runs again: {step.why}" if step.reuse == "no" else f", runs again {step.why}" if step.why else ""
-        screen.print(f"{name}: {verdict}{_plain(again)}")
+        verdict = _VERDICTS.get(step.verdict, step.verdict)
+        again = f", runs again: {step.why}" if step.reuse == "no" else f", runs again {step.why}"
+        _print(screen, f"{verdict}{again if step.why else ''}", step.name)
         return
-    prefix = f"{name}: "
+    head = step.name
     for change in step.changes:
-        for text, details in _lines(change):
-            screen.print(f"{prefix}{_plain(text)}")
-            prefix = _INDENT
-            if details and (change.causes and not explained.issuperset(change.causes)):
-                for detail in details:
-                    screen.print(f"{_INDENT}{_INDENT}[dim]{_plain(detail)}[/]")
-        explained.update(change.causes)
+        for text, cause in _lines(change):
+            _print(screen, text, head, indent="" if head else _INDENT)
+            head = ""
+            if cause is not None and cause not in explained:
+                explained.add(cause)
+                for detail in cause.details:
+                    _print(screen, detail, indent=_INDENT * 2, style=_STYLES.get(detail[:1], "dim"))
     if step.why and not any(change.in_cache_key for change in step.changes):
-        screen.print(f"{_INDENT}runs again{':' if step.reuse == 'no' else ''} {_plain(step.why)}")
+        _print(screen, f"runs again{':' if step.reuse == 'no' else ''} {step.why}", indent=_INDENT)
 
 
-def _lines(change: Change) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The lines of a change, the verdict in the first, each with details."""
+def _lines(change: Change) -> Iterator[tuple[str, Cause | None]]:
+    """The lines of a change, the verdict in the first, each with its cause."""
     mark = "" if change.in_cache_key else " *"
     if not change.causes:
-        yield f"{change.text}{mark}", ()
+        yield f"{change.text}{mark}", None
     for number, cause in enumerate(change.causes[:_CAUSES]):
         layer = f" (layer {cause.layer})" if cause.layer and cause.kind not in ("base", "layer") else ""
-        text = f"{cause.text}{layer}"
-        yield (f"{change.text}: {text}{mark}" if number == 0 else text), cause.details
+        yield f"{f'{change.text}: ' if number == 0 else ''}{cause.text}{layer}{mark if number == 0 else ''}", cause
     if len(change.causes) > _CAUSES:
-        yield f"and {len(change.causes) - _CAUSES} more; --json lists all", ()
+        yield f"and {len(change.causes) - _CAUSES} more; --json lists all", None
 
 
-def _plain(text: str) -> str:
-    """Text of others for the terminal: without markup and control characters."""
-    return markup.escape("".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in text))
+def _print(screen: Console, text: str, head: str = "", *, indent: str = "", style: str = "") -> None:
+    """Prints text of others, without its control characters; in a terminal long lines end between words.
+
+    Args:
+        screen: the terminal.
+        text: the text.
+        head: what it is about, set off by its style or in bold.
+        indent: the prefix of the line.
+        style: the style of the head; without a head, of the text.
+    """
+    from rich.text import Text
+
+    line = f"{indent}{head}: {text}" if head else f"{indent}{text}"
+    line = "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in line)
+    if screen.is_terminal:
+        following = f"{indent}{_INDENT * 2}"
+        line = "\n".join(textwrap.wrap(line, screen.width, subsequent_indent=following, **_WORDS)) or line
+    shown = Text(line)
+    shown.stylize((style or "bold") if head else style, 0, len(head) if head else len(line))
+    screen.print(shown)

@@ -52,9 +52,9 @@ def diff(
         FairingError: an image of the working tree cannot be made.
     """
     cache = cache or Cache()
-    sides = _read(old, new, token_file, settings)
     start = settings["start"] = settings.get("start") or _start(new) or _start(old)
     chosen = Settings.load(**settings)
+    sides = _read(old, new, token_file, chosen, settings)
     images = ImagePairs(chosen, cache)
     before, after = (_with_tree(side, images, chosen, cache, start) for side in sides)
     old_tasks, old_groups = tasks_of(before.specification, _arguments(before, after), before.name)
@@ -70,25 +70,23 @@ def diff(
     return PipelineDiff(before.name, after.name, tuple(changes), tuple(steps), images.missing)
 
 
-def _read(old: Any, new: Any, token_file: str | None, settings: Mapping[str, Any]) -> tuple[Side, Side]:
-    named = [isinstance(one, str) and (is_yaml(one) or is_run(one)) for one in (old, new)]
-    if not any(named):
+def _read(
+    old: Any, new: Any, token_file: str | None, settings: Settings, given: Mapping[str, Any]
+) -> tuple[Side, Side]:
+    def read(one: Any) -> Side:
+        if isinstance(one, str) and is_yaml(one):
+            return read_yaml(one)
+        if isinstance(one, str) and is_run(one):
+            reaching = {name: given[name] for name in _HOST_SETTINGS if given.get(name)}
+            return read_run(one, reaching, token_file)
+        return read_tree(one, settings)
+
+    if not any(isinstance(one, str) and (is_yaml(one) or is_run(one)) for one in (old, new)):
         raise PipelineError(
             "OLD and NEW are both pipelines of the working tree, where only one version of a module can be imported",
             "compile one of them to YAML, or name a run",
         )
-    sides = [_read_one(one, token_file, settings) for one in (old, new)]
-    return sides[0], sides[1]
-
-
-def _read_one(one: Any, token_file: str | None, settings: Mapping[str, Any]) -> Side:
-    if isinstance(one, str) and is_yaml(one):
-        return read_yaml(one)
-    if isinstance(one, str) and is_run(one):
-        reaching = {name: settings[name] for name in _HOST_SETTINGS if settings.get(name)}
-        return read_run(one, reaching, token_file)
-    start = settings.get("start") or _start(one)
-    return read_tree(one, Settings.load(**{**settings, "start": start}))
+    return read(old), read(new)
 
 
 def _start(one: Any) -> Path | None:

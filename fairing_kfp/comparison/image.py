@@ -42,10 +42,10 @@ class PlatformImage:
 
     Attributes:
         layers: its own layers, lowest first.
-        base: diff ids of the layers of its base image.
+        base: diff ids of the layers of its base image; empty if the history does not tell them from the others.
         settings: the settings of its config (image-spec, config.md).
         base_name: the base image, if it is known.
-        media_type: the media type of the manifest.
+        media_type: the media type of the manifest; empty for an image of the working tree whose base cannot be read.
     """
 
     layers: tuple[ImageLayer, ...]
@@ -53,6 +53,11 @@ class PlatformImage:
     settings: Mapping[str, Any] = field(hash=False)
     base_name: str = ""
     media_type: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its base image was read."""
+        return self.media_type != ""
 
     @property
     def env(self) -> dict[str, str]:
@@ -93,8 +98,8 @@ def platform_image(
     """
     document = parsed.document
     created = [str(one.get("created_by", "")) for one in document.get("history") or [] if not one.get("empty_layer")]
-    if len(created) != len(parsed.layers):
-        created = [""] * len(parsed.layers)
+    if len(created) != len(parsed.layers):  # nobody knows which are the base's
+        created = [f"{_CREATED_BY}layer {number}" for number in range(1, len(parsed.layers) + 1)]
     layers = []
     for described, diff_id, text in zip(parsed.layers, document["rootfs"]["diff_ids"], created, strict=True):
         compression: Compression = "zstd" if described.media_type.endswith("zstd") else "gzip"

@@ -7,7 +7,7 @@ from typing import Any
 
 from fairing_kfp.comparison.change import Cause
 from fairing_kfp.comparison.image import ComparedImage, ImageLayer, PlatformImage
-from fairing_kfp.comparison.layer_diff import NOT_READ, layer_causes, not_compared, package_causes, packages_in
+from fairing_kfp.comparison.layer_diff import NOT_READ, Layers, not_compared, package_causes
 
 _LONGEST = 60  # characters of a value in a sentence
 _VERSION = "PYTHON_VERSION"
@@ -23,7 +23,7 @@ _PACKAGES = ("dependencies", "server packages")
 _OURS = {
     "runtime": "the runtime of fairing-kfp changed: another packing format",
     "server": "the server of fairing-kfp changed: another packing format",
-    "fairing-kfp": "fairing-kfp itself changed: another release",
+    "fairing-kfp": "fairing-kfp itself changed: another release, or an edited one",
 }
 """Layers with files of fairing-kfp, which its users did not change."""
 
@@ -31,10 +31,13 @@ _ORDER = ("code", "files", "dependencies")
 """Layers whose changes are named first; other layers follow, and the base is last."""
 
 
-def image_causes(old: ComparedImage, new: ComparedImage) -> tuple[Cause, ...]:
-    """Why two images differ; empty if they do not.
+def image_causes(old: ComparedImage, new: ComparedImage, layers: Layers) -> tuple[Cause, ...]:
+    """Why two images differ; empty if they do not. A cause on several platforms is named once.
 
-    Layers are read only if they differ. A cause on several platforms is named once.
+    Args:
+        old: the old image.
+        new: the new image.
+        layers: compares layers that differ.
     """
     if old.digest and old.digest == new.digest:
         return ()
@@ -44,7 +47,7 @@ def image_causes(old: ComparedImage, new: ComparedImage) -> tuple[Cause, ...]:
         shown = " → ".join(", ".join(one.platforms) for one in (old, new))
         causes[Cause("platform", f"the platforms: {shown}")] = None
     for name in common:
-        causes.update(dict.fromkeys(_platform_causes(old.platforms[name], new.platforms[name])))
+        causes.update(dict.fromkeys(_platform_causes(old.platforms[name], new.platforms[name], layers)))
     if not causes and old.digest and new.digest:
         causes[Cause("unknown", "only the manifest differs, such as its annotations")] = None
     return tuple(sorted(causes, key=_rank))
@@ -57,8 +60,8 @@ def _rank(cause: Cause) -> int:
     return len(_ORDER) + (cause.kind in ("base", "setting"))
 
 
-def _platform_causes(old: PlatformImage, new: PlatformImage) -> Iterator[Cause]:
-    yield from _layer_causes(old.layers, new.layers)
+def _platform_causes(old: PlatformImage, new: PlatformImage, layers: Layers) -> Iterator[Cause]:
+    yield from _layer_causes(old.layers, new.layers, layers)
     if old.base and new.base and old.base != new.base:
         yield _base_cause(old, new)
     if old.settings and new.settings:
@@ -76,7 +79,7 @@ def _base_cause(old: PlatformImage, new: PlatformImage) -> Cause:
     return Cause("base", f"the base image changed{named}", "base", tuple(details))
 
 
-def _layer_causes(old: tuple[ImageLayer, ...], new: tuple[ImageLayer, ...]) -> Iterator[Cause]:
+def _layer_causes(old: tuple[ImageLayer, ...], new: tuple[ImageLayer, ...], layers: Layers) -> Iterator[Cause]:
     if [one.diff_id for one in old] == [one.diff_id for one in new]:
         for one, other in zip(old, new, strict=True):
             if one.digest != other.digest:
@@ -87,15 +90,15 @@ def _layer_causes(old: tuple[ImageLayer, ...], new: tuple[ImageLayer, ...]) -> I
         yield Cause("layer", "the order of the layers changed")
     before = [one for one in old if one.diff_id not in shared]
     after = [one for one in new if one.diff_id not in shared]
-    packages = [[one for one in layers if _has_packages(one)] for layers in (before, after)]
-    causes = list(_package_causes(*packages))
+    packages = [[one for one in its if _has_packages(one)] for its in (before, after)]
+    causes = list(_package_causes(packages[0], packages[1], layers))
     yield from causes
-    others = [[one for one in layers if not (causes and _has_packages(one))] for layers in (before, after)]
+    others = [[one for one in its if not (causes and _has_packages(one))] for its in (before, after)]
     for name in dict.fromkeys(_stem(one) for one in (*others[1], *others[0])):
-        pair = [next((one for one in layers if _stem(one) == name), None) for layers in others]
+        pair = [next((one for one in its if _stem(one) == name), None) for its in others]
         if pair[0] and pair[1]:
             known = _OURS.get(name)
-            yield from [Cause("layer", known, name)] if known else layer_causes(pair[0], pair[1])
+            yield from [Cause("layer", known, name)] if known else layers.causes(pair[0], pair[1])
         else:
             yield Cause("layer", f"the layer {name} {'is new' if pair[1] else 'was removed'}", name)
 
@@ -109,14 +112,14 @@ def _stem(layer: ImageLayer) -> str:
     return layer.name.partition("==")[0]
 
 
-def _package_causes(old: list[ImageLayer], new: list[ImageLayer]) -> Iterator[Cause]:
+def _package_causes(old: list[ImageLayer], new: list[ImageLayer], layers: Layers) -> Iterator[Cause]:
     """Packages that changed, over all layers: a package that grows gets a layer of its own."""
     found: list[dict[str, str]] = []
-    for layers in (old, new):
+    for listed in (old, new):
         place: dict[str, str] = {}
-        for layer in layers:
+        for layer in listed:
             try:
-                its = packages_in(layer)
+                its = layers.packages(layer)
             except NOT_READ as error:
                 yield not_compared(layer.name, error)
                 return

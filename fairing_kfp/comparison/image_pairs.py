@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from fairing_kfp.builders.progress import silent
 from fairing_kfp.comparison.change import Change
 from fairing_kfp.comparison.image import ComparedImage
 from fairing_kfp.comparison.image_diff import image_causes
+from fairing_kfp.comparison.layer_diff import Layers
 from fairing_kfp.comparison.published import PublishedImages
 from fairing_kfp.errors import DigestError, ImageError, InvalidReferenceError, NotFoundError, RegistryError
 from fairing_kfp.image.reference import Reference
@@ -34,6 +36,7 @@ class ImagePairs:
         self._client = Connection(settings, "", cache, silent).client()
         self._published = PublishedImages(self._client, cache)
         self._has_registry = settings.registry is not None
+        self._layers = Layers()
         self._own: dict[str, ComparedImage] = {}
         self._read: dict[str, ComparedImage | None] = {}
         self._unreachable: set[str] = set()
@@ -72,27 +75,34 @@ class ImagePairs:
             The change, if there is one, and whether all of it is known.
         """
         if (old, new) not in self._known:
-            self._known[old, new] = self._compare(old, new, f"image {use}".rstrip())
-        return self._known[old, new]
+            self._known[old, new] = self._compare(old, new)
+        change, known = self._known[old, new]
+        if change and use:
+            change = replace(change, text=change.text.replace("image", f"image {use}", 1))
+        return change, known
 
-    def _compare(self, old: str, new: str, what: str) -> tuple[Change | None, bool]:
+    def _compare(self, old: str, new: str) -> tuple[Change | None, bool]:
         digests = [_digest(name) for name in (old, new)]
-        named = ["" if name.startswith(PLACEHOLDER) else name for name in (old, new)]
+        named = [self._shown(name) for name in (old, new)]
         if digests[0] and digests[0] == digests[1]:
             if not self._has_registry and (old in self._own or new in self._own):
                 return None, True  # the repository of the working tree's image is not known
             places = " → ".join(name.partition("@")[0] for name in (old, new))
-            return Change("image", f"{what} moved: {places}; its content is the same", True, (), *named), True
+            return Change("image", f"image moved: {places}; its content is the same", True, (), *named), True
         images = [self._image(name) for name in (old, new)]
         if images[0] is None or images[1] is None:
-            if not all(named):
+            if any(name.startswith(PLACEHOLDER) for name in (old, new)):
                 return None, False
-            text = f"{what} changed" if any(digests) else f"{what}: {old} → {new}"
+            text = "image changed" if any(digests) else f"image: {old} → {new}"
             return Change("image", text, True, (), *named), True
-        causes = image_causes(images[0], images[1])
+        causes = image_causes(images[0], images[1], self._layers)
         if causes:
-            return Change("image", f"{what} changed", True, causes, *named), True
-        return None, all(_has_base(one) for one in images if one)
+            return Change("image", "image changed", True, causes, *named), True
+        return None, all(one.is_complete for image in images if image for one in image.platforms.values())
+
+    def _shown(self, name: str) -> str:
+        """The name; empty if it is one of the working tree that nobody would push to."""
+        return "" if name.startswith(PLACEHOLDER) or (name in self._own and not self._has_registry) else name
 
     def _image(self, name: str) -> ComparedImage | None:
         if name in self._own:
@@ -121,8 +131,3 @@ class ImagePairs:
 
 def _digest(name: str) -> str:
     return name.partition("@")[2]
-
-
-def _has_base(image: ComparedImage) -> bool:
-    """Whether the base image, and not only the layers on top, is known."""
-    return all(one.base for one in image.platforms.values())

@@ -26,8 +26,38 @@ NOT_READ = (UnreadableLayerError, RegistryError, UnavailableError)
 _DISTRIBUTION = re.compile(r"(?:^|/)([^/]+)-([^/-]+)\.dist-info/METADATA$")
 
 
-def layer_causes(old: ImageLayer, new: ImageLayer) -> list[Cause]:
-    """What changed between the files of two layers."""
+class Layers:
+    """Compares layers. Images share layers, each of which is read once for each other layer."""
+
+    def __init__(self) -> None:
+        self._causes: dict[tuple[str, str], list[Cause]] = {}
+        self._packages: dict[str, tuple[str, ...]] = {}
+
+    def causes(self, old: ImageLayer, new: ImageLayer) -> list[Cause]:
+        """What changed between the files of two layers."""
+        key = (old.diff_id, new.diff_id)
+        if key not in self._causes:
+            self._causes[key] = _layer_causes(old, new)
+        return self._causes[key]
+
+    def packages(self, layer: ImageLayer) -> tuple[str, ...]:
+        """The packages in a layer, as `name==version`; it is read only if they are not known.
+
+        Raises:
+            UnreadableLayerError: it is too large or damaged.
+            RegistryError: it cannot be fetched.
+            UnavailableError: it cannot be decompressed here.
+        """
+        if layer.packages is not None or "==" in layer.name:
+            return layer.packages or (layer.name,)
+        if layer.diff_id not in self._packages:
+            found = (_DISTRIBUTION.search(path) for path in read_layer(layer))
+            pins = (f"{re.sub(r'[-_.]+', '-', one[1]).lower()}=={one[2]}" for one in found if one)
+            self._packages[layer.diff_id] = tuple(pins)
+        return self._packages[layer.diff_id]
+
+
+def _layer_causes(old: ImageLayer, new: ImageLayer) -> list[Cause]:
     name = new.name
     try:
         before, after = read_layer(old), read_layer(new)
@@ -37,24 +67,9 @@ def layer_causes(old: ImageLayer, new: ImageLayer) -> list[Cause]:
     return found or [Cause("layer", f"the layer {name} is packed in another way", name)]
 
 
-def packages_in(layer: ImageLayer) -> tuple[str, ...]:
-    """The packages in a layer, as `name==version`; it is read only if they are not known.
-
-    Raises:
-        UnreadableLayerError: it is too large or damaged.
-        FairingError: it cannot be fetched.
-    """
-    if layer.packages is not None:
-        return layer.packages
-    if "==" in layer.name:
-        return (layer.name,)
-    found = (_DISTRIBUTION.search(path) for path in read_layer(layer))
-    return tuple(f"{re.sub(r'[-_.]+', '-', one[1]).lower()}=={one[2]}" for one in found if one)
-
-
 def not_compared(name: str, error: Exception) -> Cause:
     """The cause of a layer that could not be read."""
-    reason = error.message if isinstance(error, FairingError) else str(error)
+    reason = f"{error.message} ({error.remedy})" if isinstance(error, FairingError) else str(error)
     return Cause("layer", f"the layer {name} changed; it was not compared: {reason}", name)
 
 
@@ -79,11 +94,11 @@ def _versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 
 def _file_causes(before: Mapping[str, LayerFile], after: Mapping[str, LayerFile], layer: str) -> Iterator[Cause]:
-    own = {f"{CODE}/{PICKLE}", _DESCRIPTION}
+    own = {f"{CODE}/{PICKLE}", _DESCRIPTION} & before.keys() & after.keys()
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-    if own & before.keys() & after.keys():
+    if own:
         yield from _step_causes(before, after, layer)
-        changed = {path for path in changed if path not in own and not path.startswith(_SOURCES)}
+        changed = {path for path in changed - own if not path.startswith(_SOURCES)}
     for path in sorted(changed):
         old, new = before.get(path), after.get(path)
         text, details = _shown_path(path), tuple[str, ...]()

@@ -8,6 +8,7 @@ of the author, it is made of that and the component's name.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from fairing_kfp.comparison.image_names import image_names, without_images
 from fairing_kfp.comparison.task import Group, Origin, Task
 
 _LONGEST = 60  # characters of a value in a sentence
+_PARAMETER = re.compile(r"inputs\.parameter_values\['(?:pipelinechannel--)?([^']+)'\]")
 _SHOWN = 3  # changes of arguments in a sentence
 
 
@@ -44,15 +46,27 @@ def is_keyed_by_kfp(old: Task, new: Task) -> bool:
 
 def group_changes(old: Group, new: Group) -> list[Change]:
     """The changes of a condition, a loop or a nested pipeline: whether, and how often, its tasks run."""
-    condition = [one.spec.get("triggerPolicy", {}).get("condition") for one in (old, new)]
     found = []
-    if condition[0] != condition[1]:
-        found.append(Change("condition", f"condition{_values(*condition)}", False))
-    for key in ("parameterIterator", "artifactIterator", "iteratorPolicy"):
-        values = [one.spec.get(key) for one in (old, new)]
-        if values[0] != values[1]:
-            found.append(Change("condition", f"loop{_values(*values)}", False))
+    conditions = [_condition(one) for one in (old, new)]
+    if conditions[0] != conditions[1]:
+        found.append(Change("condition", f"condition{_values(*conditions)}", False))
+    loops = [_loop(one) for one in (old, new)]
+    if loops[0] != loops[1]:
+        found.append(Change("condition", f"loop{_values(*loops)}", False))
     return found
+
+
+def _condition(group: Group) -> str | None:
+    """The condition of a group, with the names of values as far as an author knows them."""
+    text = group.spec.get("triggerPolicy", {}).get("condition")
+    return _PARAMETER.sub(r"\1", text) if isinstance(text, str) else None
+
+
+def _loop(group: Group) -> dict[str, Any]:
+    """How a group loops, without its items, which its tasks get."""
+    found = {key: group.spec[key] for key in ("parameterIterator", "artifactIterator") if key in group.spec}
+    kept = {key: {**one, "items": None} for key, one in found.items()}
+    return {**kept, **group.spec.get("iteratorPolicy", {})}
 
 
 def image_pairs(old: Task, new: Task) -> list[tuple[str, str, str]]:
@@ -139,8 +153,13 @@ def _origin_changes(old: Mapping[str, Origin], new: Mapping[str, Origin], keyed:
         if before is None or after is None:
             verb = "was removed" if after is None else f"is new{_value(after)}"
             yield Change("input", f"the input {name} {verb}", keyed)
-        elif before.producers != after.producers or (before.producers and before.output != after.output):
+        elif (before.producers or after.producers) and _source(before) != _source(after):
             yield Change("input", f"the input {name} comes from {_source(after)}, not {_source(before)}", keyed)
+        elif before.selector != after.selector or before.is_item != after.is_item:
+            yield Change("input", f"the input {name} is another part of {_source(after)}", keyed)
+        elif before.value != after.value and after.is_item:
+            values = _values(_load(before), _load(after))
+            yield Change("input", f"the items of the loop{values}; KFP reuses the outputs of equal items", False)
         elif before.value != after.value:
             source = f", {after.source}" if after.source else ""
             yield Change("input", f"the input {name}{_values(_load(before), _load(after))}{source}", keyed)

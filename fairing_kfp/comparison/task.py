@@ -25,12 +25,16 @@ class Origin:
         source: what gives the value, for people: `the parameter depth`, or empty for a constant.
         producers: the tasks that may produce it.
         output: the name of their output.
+        selector: the expression that selects a part of the value; empty for all of it.
+        is_item: whether each run of the task gets one item of the value.
     """
 
     value: str = ""
     source: str = ""
     producers: tuple[Path, ...] = ()
     output: str = ""
+    selector: str = ""
+    is_item: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ class _Reader:
             for name, one in definitions.get("parameters", {}).items()
             if "defaultValue" in one and name not in given.get("parameters", {})
         }
-        parameters = {name: self._parameter(path[:-1], one, name) for name, one in given.get("parameters", {}).items()}
+        parameters = {name: self._parameter(path[:-1], one) for name, one in given.get("parameters", {}).items()}
         artifacts = {name: self._artifact(path[:-1], one) for name, one in given.get("artifacts", {}).items()}
         outputs = component.get("outputDefinitions", {})
         caching = spec.get("cachingOptions") or {}
@@ -153,8 +157,13 @@ class _Reader:
             spec,
         )
 
-    def _parameter(self, group: Path, spec: Mapping[str, Any], name: str) -> Origin:
+    def _parameter(self, group: Path, spec: Mapping[str, Any]) -> Origin:
         """The origin of a parameter that a task of a group gets."""
+        selector = spec.get("parameterExpressionSelector")
+        origin = self._whole_parameter(group, spec)
+        return replace(origin, selector=f"{origin.selector}{selector}") if selector else origin
+
+    def _whole_parameter(self, group: Path, spec: Mapping[str, Any]) -> Origin:
         if "runtimeValue" in spec:
             return Origin(_json(spec["runtimeValue"].get("constant")))
         if "taskOutputParameter" in spec:
@@ -170,10 +179,11 @@ class _Reader:
         if iterator.get("itemInput") == wanted:
             items = iterator["items"]
             if "inputParameter" in items:
-                return self._parameter(group, {"componentInputParameter": items["inputParameter"]}, name)
-            return Origin(str(items.get("raw")), "the items of the loop")
+                listed = self._parameter(group, {"componentInputParameter": items["inputParameter"]})
+                return replace(listed, is_item=True)
+            return Origin(str(items.get("raw")), is_item=True)
         inner = outer.get("inputs", {}).get("parameters", {}).get(wanted)
-        return self._parameter(group[:-1], inner, name) if inner else Origin("null", f"the input {wanted}")
+        return self._parameter(group[:-1], inner) if inner else Origin("null", f"the input {wanted}")
 
     def _artifact(self, group: Path, spec: Mapping[str, Any]) -> Origin:
         """The origin of an artifact that a task of a group gets."""

@@ -13,9 +13,10 @@ from fairing_kfp.builders.builder import Connection
 from fairing_kfp.builders.progress import silent
 from fairing_kfp.builders.select import DRY_RUN
 from fairing_kfp.comparison.image import ComparedImage, ImageLayer, PlatformImage, platform_image
-from fairing_kfp.errors import ConfigError, RegistryError
+from fairing_kfp.errors import RegistryError
 from fairing_kfp.image.assemble import AssembledImage, assemble_index
 from fairing_kfp.image.base import Base
+from fairing_kfp.image.dockerfile import Dockerfile
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.reference import Reference
 from fairing_kfp.pipeline.publish import lock_of, own_image_recipes, recipes
@@ -70,12 +71,17 @@ def tree_images(
     bases, missing = Bases(cache, client), dict[str, None]()
     images: dict[str, ComparedImage] = {}
     references: dict[str, str] = dict(pinned)
+    unread: set[Reference | Dockerfile] = set()
     for placeholder, recipe in made.items():
-        try:
-            image = _with_base(recipe, bases)
-        except (RegistryError, ConfigError) as error:
-            missing[error.message] = None
-            image = _without_base(recipe)
+        image, base = _without_base(recipe), recipe.image.images[0].base
+        if isinstance(base, Dockerfile):
+            missing[f"the base image of {base.path}, which only a container engine builds"] = None
+        elif base not in unread:
+            try:
+                image = _with_base(recipe, bases)
+            except RegistryError as error:
+                missing[f"{error.message} ({error.remedy})"] = None
+                unread.add(base)
         builder = next((one for one in (recipe.builder, settings.builder) if one not in (None, DRY_RUN)), "append")
         if image.digest and str(builder).partition(":")[0] in _APPENDING:
             references[placeholder] = f"{repository}@{image.digest}"

@@ -68,6 +68,9 @@ class Digests:
 
     def of(self, value: Any, depth: int = 0) -> str:
         """The digest of a value."""
+        if isinstance(value, (str, bytes, bytearray)):
+            data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+            return f"{type(value).__name__} {hashlib.sha256(data).hexdigest()}"
         if not isinstance(value, (Made, tuple, list)):
             return f"{type(value).__name__} {value!r}"
         if depth > _DEEPEST:

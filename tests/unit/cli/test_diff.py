@@ -86,6 +86,15 @@ def test_without_a_registry_the_yaml_says_what_it_can_and_a_line_what_is_missing
     assert output.count("localhost:1") == missing.count("localhost:1")
 
 
+def test_names_in_yaml_of_others_do_not_control_the_terminal(tmp_path: Path) -> None:
+    image = "        image: REGISTRY/PROJECT@sha256:DIGEST\n    exec-load:"
+    new = edited(tmp_path, "new.yaml", (image, f'        env: [{{name: "\\e[31m[red]", value: a}}]\n{image}'))
+    code, output = fairing_kfp("diff", GOLDEN, new)
+
+    assert code == 1
+    assert output.splitlines()[0] == r"evaluate: environment: \x1b[31m[red]: none → a *"
+
+
 def test_a_run_is_compared_with_its_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "_PAUSES", (0.0, 0.0))
     monkeypatch.setenv("KUBECONFIG", "/nonexistent")

@@ -12,6 +12,7 @@ import zstandard
 from fairing_kfp.comparison import layer_files
 from fairing_kfp.comparison.image import ComparedImage, ImageLayer, PlatformImage
 from fairing_kfp.comparison.image_diff import image_causes
+from fairing_kfp.comparison.layer_diff import Layers
 from fairing_kfp.errors import RegistryError
 from fairing_kfp.image.descriptor import digest_of
 from fairing_kfp.image.layer import Compression, File
@@ -35,7 +36,7 @@ def installed(*packages: str) -> dict[str, bytes]:
 
 def texts(old: tuple[ImageLayer, ...], new: tuple[ImageLayer, ...]) -> list[str]:
     images = [ComparedImage(str(id(one)), {"linux/amd64": PlatformImage(one, BASE, {})}) for one in (old, new)]
-    return [f"{cause.text} ({cause.layer})" for cause in image_causes(*images)]
+    return [f"{cause.text} ({cause.layer})" for cause in image_causes(*images, Layers())]
 
 
 def test_packages_are_compared_over_all_layers() -> None:
@@ -116,10 +117,10 @@ def test_a_large_layer_is_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_layer_that_the_registry_has_lost_is_not_compared() -> None:
     def lost() -> io.BytesIO:
-        raise RegistryError("no such blob", "")
+        raise RegistryError("no such blob", "push it again")
 
     (text,) = texts((ImageLayer("code", "a", "a", 1, "gzip", lost),), (made("code", {"a": b"c"}),))
-    assert text == "the layer code changed; it was not compared: no such blob (code)"
+    assert text == "the layer code changed; it was not compared: no such blob (push it again) (code)"
 
 
 def test_a_pickle_larger_than_what_is_kept_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +139,7 @@ def test_each_platform_is_compared_and_named_once() -> None:
         for name, layer, listed in (("a", old, platforms), ("b", new, (*platforms, "linux/s390x")))
     ]
 
-    assert [cause.text for cause in image_causes(*images)] == [
+    assert [cause.text for cause in image_causes(*images, Layers())] == [
         "/a changed",
         "the platforms: linux/amd64, linux/arm64 → linux/amd64, linux/arm64, linux/s390x",
     ]
@@ -153,5 +154,5 @@ def test_layers_of_fairing_kfp_are_not_read() -> None:
     assert texts(old, new) == [
         "the runtime of fairing-kfp changed: another packing format (runtime)",
         "the server of fairing-kfp changed: another packing format (server)",
-        "fairing-kfp itself changed: another release (fairing-kfp)",
+        "fairing-kfp itself changed: another release, or an edited one (fairing-kfp)",
     ]

@@ -223,15 +223,37 @@ def test_another_name_of_the_pipeline_has_no_step_reused(compare: Callable[..., 
     assert found.differs
 
 
-def test_conditions_and_loops_are_compared(compare: Callable[..., fairing_kfp.PipelineDiff]) -> None:
-    found = compare(_other_condition, "control-flow")
+def test_conditions_are_compared(compare: Callable[..., fairing_kfp.PipelineDiff]) -> None:
+    def edit(one: Any) -> None:
+        task = one["components"]["comp-condition-branches-1"]["dag"]["tasks"]["condition-2"]
+        task["triggerPolicy"]["condition"] = "inputs.parameter_values['pipelinechannel--judge-Output'] == 'big'"
 
-    assert [change.kind for change in found.changes] == ["condition"]
+    found = compare(edit, "control-flow")
+
+    (change,) = found.changes
+    place, _, text = change.text.partition(": ")
+    assert place.endswith("condition-branches-1/condition-2")
+    assert text == "condition: judge-Output == 'large' → judge-Output == 'big'"
     assert {one.verdict for one in found.steps} == {"same"}
 
 
-def _other_condition(one: Any) -> None:
-    one["components"]["comp-condition-branches-1"]["dag"]["tasks"]["condition-2"]["triggerPolicy"]["condition"] = "true"
+def test_items_of_a_loop_are_no_inputs_of_one_run(
+    compare: Callable[..., fairing_kfp.PipelineDiff], tmp_path: Path, cache: Cache
+) -> None:
+    """KFP runs the task for each item, and reuses the outputs of those that it had."""
+
+    def edit(one: Any) -> None:
+        loop = one["components"]["comp-exit-handler-1"]["dag"]["tasks"]["for-loop-2"]
+        loop["parameterIterator"]["items"] = {"raw": "[1, 2]"}
+
+    compare(edit, "control-flow")
+    old, new = tmp_path / "new.yaml", tmp_path / "newer.yaml"
+    new.write_text(old.read_text().replace("[1, 2]", "[1, 2, 3]"))
+    found = fairing_kfp.diff(str(old), str(new), cache=cache)
+
+    changed = [(one.name, change.text, one.reuse) for one in found.steps for change in one.changes]
+    text = "the items of the loop: [1, 2] → [1, 2, 3]; KFP reuses the outputs of equal items"
+    assert changed == [("box", text, "yes")]
 
 
 def test_a_component_that_contains_itself_is_refused(compare: Callable[..., fairing_kfp.PipelineDiff]) -> None:
