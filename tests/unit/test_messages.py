@@ -108,7 +108,7 @@ def comparable(text: str) -> str:
     return (
         text
         if sys.version_info >= (3, 11)
-        else re.sub(r"line \d+(, in \w+)?: (@|def |async def ).*", "line of a function", text)
+        else re.sub(r"line \d+(, in \w+)?: (@|class |def |async def ).*", "line of a function", text)
     )
 
 
