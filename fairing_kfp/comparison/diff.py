@@ -122,10 +122,16 @@ def _pipeline_changes(old: Side, new: Side) -> list[Change]:
 def _steps(
     old: Mapping[TaskPath, Task], new: Mapping[TaskPath, Task], images: ImagePairs, *, renamed: bool
 ) -> list[StepDiff]:
-    found, made, left = [], dict[TaskPath, Reuse](), dict(old)
+    left, pairs = dict(old), dict[TaskPath, Task | None]()
     moved = {task.name: path for path, task in old.items() if path not in new}
     for path, task in new.items():
-        before = left.pop(path if path in old else moved.get(task.name, path), None)
+        pairs[path] = left.pop(path if path in old else moved.get(task.name, path), None)
+    images.compare_all(
+        (one, other) for path, before in pairs.items() if before for _, one, other in image_pairs(before, new[path])
+    )
+    found, made = [], dict[TaskPath, Reuse]()
+    for path, task in new.items():
+        before = pairs[path]
         if before is None:
             made[path] = "no"
             found.append(StepDiff(task.name, "added", reuse="no"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairing_kfp.builders.builder import Connection
 from fairing_kfp.builders.progress import silent
+from fairing_kfp.builders.single_flight import SingleFlight
 from fairing_kfp.comparison.change import Change
 from fairing_kfp.comparison.image import ComparedImage
 from fairing_kfp.comparison.image_diff import image_causes
@@ -16,6 +17,7 @@ from fairing_kfp.comparison.layer_diff import Layers
 from fairing_kfp.comparison.published import PublishedImages
 from fairing_kfp.errors import DigestError, ImageError, InvalidReferenceError, NotFoundError, RegistryError
 from fairing_kfp.image.reference import Reference
+from fairing_kfp.pipeline.publish import run_parallel
 from fairing_kfp.preprocess.source import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -38,15 +40,14 @@ class ImagePairs:
         self._has_registry = settings.registry is not None
         self._layers = Layers()
         self._own: dict[str, ComparedImage] = {}
-        self._read: dict[str, ComparedImage | None] = {}
-        self._unreachable: set[str] = set()
-        self._missing: dict[str, None] = {}
-        self._known: dict[tuple[str, str], tuple[Change | None, bool]] = {}
+        self._read: SingleFlight[ComparedImage | None] = SingleFlight()
+        self._missing: dict[str, str] = {}  # by image or registry
+        self._known: SingleFlight[tuple[Change | None, bool]] = SingleFlight()
 
     @property
     def missing(self) -> tuple[str, ...]:
         """What could not be read, a sentence each."""
-        return tuple(self._missing)
+        return tuple(self._missing[subject] for subject in sorted(self._missing))
 
     def add_tree(
         self, traced: TracedPipeline, settings: Settings, cache: Cache, start: Path | None
@@ -60,8 +61,12 @@ class ImagePairs:
 
         made = tree_images(traced, settings, cache, self._client, start)
         self._own.update(made.images)
-        self._missing.update(dict.fromkeys(made.missing))
+        self._missing.update({text: text for text in made.missing})
         return made.references
+
+    def compare_all(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Compares pairs of old and new names in parallel, for `compare`."""
+        run_parallel(lambda pair: self.compare(*pair), dict.fromkeys(pairs))
 
     def compare(self, old: str, new: str, use: str = "") -> tuple[Change | None, bool]:
         """Compares two images with different names.
@@ -74,9 +79,7 @@ class ImagePairs:
         Returns:
             The change, if there is one, and whether all of it is known.
         """
-        if (old, new) not in self._known:
-            self._known[old, new] = self._compare(old, new)
-        change, known = self._known[old, new]
+        change, known = self._known.get((old, new), lambda: self._compare(old, new))
         if change and use:
             change = replace(change, text=change.text.replace("image", f"image {use}", 1))
         return change, known
@@ -105,27 +108,22 @@ class ImagePairs:
         return "" if name.startswith(PLACEHOLDER) or (name in self._own and not self._has_registry) else name
 
     def _image(self, name: str) -> ComparedImage | None:
-        if name in self._own:
-            return self._own[name]
-        if name not in self._read:
-            self._read[name] = self._fetch(name)
-        return self._read[name]
+        return self._own.get(name) or self._read.get(name, lambda: self._fetch(name))
 
     def _fetch(self, name: str) -> ComparedImage | None:
         try:
             reference = Reference.parse(name)
         except InvalidReferenceError:
             return None
-        if not reference.digest or reference.registry in self._unreachable:
+        if not reference.digest or reference.registry in self._missing:
             return None
         try:
             return self._published.read(reference)
         except (NotFoundError, DigestError, ImageError) as error:
-            self._missing[f"{reference} cannot be read: {error.message}"] = None
-        except RegistryError as error:
-            self._unreachable.add(reference.registry)
+            self._missing[name] = f"{reference} cannot be read: {error.message}"
+        except RegistryError as error:  # so would be the next one of that registry
             reason = f"{error.message} ({error.remedy})" if error.remedy else error.message
-            self._missing[f"what changed in the images of {reference.registry}: {reason}"] = None
+            self._missing[reference.registry] = f"what changed in the images of {reference.registry}: {reason}"
         return None
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fairing_kfp.builders.single_flight import SingleFlight
 from fairing_kfp.comparison.change import Cause
 from fairing_kfp.comparison.definitions import changed_definitions, changed_lines
 from fairing_kfp.comparison.function_diff import function_causes
@@ -27,18 +28,15 @@ _DISTRIBUTION = re.compile(r"(?:^|/)([^/]+)-([^/-]+)\.dist-info/METADATA$")
 
 
 class Layers:
-    """Compares layers. Images share layers, each of which is read once for each other layer."""
+    """Compares layers, each pair once, since images share layers. Thread-safe."""
 
     def __init__(self) -> None:
-        self._causes: dict[tuple[str, str], list[Cause]] = {}
-        self._packages: dict[str, tuple[str, ...]] = {}
+        self._causes: SingleFlight[list[Cause]] = SingleFlight()
+        self._packages: SingleFlight[tuple[str, ...]] = SingleFlight()
 
     def causes(self, old: ImageLayer, new: ImageLayer) -> list[Cause]:
         """What changed between the files of two layers."""
-        key = (old.diff_id, new.diff_id)
-        if key not in self._causes:
-            self._causes[key] = _layer_causes(old, new)
-        return self._causes[key]
+        return self._causes.get((old.diff_id, new.diff_id), lambda: _layer_causes(old, new))
 
     def packages(self, layer: ImageLayer) -> tuple[str, ...]:
         """The packages in a layer, as `name==version`; it is read only if they are not known.
@@ -50,11 +48,13 @@ class Layers:
         """
         if layer.packages is not None or "==" in layer.name:
             return layer.packages or (layer.name,)
-        if layer.diff_id not in self._packages:
-            found = (_DISTRIBUTION.search(path) for path in read_layer(layer))
-            pins = (f"{re.sub(r'[-_.]+', '-', one[1]).lower()}=={one[2]}" for one in found if one)
-            self._packages[layer.diff_id] = tuple(pins)
-        return self._packages[layer.diff_id]
+        return self._packages.get(layer.diff_id, lambda: _packages_in(layer))
+
+
+def _packages_in(layer: ImageLayer) -> tuple[str, ...]:
+    """The packages whose metadata is among the files of a layer."""
+    found = (_DISTRIBUTION.search(path) for path in read_layer(layer))
+    return tuple(f"{re.sub(r'[-_.]+', '-', one[1]).lower()}=={one[2]}" for one in found if one)
 
 
 def _layer_causes(old: ImageLayer, new: ImageLayer) -> list[Cause]:
