@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.doc_blocks import BLOCKS
 from tests.support.paths import TOP
 
 
 def test_the_tests_of_the_page_pass(tmp_path: Path) -> None:
-    pipeline, *tests = re.findall(r"^```python\n(.*?)^```", (TOP / "docs/testing.md").read_text("utf-8"), re.M | re.S)
+    page = [block for block in BLOCKS if block.page == "docs/testing.md" and block.language == "python"]
+    pipeline, *tests = [block.text for block in page]
     (tmp_path / "pipeline.py").write_text(pipeline)
     for number, text in enumerate(tests):
         (tmp_path / f"test_{number}.py").write_text(text)
