@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 from fairing_kfp.component.options import ImageOptions, check_declaration
 from fairing_kfp.errors import ComponentError
 from fairing_kfp.option_signature import lists_options
+from fairing_kfp.pipeline.pipeline_html import register_pipelines
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -286,3 +287,5 @@ class FairingComponent:
 
 
 fairing_component = FairingComponent()
+
+register_pipelines()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
+from fairing_kfp.component.component_html import predictor_html
 from fairing_kfp.component.options import (
     ImageOptions,
     check_absolute,
@@ -37,7 +38,7 @@ P = ParamSpec("P")
 T = TypeVar("T", covariant=True)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Predictor(Generic[P, T]):
     """A class or function to serve.
 
@@ -75,6 +76,13 @@ class Predictor(Generic[P, T]):
         if name.startswith("__") or name == "plain":  # `plain` is unset while the predictor is copied
             raise AttributeError(name)
         return getattr(self.plain, name)
+
+    def __repr__(self) -> str:
+        """Its name and class or function."""
+        return f"Predictor({self.name!r}, {self.plain.__module__}.{getattr(self.plain, '__qualname__', self.name)})"
+
+    def _repr_html_(self) -> str:
+        return predictor_html(self.source, self.takes)
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
         """Makes it usable as a base class (PEP 560)."""

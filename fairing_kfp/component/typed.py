@@ -7,6 +7,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fairing_kfp.component.component_html import ShownComponent
 from fairing_kfp.errors import ComponentError
 from fairing_kfp.preprocess.annotations import kfp_annotation, value_type
 from fairing_kfp.preprocess.task_call import in_pipeline
@@ -105,7 +106,7 @@ def encoded_defaults(
 
 
 def with_types(component: Any, types: Mapping[str, ValueType]) -> Any:
-    """Lets a KFP component check its arguments and pass them as JSON, and describe its inputs.
+    """Lets a KFP component check its arguments and pass them as JSON, describe its inputs, and be displayed.
 
     Args:
         component: the component; changed in place.
@@ -115,7 +116,7 @@ def with_types(component: Any, types: Mapping[str, ValueType]) -> Any:
         one = component.component_spec.inputs[name]
         one.description = " ".join(filter(None, [one.description, described(kind)]))
 
-    class TypedComponent(type(component)):  # type: ignore[misc]  # kfp has no types
+    class TypedComponent(type(component), ShownComponent):  # type: ignore[misc]  # kfp has no types
         def __call__(self, *arguments: Any, **named: Any) -> Any:
             if not in_pipeline():  # a call of the function, which takes the values as they are
                 return super().__call__(*arguments, **named)
