@@ -32,6 +32,7 @@ class _Commands(click.Group):
         "model-image",
         "promote",
         "recurring",
+        "replay",
         "rollback",
         "run",
         "runs",

@@ -9,6 +9,14 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+allow_secret = click.option(
+    "--allow-secret",
+    "allow_secrets",
+    metavar="NAME",
+    multiple=True,
+    help="Credential look-alike to allow (repeatable)",
+)
+
 _OPTIONS = (
     click.option("--registry", metavar="HOST/PATH", help="Registry to push images to"),
     click.option("--project", metavar="NAME", help="Repository name below the registry"),
@@ -39,13 +47,7 @@ _OPTIONS = (
         help="Create missing repositories (Amazon ECR)",
     ),
     click.option("--insecure", metavar="HOST", multiple=True, help="Registry to reach over plain HTTP (repeatable)"),
-    click.option(
-        "--allow-secret",
-        "allow_secrets",
-        metavar="NAME",
-        multiple=True,
-        help="Credential look-alike to allow (repeatable)",
-    ),
+    allow_secret,
     click.option("--ca", metavar="FILE", help="Extra CA certificates (PEM)"),
     click.option("--client-cert", metavar="FILE", help="Client certificate and key (PEM)"),
     click.option("--cluster-image", metavar="IMAGE", help="Image of the builder cluster"),

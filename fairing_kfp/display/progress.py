@@ -158,6 +158,11 @@ class RunDisplay:
         self._running[""] = self._lines.add_task(self._waiting, total=None)
         return self
 
+    def wait_for(self, text: str) -> None:
+        """Sets the text of the live line before the first step."""
+        if "" in self._running:
+            self._lines.update(self._running[""], description=text, completed=0, total=None)
+
     def __exit__(self, *_: object) -> None:
         """Removes the live lines."""
         self._lines.stop()

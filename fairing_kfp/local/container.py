@@ -49,27 +49,11 @@ def run_container(
         StepFailedError: the image cannot be pulled.
         StoppedError: the run was interrupted.
     """
-    from docker.errors import APIError, ImageNotFound, NotFound
+    from docker.errors import NotFound
 
     client = docker_client()
-    try:
-        client.images.get(image)
-    except ImageNotFound:
-        try:
-            client.images.pull(image)
-        except APIError as error:
-            raise StepFailedError(
-                f"Docker cannot pull {image}: {error.explanation or error}",
-                "let the engine reach the registry (insecure-registries in its daemon.json for plain HTTP)",
-            ) from error
-    container = client.containers.create(
-        image,
-        command,
-        environment=dict(env),
-        user=f"{os.getuid()}:{os.getgid()}",
-        volumes={folder: {"bind": path, "mode": "rw"} for folder, path in folders.items()},
-        **options,
-    )
+    pulled_image(client, image)
+    container = create_container(client, image, command, env, folders, options)
     try:
         stop.check()
         container.start()
@@ -89,6 +73,45 @@ def run_container(
         with contextlib.suppress(NotFound):
             container.remove(force=True)
         client.close()
+
+
+def pulled_image(client: Any, image: str) -> Any:
+    """An image of the engine, which is pulled if the engine does not have it.
+
+    Raises:
+        StepFailedError: it cannot be pulled.
+    """
+    from docker.errors import APIError, ImageNotFound
+
+    try:
+        return client.images.get(image)
+    except ImageNotFound:
+        try:
+            return client.images.pull(image)
+        except APIError as error:
+            raise StepFailedError(
+                f"Docker cannot pull {image}: {error.explanation or error}",
+                "let the engine reach the registry (insecure-registries in its daemon.json for plain HTTP)",
+            ) from error
+
+
+def create_container(
+    client: Any,
+    image: str,
+    command: list[str],
+    env: Mapping[str, str],
+    folders: Mapping[str, str],
+    options: Mapping[str, Any],
+) -> Any:
+    """Creates a container of the current user from an image of the engine. Arguments: as for `run_container`."""
+    return client.containers.create(
+        image,
+        command,
+        environment=dict(env),
+        user=f"{os.getuid()}:{os.getgid()}",
+        volumes={folder: {"bind": path, "mode": "rw"} for folder, path in folders.items()},
+        **options,
+    )
 
 
 def _kill(container: Any) -> None:

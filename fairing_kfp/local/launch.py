@@ -20,6 +20,7 @@ class Launch:
         secrets: environment variables whose values are passed on; they are never written to disk.
         serving_spec: spec of a serve step (JSON).
         has_executor: whether KFP's executor runs in the step, and writes its outputs.
+        has_terminal: whether the step has the terminal of this process, for a debugger; its log is not kept.
     """
 
     name: str
@@ -31,3 +32,4 @@ class Launch:
     secrets: tuple[str, ...] = ()
     serving_spec: str = ""
     has_executor: bool = True
+    has_terminal: bool = False

@@ -45,15 +45,7 @@ class Scope:
             elif not definitions.get(key, {}).get("isOptional"):
                 shown = f"the parameter {key}" if key in definitions else f"the text with {key.rpartition('--')[2]}"
                 raise PipelineError(f"{shown} of {self.name} gets no value", "pass one, or give a default")
-        try:
-            parameters = with_defaults(component, parameters, nulls="dag" in component)
-            if "dag" not in component:  # KFP does not fill text that is passed to a nested pipeline
-                parameters = filled(parameters, parameters)
-        except ValueError as error:
-            raise PipelineError(
-                f"the inputs of {self.name} are not JSON after KFP inserts parameters into text: {error}",
-                "pass lists, dictionaries and text with quotes or newlines as parameters of their own",
-            ) from error
+        parameters = completed(self.name, component, parameters)
         artifacts = {}
         for key, source in task.get("inputs", {}).get("artifacts", {}).items():
             found = self._artifacts(source)
@@ -101,6 +93,28 @@ class Scope:
             return self.inputs.artifacts.get(source["componentInputArtifact"])
         output = source["taskOutputArtifact"]
         return self.done[output["producerTask"]].outputs.artifacts.get(output["outputArtifactKey"])
+
+
+def completed(name: str, component: Mapping[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a task as it gets them: with the defaults of its component, and inserted into text.
+
+    Args:
+        name: name of the task.
+        component: its component (ComponentSpec).
+        parameters: its parameters.
+
+    Raises:
+        PipelineError: a text is not JSON any more after parameters are inserted.
+    """
+    try:
+        parameters = with_defaults(component, parameters, nulls="dag" in component)
+        # KFP does not fill text that is passed to a nested pipeline
+        return parameters if "dag" in component else filled(parameters, parameters)
+    except ValueError as error:
+        raise PipelineError(
+            f"the inputs of {name} are not JSON after KFP inserts parameters into text: {error}",
+            "pass lists, dictionaries and text with quotes or newlines as parameters of their own",
+        ) from error
 
 
 def with_defaults(component: Mapping[str, Any], parameters: dict[str, Any], *, nulls: bool) -> dict[str, Any]:

@@ -206,7 +206,15 @@ def _start(
         env = {**launch.env, **{name: os.environ[name] for name in launch.secrets}}
         folders = {str(run.parent): str(run.parent), **mounts}
         (image,) = filled_command([launch.image], executor_input)  # a step may make the image of a later one
+        if launch.has_terminal:
+            from fairing_kfp.local.terminal import run_container_in_terminal
+
+            return run_container_in_terminal(image, command, env, folders, launch.docker or {})
         return run_container(image, command, env, folders, launch.docker or {}, log_line, stop)
+    if launch.has_terminal:
+        from fairing_kfp.local.terminal import run_process_in_terminal
+
+        return run_process_in_terminal(command, launch.env)
     from fairing_kfp.local.process import run_process
 
     return run_process(command, launch.env, log_line, stop)

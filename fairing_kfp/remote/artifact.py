@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,13 +46,16 @@ class RunArtifact:
     _store: str = field(repr=False)
     _kfp: Kfp = field(repr=False, compare=False)
 
-    def download(self, path: str | os.PathLike[str] | None = None) -> Path:
+    def download(
+        self, path: str | os.PathLike[str] | None = None, *, on_bytes: Callable[[int], None] = lambda count: None
+    ) -> Path:
         """Downloads its content: from the pages of Kubeflow Pipelines, or from the object store that contains it.
 
         Args:
             path: if the artifact is a file, the file to write, or an existing folder to write it into under its name;
                 if it is a folder, the folder for its files, which is new or empty. By default its name, in the
                 current folder.
+            on_bytes: called with the number of bytes of each part that arrives.
 
         Returns:
             The file or folder that was written. A file that exists is replaced.
@@ -74,7 +77,7 @@ class RunArtifact:
         except OSError as error:
             raise ConfigError(f"cannot write {target}: {error.strerror}", "choose another path") from error
         try:
-            return self._moved(self._downloaded(folder, scheme), target)
+            return self._moved(self._downloaded(folder, scheme, on_bytes), target)
         except OSError as error:
             raise ConfigError(f"cannot write {target}: {error.strerror or error}", "choose another path") from error
         finally:
@@ -84,13 +87,13 @@ class RunArtifact:
     def _words(self) -> str:
         return f"the artifact {self.name} of the step {self.step}"
 
-    def _downloaded(self, folder: Path, scheme: str) -> Path:
+    def _downloaded(self, folder: Path, scheme: str, on_bytes: Callable[[int], None]) -> Path:
         """The content, in a new file or folder."""
         causes = []
         for number, download in enumerate(_SOURCES[scheme]):
             content = folder / str(number)
             try:
-                download(self._kfp, self.uri, self._store, content)
+                download(self._kfp, self.uri, self._store, content, on_bytes)
             except FairingError as error:
                 causes.append(error)
             else:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import tarfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
@@ -22,7 +22,7 @@ _CHUNK = 1 << 20
 _WHOLE = 2**53 - 1  # bytes; with a limit, the pages give a file of Google Cloud Storage unchanged
 
 
-def download_from_page(kfp: Kfp, uri: str, store: str, target: Path) -> None:
+def download_from_page(kfp: Kfp, uri: str, store: str, target: Path, on_bytes: Callable[[int], None]) -> None:
     """Downloads an artifact into a new file, or a folder if it is one.
 
     Args:
@@ -30,6 +30,7 @@ def download_from_page(kfp: Kfp, uri: str, store: str, target: Path) -> None:
         uri: its URI.
         store: the description of its store in ML Metadata.
         target: the new file or folder.
+        on_bytes: called with the number of bytes of each part that is written.
 
     Raises:
         KfpError: the pages do not serve it.
@@ -56,10 +57,10 @@ def download_from_page(kfp: Kfp, uri: str, store: str, target: Path) -> None:
         if kind.startswith("text/html"):  # the page of another host; artifacts have no type
             raise unserved
         if kind.startswith("application/gzip") and "attachment" in response.headers.get("Content-Disposition", ""):
-            _unpack(response, target)
+            _unpack(response, target, on_bytes)
             return
         with target.open("wb") as file:
-            shutil.copyfileobj(response, file)
+            _copy(response, file, on_bytes)
         if source == "gcs" and not target.stat().st_size:
             raise KfpError(f"{kfp.page} gives no content: it is a folder, or empty", "")
     except (urllib3.exceptions.HTTPError, tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -68,7 +69,7 @@ def download_from_page(kfp: Kfp, uri: str, store: str, target: Path) -> None:
         response.release_conn()
 
 
-def _unpack(response: Any, folder: Path) -> None:
+def _unpack(response: Any, folder: Path, on_bytes: Callable[[int], None]) -> None:
     """Unpacks the files of a folder, which the pages give as a tarball."""
     folder.mkdir()
     with gzip.GzipFile(fileobj=response) as unzipped, tarfile.open(fileobj=unzipped, mode="r|") as archive:
@@ -82,6 +83,11 @@ def _unpack(response: Any, folder: Path) -> None:
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("wb") as written:
-                shutil.copyfileobj(content, written)
+                _copy(content, written, on_bytes)
         while unzipped.read(_CHUNK):  # up to the checksum at its end
             pass
+
+
+def _copy(source: Any, target: BinaryIO, on_bytes: Callable[[int], None]) -> None:
+    while chunk := source.read(_CHUNK):
+        on_bytes(target.write(chunk))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from fairing_kfp.remote.connect import Kfp
 
 
-def download_from_store(kfp: Kfp, uri: str, store: str, target: Path) -> None:
+def download_from_store(kfp: Kfp, uri: str, store: str, target: Path, on_bytes: Callable[[int], None]) -> None:
     """Downloads an artifact into a new file, or a folder if it is one. Arguments: as for the pages.
 
     Raises:
@@ -33,7 +34,7 @@ def download_from_store(kfp: Kfp, uri: str, store: str, target: Path) -> None:
 
     try:
         try:
-            _write(obstore.get(opened, key), target)
+            _write(obstore.get(opened, key), target, on_bytes)
             return
         except FileNotFoundError:
             paths = [one["path"] for chunk in obstore.list(opened, key) for one in chunk]
@@ -45,7 +46,7 @@ def download_from_store(kfp: Kfp, uri: str, store: str, target: Path) -> None:
                 raise KfpError(f"{where} has an object {path}, which is outside of the folder", "rename it")
             file = target / relative
             file.parent.mkdir(parents=True, exist_ok=True)
-            _write(obstore.get(opened, path), file)
+            _write(obstore.get(opened, path), file, on_bytes)
     except BaseError as error:
         raise KfpError(
             f"{where} does not give it: {cause(error)}", "check this machine's credentials for it"
@@ -67,7 +68,7 @@ def _options(store: str) -> dict[str, str]:
     return {name: value for name, value in (("endpoint", endpoint), ("region", region)) if value}
 
 
-def _write(found: Any, path: Path) -> None:
+def _write(found: Any, path: Path, on_bytes: Callable[[int], None]) -> None:
     with path.open("wb") as file:
         for chunk in found:
-            file.write(chunk)
+            on_bytes(file.write(chunk))

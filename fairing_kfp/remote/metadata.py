@@ -1,4 +1,4 @@
-"""The executions of a run in ML Metadata: what each step returned, and its output artifacts.
+"""The executions of a run in ML Metadata: what each step got and returned, and its artifacts.
 
 Messages: https://github.com/google/ml-metadata/blob/master/ml_metadata/proto/metadata_store.proto
 """
@@ -6,8 +6,9 @@ Messages: https://github.com/google/ml-metadata/blob/master/ml_metadata/proto/me
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.remote.grpc_web import call
@@ -46,8 +47,9 @@ _MESSAGES: dict[str, tuple[tuple[str, int, str], ...]] = {
     "GetArtifactsByIDRequest": (("artifact_ids", 1, "*int64"),),
     "GetArtifactsByIDResponse": (("artifacts", 1, "*Artifact"),),
 }
-_OUTPUT = 4  # type of an event
+_INPUT, _OUTPUT = 3, 4  # types of events
 _OWN_PROPERTIES = ("display_name", "store_session_info")
+_ITERATION = re.compile(r"\.iteration-iterations\((\d+):")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class Execution:
         path: the path of its node in the Argo workflow: `root.for-loop-1.iteration-iterations(0:0).….train`.
         outputs: output parameters; whole numbers are integers.
         artifacts: output artifacts.
+        inputs: input parameters, without defaults of its component.
+        input_artifacts: input artifacts; an artifact that several inputs have is in one of them alone.
     """
 
     id: int
@@ -84,6 +88,18 @@ class Execution:
     path: str
     outputs: Mapping[str, Any]
     artifacts: Mapping[str, StoredArtifact]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    input_artifacts: Mapping[str, tuple[StoredArtifact, ...]] = field(default_factory=dict)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that lead to it, and its own: `for-loop-1`, `train`."""
+        return tuple(name for name in self.path.split(".")[1:] if not name.startswith("iteration-"))
+
+    @property
+    def iterations(self) -> tuple[int, ...]:
+        """The iterations of the loops that it is in, the outer one first."""
+        return tuple(int(number) for number in _ITERATION.findall(self.path))
 
 
 def executions_of(kfp: Kfp, run_id: str) -> tuple[Execution, ...]:
@@ -99,14 +115,20 @@ def executions_of(kfp: Kfp, run_id: str) -> tuple[Execution, ...]:
     if not executions:
         return ()
     events = _request(kfp, "GetEventsByExecutionIDs", execution_ids=[one.id for one in executions]).events
-    events = [one for one in events if one.type == _OUTPUT and one.path.steps]
+    events = [one for one in events if one.type in (_INPUT, _OUTPUT) and one.path.steps]
     ids = sorted({event.artifact_id for event in events})
     stored = _request(kfp, "GetArtifactsByID", artifact_ids=ids).artifacts if ids else ()
     artifacts = {one.id: _artifact(one) for one in stored}
     outputs: dict[int, dict[str, StoredArtifact]] = {}
+    inputs: dict[int, dict[str, tuple[StoredArtifact, ...]]] = {}
+    events = [event for event in events if event.artifact_id in artifacts]
     for event in sorted(events, key=lambda one: int(one.artifact_id)):  # of several attempts, the last
-        if event.artifact_id in artifacts:
+        if event.type == _OUTPUT:
             outputs.setdefault(event.execution_id, {})[event.path.steps[0].key] = artifacts[event.artifact_id]
+    for event in events:  # in the order of a list
+        if event.type == _INPUT:
+            its, name = inputs.setdefault(event.execution_id, {}), event.path.steps[0].key
+            its[name] = (*its.get(name, ()), artifacts[event.artifact_id])
     properties = {one.id: _properties(one.custom_properties) for one in executions}
     return tuple(
         Execution(
@@ -115,6 +137,8 @@ def executions_of(kfp: Kfp, run_id: str) -> tuple[Execution, ...]:
             _path(one.id, properties),
             properties[one.id].get("outputs") or {},
             outputs.get(one.id, {}),
+            properties[one.id].get("inputs") or {},
+            inputs.get(one.id, {}),
         )
         for one in sorted(executions, key=lambda one: int(one.id))
         if one.type != "system.DAGExecution"
@@ -150,11 +174,11 @@ def _unwrapped(value: Any) -> Any:
 def _properties(entries: Iterable[Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for entry in sorted(entries, key=lambda one: str(one.key)):
-        for field, value in entry.value.ListFields():
-            if field.name == "struct_value":
+        for kind, value in entry.value.ListFields():
+            if kind.name == "struct_value":
                 found[entry.key] = _fields(value)
             else:
-                found[entry.key] = _number(value) if field.name == "double_value" else value
+                found[entry.key] = _number(value) if kind.name == "double_value" else value
     return found
 
 

@@ -131,7 +131,7 @@ class Run:
             KfpError: the pages of Kubeflow Pipelines do not serve ML Metadata, or do not answer.
         """
         document = self._pipeline().pipeline
-        found = {name: typed_outputs(one, document) for name, one in self._executed().items()}
+        found = {name: typed_outputs(one, document) for name, one in self.executions.items()}
         return {name: values for name, values in found.items() if values}
 
     @property
@@ -143,7 +143,7 @@ class Run:
         """
         return tuple(
             RunArtifact(step, name, one.type, one.uri, one.metadata, one.store, self._kfp)
-            for step, execution in self._executed().items()
+            for step, execution in self.executions.items()
             for name, one in sorted(execution.artifacts.items())
         )
 
@@ -242,8 +242,13 @@ class Run:
             raise KfpError(f"the run {self.name} has no step {name!r}", f"its steps: {', '.join(steps) or 'none'}")
         return steps[name]
 
-    def _executed(self) -> dict[str, Execution]:
-        """The executions in ML Metadata, by step."""
+    @property
+    def executions(self) -> dict[str, Execution]:
+        """What ML Metadata records of its steps so far, by name.
+
+        Raises:
+            KfpError: as for `outputs`.
+        """
         if self._executions is not None:
             return self._executions
         from fairing_kfp.remote.metadata import executions_of

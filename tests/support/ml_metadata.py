@@ -31,7 +31,8 @@ class StoredExecution:
         parent: id of the execution of its DAG; 0 for the pipeline itself.
         outputs: its output parameters; None for the execution of a DAG.
         artifacts: its output artifacts.
-        inputs: its input artifacts.
+        inputs: its input artifacts; lists in tuples.
+        parameters: its input parameters.
         iteration: its number in a loop.
         state: the state.
     """
@@ -40,9 +41,19 @@ class StoredExecution:
     parent: int = 1
     outputs: Mapping[str, Any] | None = None
     artifacts: Mapping[str, StoredArtifact] = field(default_factory=dict)
-    inputs: Mapping[str, StoredArtifact] = field(default_factory=dict)
+    inputs: Mapping[str, StoredArtifact | tuple[StoredArtifact, ...]] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     iteration: int | None = None
     state: int = COMPLETE
+
+    def events(self) -> Iterator[tuple[int, str, StoredArtifact]]:
+        """The kind, name and artifact of its events. An artifact has one event of a kind."""
+        for kind, listed in ((INPUT, self.inputs), (OUTPUT, self.artifacts)):
+            found: dict[int, tuple[int, str, StoredArtifact]] = {}
+            for name, its in listed.items():
+                for one in its if isinstance(its, tuple) else (its,):
+                    found[id(one)] = (kind, name, one)
+            yield from found.values()
 
 
 @dataclass
@@ -65,7 +76,7 @@ class MlMetadata:
             its = list(self.runs.values())[request[1] - 1]
             return 0, b"".join(message(1, self._execution(id, one)) for id, one in enumerate(its, 1))
         executions = [one for its in self.runs.values() for one in its]
-        stored = [one for its in executions for one in (*its.inputs.values(), *its.artifacts.values())]
+        stored = [artifact for one in executions for _, _, artifact in one.events()]
         ids = [value for _, value in read(body)]
         if method == "GetEventsByExecutionIDs":
             return 0, b"".join(self._events(ids, executions, stored))
@@ -75,7 +86,7 @@ class MlMetadata:
 
     @staticmethod
     def _execution(id: int, one: StoredExecution) -> bytes:
-        properties: dict[str, Any] = {"task_name": one.task, "inputs": {}}
+        properties: dict[str, Any] = {"task_name": one.task, "inputs": one.parameters}
         if one.outputs is not None:
             properties["outputs"] = one.outputs
         if one.parent and id > 1:
@@ -93,12 +104,10 @@ class MlMetadata:
     @staticmethod
     def _events(ids: list[int], executions: list[StoredExecution], stored: list[StoredArtifact]) -> Iterator[bytes]:
         for id in ids:
-            one = executions[id - 1]
-            for kind, listed in ((INPUT, one.inputs), (OUTPUT, one.artifacts)):
-                for name, artifact in listed.items():
-                    place = next(n for n, other in enumerate(stored, 101) if other is artifact)
-                    path = message(3, message(1, text(2, name)))
-                    yield message(1, number(1, place) + number(2, id) + path + number(4, kind) + number(5, 1))
+            for kind, name, artifact in executions[id - 1].events():
+                place = next(n for n, other in enumerate(stored, 101) if other is artifact)
+                path = message(3, message(1, text(2, name)))
+                yield message(1, number(1, place) + number(2, id) + path + number(4, kind) + number(5, 1))
 
 
 def varint(value: int) -> bytes:

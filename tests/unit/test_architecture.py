@@ -15,7 +15,7 @@ import fairing_kfp
 PACKAGE = Path(fairing_kfp.__file__).parent
 FLOORS = (  # the top floor first; a folder imports only from floors below its own
     ("cli",),
-    ("classic", "comparison", "doctor", "migration", "testing"),
+    ("classic", "comparison", "doctor", "migration", "replay", "testing"),
     ("component",),
     ("local", "remote"),
     ("pipeline",),
