@@ -15,7 +15,7 @@ from fairing_kfp.local.launch import Launch
 from fairing_kfp.pipeline.builtin_steps import image_of, serving_spec_of, train_spec_of
 from fairing_kfp.pipeline.notebook_gate import GATE
 from fairing_kfp.preprocess.source import OWN_IMAGES
-from fairing_kfp.runtime.frameworks import alone
+from fairing_kfp.runtime.frameworks import single_process_environment
 
 if TYPE_CHECKING:
     from fairing_kfp.local.image import LocalImage
@@ -45,7 +45,7 @@ def launch_of(
         return _foreign(label.removeprefix("exec-"), container, env, docker)
     launch = replace(images[placeholder].launch, image=images[placeholder].launch.image or images[placeholder].image)
     if framework := getattr(train_spec_of(container), "framework", None):
-        env = {**alone(framework, _free_port()), **env}
+        env = {**single_process_environment(framework, _free_port()), **env}
     launch = replace(launch, env={**launch.env, **env})
     if spec:
         image = images[placeholder].image

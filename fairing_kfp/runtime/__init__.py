@@ -1,4 +1,4 @@
-"""What runs inside a step: the standard library only, and nothing of the rest of fairing_kfp.
+"""The code that runs a step in its container. It imports only the standard library and kfp's executor.
 
-These files are copied into the runtime layer of every image, where they are the package `fairing_runtime`.
+The runtime layer of every image contains these files as the package `fairing_runtime`.
 """

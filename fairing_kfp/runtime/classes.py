@@ -1,4 +1,4 @@
-"""Rebuilds the classes of a packed function: first empty, so that they may refer to themselves, then filled."""
+"""Rebuilds the classes of a packed function, in two steps so that a class can refer to itself: empty, then filled."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any, NewType
 from . import rebuild
 
 ONLY_AT_CREATION = {"__class__", "__dict__", "__name__"}
-"""Attributes of instances that a class takes while it is made, and later takes for its own."""
+"""Attributes that describe instances when a class is created, but that set the class's own attributes later."""
 
-_unfinished: list[Any] = []
+_incomplete_models: list[Any] = []
 _source_files: dict[type, str] = {}
 
 
-def finish() -> None:
-    """Lets pydantic's models complete themselves once all are filled, as they may refer to one another."""
-    models = list(_unfinished)
-    _unfinished.clear()
+def complete_models() -> None:
+    """Rebuilds the pydantic models after all classes are filled, since models may refer to one another."""
+    models = list(_incomplete_models)
+    _incomplete_models.clear()
     for made in models:
         for name in ("__pydantic_core_schema__", "__pydantic_validator__", "__pydantic_serializer__"):
-            if name in vars(made):  # that of the empty class
+            if name in vars(made):  # created for the empty class
                 type.__delattr__(made, name)
     for made in models:
         made.model_rebuild(force=True, raise_errors=False)
@@ -33,31 +33,33 @@ def _is_packed(cls: type) -> bool:
 
 
 def empty_class(metaclass: Any, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
-    """A class without its attributes.
+    """Creates a class without its attributes.
 
-    The user's own metaclass and `__init_subclass__` did their work on the author's side, and what they did is among
-    the attributes that follow: they do not run again, on a class that has nothing yet.
+    The user's metaclass and `__init_subclass__` ran on the author's side, and `fill_class` sets their results. They do
+    not run again here, on a class without attributes.
     """
     makers = [kind for kind in metaclass.__mro__ if "__new__" in vars(kind) and not _is_packed(kind)]
-    maker = type if makers[0].__name__ == "_TypedDictMeta" else makers[0]  # it refuses its own classes' real bases
-    hushed = [
+    maker = (
+        type if makers[0].__name__ == "_TypedDictMeta" else makers[0]
+    )  # it rejects the real bases of its own classes
+    disabled = [
         (base, vars(base)["__init_subclass__"])
         for base in dict.fromkeys(ancestor for base in bases for ancestor in base.__mro__)
         if "__init_subclass__" in vars(base) and _is_packed(base)
     ]
-    for base, _ in hushed:
+    for base, _ in disabled:
         type.__setattr__(base, "__init_subclass__", classmethod(lambda cls, **arguments: None))
     try:
         return maker.__new__(metaclass, name, bases, namespace)
     finally:
-        for base, method in hushed:
+        for base, method in disabled:
             type.__setattr__(base, "__init_subclass__", method)
 
 
 def empty_enum(
     metaclass: Any, name: str, bases: tuple[type, ...], namespace: dict[str, Any], members: dict[str, Any]
 ) -> Any:
-    """An enum with its members, but without its methods."""
+    """Creates an enum with its members, but without its methods."""
     made = metaclass.__prepare__(name, bases)
     for key, value in {**namespace, **members}.items():
         made[key] = value
@@ -65,13 +67,13 @@ def empty_enum(
 
 
 def fill_class(made: Any, state: dict[str, Any]) -> None:
-    """Fills a class, and gives the packed module its name, so that instances unpickle."""
+    """Sets the attributes of a class, and its name in the packed module, where unpickling of instances finds it."""
     registered = state.pop("_abc_impl", ())
     module = state.pop("__packed_in__")
     if source_file := state.pop("__source_file__", ""):
-        _show_source(made, source_file)
+        _register_source(made, source_file)
     if state.pop("__pydantic_model__", False):
-        _unfinished.append(made)
+        _incomplete_models.append(made)
     for member, attributes in state.pop("__members_hold__", {}).items():
         vars(made[member]).update(attributes)
     for name, value in state.items():
@@ -85,8 +87,8 @@ def fill_class(made: Any, state: dict[str, Any]) -> None:
         module.__dict__.setdefault(made.__name__, made)
 
 
-def _show_source(made: type, place: str) -> None:
-    """Lets `inspect.getsource` find the text of a class, which Python looks for in the file of its module."""
+def _register_source(made: type, place: str) -> None:
+    """Makes `inspect.getsource` read the source of a class from its packed file instead of its module's file."""
     if not _source_files:
         find = inspect.getfile
 
@@ -99,19 +101,19 @@ def _show_source(made: type, place: str) -> None:
 
 
 def type_variable(kind: Any, name: str, constraints: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """A TypeVar, ParamSpec or TypeVarTuple."""
+    """Creates a TypeVar, ParamSpec or TypeVarTuple."""
     return kind(name, *constraints, **options)
 
 
 def new_type(name: str, supertype: Any, module: str) -> Any:
-    """A NewType."""
+    """Creates a NewType."""
     made = NewType(name, supertype)  # type: ignore[misc]
     made.__module__ = module
     return made
 
 
 def type_alias(name: str, value: Any, parameters: tuple[Any, ...]) -> Any:
-    """What the statement `type X = …` of Python 3.12 makes."""
+    """Creates a type alias, as the statement `type X = …` of Python 3.12 does."""
     import typing
 
     return typing.TypeAliasType(name, value, type_params=parameters)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""How the values of a step's inputs become words of a command line."""
+"""Conversion of a step's inputs to command-line arguments."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from dataclasses import dataclass
 from typing import Any
 
 VALUE = "value"
-"""One word: the value; JSON for lists and dictionaries."""
+"""One word: the value, as JSON for lists and dictionaries."""
 SWITCH = "switch"
-"""A flag that is there or not; or another flag for no."""
+"""A flag without a value: given for true; for false omitted, or replaced by another flag."""
 WORDS = "words"
-"""A list: the flag once, then a word for each item."""
+"""A list: the flag, then a word for each item."""
 REPEAT = "repeat"
-"""A list: the flag and a word for each item."""
+"""A list: the flag and a word, repeated for each item."""
 COUNT = "count"
-"""A number: the flag as many times."""
+"""A number: the flag, repeated that many times."""
 TRUTH = "truth"
 """A bool as `true` or `false`."""
 FILLED = "filled"
-"""A bool as a word that is empty for no: what `bool` as an argument's type makes of it."""
+"""A bool as `True` or an empty word, as `bool` parses it as the type of an argument."""
 LITERAL = "literal"
-"""The value as Python writes it, which fire reads."""
+"""The value as a Python literal, for fire."""
 COMMAS = "commas"
-"""A list: one word, its items separated by commas as in a CSV file."""
+"""A list: one word with the items separated by commas, quoted as in CSV."""
 OVERRIDE = "override"
-"""`KEY=VALUE` in the grammar of hydra."""
+"""`KEY=VALUE` in the override grammar of Hydra."""
 
 _PLAIN_TEXT = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)
 _HYDRA_WORDS = ("null", "true", "false", "nan", "inf")
@@ -36,17 +36,17 @@ _HYDRA_WORDS = ("null", "true", "false", "nan", "inf")
 
 @dataclass(frozen=True)
 class Spelling:
-    """How one argument is written on a command line.
+    """The form of one argument on the command line.
 
     Attributes:
-        flag: such as `--depth`; empty for a positional argument, and for a switch that has only an `off`; a key of
-            hydra's configuration, such as `model.lr`.
+        flag: such as `--depth`, or a key of Hydra's configuration such as `model.lr`; empty for a positional argument,
+            and for a switch that has only an `off`.
         form: one of the forms above.
-        off: the flag that means no, such as `--no-shuffle`; for a switch.
-        joined: whether flag and value are one word, `--depth=8`, so that a value may begin with a dash.
-        bare: whether the flag may stand without words for an empty list.
-        known: whether the program has a default of its own, which is then never written.
-        default: that default.
+        off: the flag for false, such as `--no-shuffle`; for a switch.
+        joined: whether flag and value are one word, `--depth=8`, so that a value may start with a dash.
+        bare: whether the flag without words is valid, for an empty list.
+        known: whether the default of the program is known; the argument is omitted for it.
+        default: the default.
     """
 
     flag: str = ""
@@ -59,14 +59,14 @@ class Spelling:
 
     @property
     def positional(self) -> bool:
-        """Whether the argument is known by its place."""
+        """Whether the argument is positional."""
         return not self.flag and self.form != SWITCH
 
     def words(self, value: Any) -> list[str]:
-        """The words for a value; none for None, and for the program's own default.
+        """The words for a value; none for None and for the program's own default.
 
         Raises:
-            ValueError: the program cannot be given this value, or would read an item of a list as another option.
+            ValueError: no arguments give the program this value, or it would parse an item of a list as an option.
         """
         if value is None or (self.known and _same(value, self.default)):
             return []
@@ -81,15 +81,15 @@ class Spelling:
         if self.form == COUNT:
             return [self.flag] * int(value)
         if self.form == OVERRIDE:
-            # A dictionary would be merged with the one that is there.
-            instead = isinstance(value, dict) and not self.flag.startswith("+")
-            word = f"{self.flag}={_hydra(_whole(value))}"
-            return [f"~{self.flag}", f"+{word}"] if instead else [word]
+            # Hydra would merge a dictionary with the configured one, so that one is deleted first.
+            replaces = isinstance(value, dict) and not self.flag.startswith("+")
+            word = f"{self.flag}={_hydra(_with_integers(value))}"
+            return [f"~{self.flag}", f"+{word}"] if replaces else [word]
         if self.form in (WORDS, REPEAT, COMMAS):
-            items = [_text(_whole(item)) for item in value]
+            items = [_text(_with_integers(item)) for item in value]
             if not items and self._needs_items:
                 shown = self.flag or "a positional argument"
-                raise ValueError(f"{shown} cannot be an empty list; leave it out, or give at least one value")
+                raise ValueError(f"{shown} cannot be an empty list; omit it, or give at least one value")
             if self.form == COMMAS:
                 return self._flagged(_comma_separated(items))
             if self.form == REPEAT:
@@ -107,7 +107,7 @@ class Spelling:
 
     @property
     def _needs_items(self) -> bool:
-        """Whether the program would take its own default for an empty list, or refuse it."""
+        """Whether an empty list would fail, or give the program its own default."""
         return not self.bare if self.form == WORDS else self.form == REPEAT and self.known and bool(self.default)
 
     def _flagged(self, word: str) -> list[str]:
@@ -123,16 +123,20 @@ class CommandLine:
     """The arguments of a program.
 
     Attributes:
-        levels: the program's own arguments after an empty word, then each word that selects a sub-command and the
-            arguments after it; arguments are names and spellings.
-        dashes: whether the program takes `--` for the end of its flags.
+        levels: pairs of a subcommand and its arguments, from the outermost to the innermost; the first subcommand is
+            empty, for the program's own arguments. An argument is a name and its spelling.
+        dashes: whether the program parses `--` as the end of its options.
     """
 
     levels: tuple[tuple[str, tuple[tuple[str, Spelling], ...]], ...] = ()
     dashes: bool = True
 
     def words(self, values: Mapping[str, Any]) -> list[str]:
-        """The command line for the values of arguments, artifacts being their paths."""
+        """The command line for the values of arguments; the value of an artifact is its path.
+
+        Raises:
+            ValueError: see `Spelling.words`.
+        """
         words: list[str] = []
         for place, (command, arguments) in enumerate(self.levels, 1):
             words += [command] if command else []
@@ -143,22 +147,24 @@ class CommandLine:
         self, arguments: Sequence[tuple[str, Spelling]], values: Mapping[str, Any], *, dashes: bool
     ) -> list[str]:
         flags = [(name, spelling) for name, spelling in arguments if not spelling.positional]
-        # Those that take all words that follow come first. Hydra takes overrides after its own options alone.
+        # Options that consume all following words come first. Hydra parses overrides only after its own options.
         flags.sort(key=lambda named: {WORDS: 0, OVERRIDE: 2}.get(named[1].form, 1))
         words = [word for name, spelling in flags for word in spelling.words(values.get(name))]
-        placed = [
+        positionals = [
             word for name, spelling in arguments if spelling.positional for word in spelling.words(values.get(name))
         ]
         greedy = bool(flags) and all(spelling.form == WORDS for name, spelling in flags if values.get(name) is not None)
-        if dashes and placed and ((words and greedy) or any(word.startswith("-") for word in placed)):
+        if dashes and positionals and ((words and greedy) or any(word.startswith("-") for word in positionals)):
             words.append("--")
-        return [*words, *placed]
+        return [*words, *positionals]
 
 
 def _check_items(where: str, items: Sequence[str]) -> None:
     for item in items:
         if len(item) > 1 and item.startswith("-") and not _is_number(item):
-            raise ValueError(f"{item!r} among the values of {where} begins with a dash, and would be read as an option")
+            raise ValueError(
+                f"{item!r} among the values of {where} starts with a dash, and would be parsed as an option"
+            )
 
 
 def _is_number(word: str) -> bool:
@@ -174,18 +180,18 @@ def _same(value: Any, default: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A value that Python can write: an artifact is its path."""
+    """A value that has a Python literal: for an artifact its path."""
     if isinstance(value, (list, dict)):
-        return _whole(value)
+        return _with_integers(value)
     return value if isinstance(value, (str, int, float, bool)) else _text(value)
 
 
-def _whole(value: Any) -> Any:
-    """The value with whole numbers as such: inside of lists and dictionaries KFP knows floats alone."""
+def _with_integers(value: Any) -> Any:
+    """The value with integers restored: KFP passes all numbers within lists and dictionaries as floats."""
     if isinstance(value, (list, tuple)):
-        return [_whole(item) for item in value]
+        return [_with_integers(item) for item in value]
     if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
+        return {key: _with_integers(item) for key, item in value.items()}
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -195,7 +201,7 @@ def _text(value: Any) -> str:
     if isinstance(value, (bool, int, float)):
         return str(value)
     if isinstance(value, (list, tuple, dict)):
-        return json.dumps(_whole(value))
+        return json.dumps(_with_integers(value))
     return str(value.path) if hasattr(value, "path") else os.fspath(value)
 
 
@@ -205,7 +211,7 @@ def _comma_separated(items: Sequence[str]) -> str:
 
 
 def _hydra(value: Any) -> str:
-    """A value in hydra's grammar of overrides."""
+    """A value in Hydra's override grammar."""
     if value is None or isinstance(value, (bool, int, float)):
         return json.dumps(value).replace("NaN", "nan").replace("Infinity", "inf")
     if isinstance(value, (list, tuple)):

@@ -12,7 +12,7 @@ from .value_types import NONE, REQUIRED, Place, ValueType
 
 @dataclass(frozen=True)
 class Listing(ValueType):
-    """Lists, tuples of any length and sets; sets are passed in order."""
+    """Lists, tuples of any length, and sets, which are passed as sorted lists."""
 
     item: ValueType
     made: Any = list
@@ -32,7 +32,7 @@ class Listing(ValueType):
         return items
 
     def decode(self, value: Any, at: Place) -> Any:
-        """The value."""
+        """The value for its JSON; see `ValueType.decode`."""
         if not isinstance(value, list):
             raise at.wrong(value, self.expected)
         return self.made(self.item.decode(one, at.item(number)) for number, one in enumerate(value))
@@ -47,14 +47,14 @@ class Row(ValueType):
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        """Its values, for messages."""
+        """Description of valid values, for messages."""
         return f"a list of {len(self.items)}: {', '.join(one.expected for one in self.items)}"
 
     def _encode(self, value: Any, at: Place) -> Any:
         return [one.encode(item, at.item(number)) for number, one, item in self._items(value, at)]
 
     def decode(self, value: Any, at: Place) -> Any:
-        """The value."""
+        """The value for its JSON; see `ValueType.decode`."""
         return tuple(one.decode(item, at.item(number)) for number, one, item in self._items(value, at))
 
     def _items(self, value: Any, at: Place) -> Iterable[tuple[int, ValueType, Any]]:
@@ -65,7 +65,7 @@ class Row(ValueType):
 
 @dataclass(frozen=True)
 class Dictionary(ValueType):
-    """Dictionaries; keys that are no text are passed as their JSON."""
+    """Dictionaries; keys other than text are passed as JSON."""
 
     key: ValueType
     item: ValueType
@@ -80,20 +80,20 @@ class Dictionary(ValueType):
     def _key_text(self, key: Any, at: Place) -> str:
         if self.key.kind is str:
             return str(self.key.encode(key, at))
-        return json.dumps(self.key.encode(self._parsed(key) if isinstance(key, str) else key, at))
+        return json.dumps(self.key.encode(self._parse_key(key) if isinstance(key, str) else key, at))
 
     @staticmethod
-    def _parsed(key: str) -> Any:
+    def _parse_key(key: str) -> Any:
         try:
             return json.loads(key)
         except ValueError:
             return key
 
     def decode(self, value: Any, at: Place) -> Any:
-        """The value."""
+        """The value for its JSON; see `ValueType.decode`."""
         if not isinstance(value, dict):
             raise at.wrong(value, self.expected)
-        read = (lambda key: key) if self.key.kind is str else self._parsed
+        read = (lambda key: key) if self.key.kind is str else self._parse_key
         return {self.key.decode(read(key), at): self.item.decode(one, at.item(key)) for key, one in value.items()}
 
 
@@ -104,18 +104,18 @@ class Struct(ValueType):
     Attributes:
         cls: the class; dict for a typed dictionary.
         name: its name.
-        fields: its fields, each with its type, and what its absence means: an error (`REQUIRED`), None (`NONE`), or
-            its own default (`OWN`).
+        fields: for each field its type, and the effect of a missing value: an error (`REQUIRED`), None (`NONE`), or
+            the field's own default (`OWN`).
     """
 
     cls: type
     name: str
-    fields: dict[str, tuple[ValueType, str]] = field(default_factory=dict)  # filled later: a field may be of this type
+    fields: dict[str, tuple[ValueType, str]] = field(default_factory=dict)  # filled later: a field may have this type
     kind: type = dict
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        """Its values, for messages."""
+        """Description of valid values, for messages."""
         return f"a {self.name} ({', '.join(self.fields)})"
 
     def _encode(self, value: Any, at: Place) -> Any:
@@ -126,12 +126,12 @@ class Struct(ValueType):
         else:
             raise at.wrong(value, self.expected)
         self._check_names(given, at)
-        written = {name: self.fields[name][0].encode(one, at.field(name)) for name, one in given.items()}
-        # KFP's compiler does not pass None within a struct
-        return {name: one for name, one in written.items() if one is not None or self.fields[name][1] != NONE}
+        encoded = {name: self.fields[name][0].encode(one, at.field(name)) for name, one in given.items()}
+        # KFP's compiler drops None within a struct
+        return {name: one for name, one in encoded.items() if one is not None or self.fields[name][1] != NONE}
 
     def decode(self, value: Any, at: Place) -> Any:
-        """The value."""
+        """The value for its JSON; see `ValueType.decode`."""
         if not isinstance(value, dict):
             raise at.wrong(value, self.expected)
         self._check_names(value, at)
@@ -139,7 +139,7 @@ class Struct(ValueType):
         made |= {name: self.fields[name][0].decode(one, at.field(name)) for name, one in value.items()}
         try:
             return self.cls(**made)
-        except Exception as error:  # of the class's own checks
+        except Exception as error:  # raised by the class's own validation
             raise at.wrong(value, self.expected, error) from error
 
     def _check_names(self, given: Mapping[str, Any], at: Place) -> None:
@@ -152,6 +152,6 @@ class Struct(ValueType):
 
 
 def _order(value: Any) -> Any:
-    """Numbers by size, all others by their text."""
+    """A sort key: numbers by value, other values by their JSON."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return (0, value) if is_number else (1, 0)

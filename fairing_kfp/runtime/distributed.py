@@ -1,40 +1,40 @@
-"""Which node of a job this is, and who the others are: for code that runs on several.
+"""The rank of this node and the addresses of all nodes, for code that runs on several nodes of a job.
 
     from fairing_kfp import distributed
 
     mine = distributed.shard(rows)
     booster = lightgbm.train({**parameters, **distributed.lightgbm_parameters()}, lightgbm.Dataset(mine, …))
 
-Outside of a job it is the first node of one. In an image this file is `fairing_kfp.distributed`, unless the real
-package is installed there.
+Outside of a job, the process is the first of one node. In an image this file is `fairing_kfp.distributed`, unless the
+package itself is installed there.
 """
 
 import os
 from typing import Any
 
-_LIGHTGBM, _JAX = 12400, 8476  # the ports of frameworks.py, which is not there when this is a module of its own
+_LIGHTGBM, _JAX = 12400, 8476  # as in frameworks.py, which is missing where this module is used by itself
 
 
 def rank() -> int:
-    """Which node this is, counted from 0; the outputs of that one are those of the step."""
+    """The rank of this node, from 0. The outputs of node 0 are the outputs of the step."""
     return int(os.environ.get("FAIRING_RANK", "0"))
 
 
 def nodes() -> int:
-    """How many nodes there are."""
+    """The number of nodes."""
     return int(os.environ.get("FAIRING_NODES", "1"))
 
 
 def peers() -> tuple[str, ...]:
-    """The IP addresses of all nodes, by rank."""
+    """The IP addresses of all nodes, in the order of their ranks."""
     return tuple(os.environ.get("FAIRING_PEERS", "127.0.0.1").split(","))
 
 
 def shard(sequence: Any) -> Any:
-    """The share of this node, or of this process if torchrun started several: every n-th item.
+    """The share of this node: every n-th item, for n nodes. With torchrun, the share of this process of all processes.
 
     Args:
-        sequence: what has slices with a step: a list, an array, a frame of pandas.
+        sequence: an object that supports slices with a step, such as a list, an array or a data frame of pandas.
     """
     number, count = rank(), nodes()
     if "TORCHELASTIC_RUN_ID" in os.environ:
@@ -43,13 +43,13 @@ def shard(sequence: Any) -> Any:
 
 
 def lightgbm_parameters(tree_learner: str = "data", port: int = _LIGHTGBM) -> dict[str, Any]:
-    """LightGBM's parameters for training on all nodes, each with its own share of the rows; none for a single node.
+    """LightGBM's parameters for training on all nodes, each with its own share of the rows; empty for a single node.
 
     Source: https://lightgbm.readthedocs.io/en/stable/Parallel-Learning-Guide.html
 
     Args:
-        tree_learner: how the work is divided: `data`, `voting`, or `feature`, for which every node has all rows.
-        port: on which the nodes listen.
+        tree_learner: the parallel algorithm: `data`, `voting`, or `feature`, for which every node has all rows.
+        port: the port on which the nodes listen.
     """
     if nodes() == 1:
         return {}
@@ -63,15 +63,15 @@ def lightgbm_parameters(tree_learner: str = "data", port: int = _LIGHTGBM) -> di
 
 
 def jax_arguments(port: int = _JAX) -> dict[str, Any]:
-    """The arguments of `jax.distributed.initialize`, which finds out neither its number nor how many there are.
+    """The arguments of `jax.distributed.initialize`, which does not detect the rank and the number of nodes by itself.
 
     Args:
-        port: on which the first node listens.
+        port: the port on which the first node listens.
     """
     first = peers()[0]
     return {
         "coordinator_address": f"[{first}]:{port}" if ":" in first else f"{first}:{port}",
         "num_processes": nodes(),
         "process_id": rank(),
-        "cluster_detection_method": "deactivate",  # it would ask Kubernetes, for which the pods have no token
+        "cluster_detection_method": "deactivate",  # it would call the Kubernetes API, for which the pods have no token
     }

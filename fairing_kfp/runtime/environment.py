@@ -1,4 +1,4 @@
-"""The process a step runs in: its Python, its import path, its writable folders, and what its children inherit."""
+"""The environment of a step's process: its Python, import path and writable folders, for child processes too."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FOLDERS = (
 
 
 def python_problem(step: dict[str, Any]) -> str:
-    """Why this Python cannot run the step; empty when it can. Pickled code fits one minor version."""
+    """The error message if this Python cannot run the step, else empty: pickled code needs the same minor version."""
     packed = tuple(step["python"])
     here = tuple(sys.version_info[:2])
     if packed == here:
@@ -41,9 +41,9 @@ def python_problem(step: dict[str, Any]) -> str:
 
 
 def libc_problem(root: str, step: dict[str, Any]) -> str:
-    """Why the image's C library cannot load the step's packages; empty when it can.
+    """The error message if the image's C library cannot load the step's packages, else empty.
 
-    Imports would fail otherwise, each in its own obscure words. A run here has packages for this machine, and no file.
+    Without this check, imports fail with obscure messages. Local runs have packages for this machine, and no such file.
     """
     try:
         with open(os.path.join(root, "code", "libc"), encoding="ascii") as file:
@@ -55,16 +55,16 @@ def libc_problem(root: str, step: dict[str, Any]) -> str:
     if (here is None) == (kind == "musllinux") and (here is None or here >= tuple(map(int, version))):
         return ""
     shown = "musl, as in Alpine," if here is None else f"glibc {here[0]}.{here[1]}"
-    fitting = "musllinux_1_2" if here is None else f"manylinux_{here[0]}_{here[1]} or an older one"
+    compatible = "musllinux_1_2" if here is None else f"manylinux_{here[0]}_{here[1]} or an older one"
     return (
         f"fairing-kfp: the packages of the step {step['name']!r} need a C library that fits {needed}, but its image "
         f"has {shown}.\n"
-        f"  → compile the pipeline with libc={fitting!r} for this component, or give it another base_image."
+        f"  → compile the pipeline with libc={compatible!r} for this component, or give it another base_image."
     )
 
 
 def _glibc() -> tuple[int, ...] | None:
-    """The version of the C library, None where it is musl, which knows nothing of this name."""
+    """The version of glibc; None with musl, which does not define this name."""
     try:
         name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
         return tuple(map(int, version.split(".")[:2])) if name == "glibc" else None
@@ -73,17 +73,17 @@ def _glibc() -> tuple[int, ...] | None:
 
 
 def import_problem(step: dict[str, Any], error: ImportError) -> str:
-    """What to do about a module that the step's code needs and that is not there."""
+    """The error message for a module that the step's code imports and that is missing."""
     return (
         f"fairing-kfp: the step {step['name']!r} cannot be loaded: {error}.\n"
-        f"  → name what provides {error.name or 'it'} in packages=[…] of the component, or give it a base_image that "
-        f"has it; an own module that is imported by its name only is named in modules=[…]."
+        f"  → name the package of {error.name or 'it'} in packages=[…] of the component, or use a base_image that has "
+        f"it; name a module of your own that is imported by its name only in modules=[…]."
     )
 
 
 def prepare(root: str) -> None:
-    """Makes the step's modules and dependencies importable, here and in child processes, its packages' commands found,
-    and its folders writable.
+    """Prepares this process and its children: `sys.path` for the step's modules and dependencies, PATH for commands of
+    the packages, and writable folders.
     """
     add_sites(root)
     make_folders_writable()
@@ -96,7 +96,7 @@ def prepare(root: str) -> None:
 
 
 def add_sites(root: str) -> None:
-    """Adds own modules and dependencies after the standard library and before site-packages."""
+    """Adds the user's modules and dependencies to `sys.path`, between the standard library and site-packages."""
     before = list(sys.path)
     for folder in (os.path.join(root, "code", "modules"), os.path.join(root, "dependencies")):
         if os.path.isdir(folder):
@@ -108,11 +108,11 @@ def add_sites(root: str) -> None:
 
 
 def make_folders_writable() -> None:
-    """Redirects folders that this user may not write: a pod may run as any user id."""
-    wanted = ["HOME", *(name for name in _FOLDERS if name in os.environ)]
-    unusable = [name for name in wanted if not _is_writable(os.environ.get(name, ""))]
+    """Redirects the home and cache folders that this user cannot write, since a pod may run as any user id."""
+    variables = ["HOME", *(name for name in _FOLDERS if name in os.environ)]
+    unusable = [name for name in variables if not _is_writable(os.environ.get(name, ""))]
     if unusable:
-        with contextlib.suppress(OSError):  # nothing is writable at all: then nothing can be done
+        with contextlib.suppress(OSError):  # no folder is writable
             home = tempfile.mkdtemp(prefix="home-")
             for name in unusable:
                 folder = home if name == "HOME" else os.path.join(home, name.lower())
@@ -120,7 +120,7 @@ def make_folders_writable() -> None:
                 os.environ[name] = folder
     try:
         pwd.getpwuid(os.getuid())
-    except KeyError:  # getpass.getuser, which many libraries call, asks the environment first
+    except KeyError:  # many libraries call getpass.getuser, which reads the environment first
         os.environ.setdefault("LOGNAME", f"user{os.getuid()}")
 
 

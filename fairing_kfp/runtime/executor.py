@@ -1,4 +1,4 @@
-"""KFP's own executor: the step's kfp where it has one, else the part of kfp that the runtime layer brings."""
+"""KFP's executor: the one of the step's kfp if it has kfp, else the copy in the runtime layer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 
 def executor_class(root: str) -> Any:
-    """`kfp.dsl.executor.Executor`.
+    """The class `kfp.dsl.executor.Executor`.
 
-    A step that has kfp 2 itself must see one kfp only, so that the artifacts it makes are those the executor knows.
+    A step with kfp 2 uses the executor of that kfp, which recognizes the artifacts that the step creates.
     """
-    if importlib.util.find_spec("kfp") is None:  # most steps have none, and the next import is slow
+    if importlib.util.find_spec("kfp") is None:  # most steps have no kfp, and the next import is slow
         return _private_executor(os.path.join(root, "runtime", "private"))
     from importlib import metadata
 
@@ -23,7 +23,7 @@ def executor_class(root: str) -> Any:
         if metadata.version("kfp").startswith("2."):
             try:
                 return importlib.import_module("kfp.dsl.executor").Executor
-            except Exception:  # a broken installation that the step may never use
+            except Exception:  # a broken installation, which the step may not use
                 for name in [name for name in sys.modules if name.partition(".")[0] == "kfp"]:
                     del sys.modules[name]
     return _private_executor(os.path.join(root, "runtime", "private"))
@@ -31,7 +31,7 @@ def executor_class(root: str) -> Any:
 
 def _private_executor(folder: str) -> Any:
     sys.path.insert(0, folder)
-    os.environ["_KFP_RUNTIME"] = "true"  # kfp then imports only what an executor needs
+    os.environ["_KFP_RUNTIME"] = "true"  # kfp then imports only the modules of the executor
     try:
         return importlib.import_module("kfp.dsl.executor").Executor
     finally:

@@ -1,7 +1,7 @@
-"""What the code of a node is told so that the processes of its framework find each other.
+"""Environment variables and launchers by which the processes of a framework find one another.
 
-It is told by the addresses of the pods, which the step knows: whatever an operator has set, by names of services that
-may not be there yet, is set anew.
+They contain the addresses of the pods, which the step knows. They override variables of the operators, which contain
+names of services that may not exist yet.
 """
 
 from __future__ import annotations
@@ -11,54 +11,54 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 TORCHRUN = "--torchrun"
-"""What the step's program is told to start torchrun, whose own arguments follow."""
+"""The option of the step's program that starts torchrun; torchrun's arguments follow."""
 
 PORTS = {"torch": 29500, "tensorflow": 2222, "jax": 8476, "lightgbm": 12400}
-"""Where the processes of a framework meet; the ports that each uses by itself."""
+"""The port for the rendezvous of each framework's processes: its default port."""
 
 
 @dataclass(frozen=True)
-class Means:
-    """What the code of a node is started with.
+class Launch:
+    """Environment and arguments that a node's code is started with.
 
     Attributes:
-        variables: of its environment; None for one that is taken away.
-        before: arguments of the step's program, before the program that is started with them.
+        variables: environment variables; None removes a variable.
+        arguments: arguments of the step's program that start a launcher, before the program that the launcher starts.
     """
 
     variables: dict[str, str | None] = field(default_factory=dict)
-    before: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
 
     def environment(self, given: dict[str, str]) -> dict[str, str]:
-        """An environment with the variables in it."""
+        """A copy of an environment with these variables."""
         changed = {**given, **self.variables}
         return {name: value for name, value in changed.items() if value is not None}
 
 
-def means(framework: str | None, rank: int, peers: Sequence[str], processes: int | None = None) -> Means:
-    """What the code of one node is started with.
+def launch(framework: str | None, rank: int, peers: Sequence[str], processes: int | None = None) -> Launch:
+    """The environment and arguments for the code of one node.
 
     Args:
-        framework: `torch`, `tensorflow`, `jax`, `lightgbm`, or None for nodes that are each on its own.
-        rank: which node it is, counted from 0.
-        peers: the IP addresses of all nodes, by rank.
-        processes: on each node, for torchrun; one by default.
+        framework: `torch`, `tensorflow`, `jax`, `lightgbm`, or None for nodes that work independently.
+        rank: the rank of the node, from 0.
+        peers: the IP addresses of all nodes, in the order of their ranks.
+        processes: the number of processes on each node, for torchrun; one by default.
     """
-    told = {
+    variables = {
         "FAIRING_RANK": str(rank),
         "FAIRING_NODES": str(len(peers)),
         "FAIRING_PEERS": ",".join(peers),
     }
-    special = _FRAMEWORKS[framework](rank, peers, processes or 1) if framework else Means()
-    return Means({**told, **special.variables}, special.before)
+    special = _FRAMEWORKS[framework](rank, peers, processes or 1) if framework else Launch()
+    return Launch({**variables, **special.variables}, special.arguments)
 
 
-def alone(framework: str | None, port: int) -> dict[str, str]:
-    """The environment of code that runs as one process by itself, without torchrun.
+def single_process_environment(framework: str | None, port: int) -> dict[str, str]:
+    """The environment of code that runs in a single process without torchrun.
 
     Args:
-        framework: as for `means`.
-        port: a free one.
+        framework: as for `launch`.
+        port: a free port.
     """
     if framework != "torch":
         return {}
@@ -67,17 +67,17 @@ def alone(framework: str | None, port: int) -> dict[str, str]:
 
 
 def address(peer: str, port: int) -> str:
-    """An address and a port, as URLs have them."""
+    """An address and a port, in the form of URLs."""
     return f"[{peer}]:{port}" if ":" in peer else f"{peer}:{port}"
 
 
-def _torch(rank: int, peers: Sequence[str], processes: int) -> Means:
-    """Torchrun, which sets RANK, WORLD_SIZE and the like for each process.
+def _torch(rank: int, peers: Sequence[str], processes: int) -> Launch:
+    """Starts torchrun, which sets RANK, WORLD_SIZE and similar variables for each process.
 
     Source: https://docs.pytorch.org/docs/stable/elastic/run.html
     """
     first, port = peers[0], str(PORTS["torch"])
-    return Means(
+    return Launch(
         {"MASTER_ADDR": first, "MASTER_PORT": port, "RANK": None, "WORLD_SIZE": None},
         (
             TORCHRUN,
@@ -92,27 +92,27 @@ def _torch(rank: int, peers: Sequence[str], processes: int) -> Means:
     )
 
 
-def _tensorflow(rank: int, peers: Sequence[str], processes: int) -> Means:
-    """TF_CONFIG, with workers alone: the first is their chief; of a single node it would ask for a server in vain.
+def _tensorflow(rank: int, peers: Sequence[str], processes: int) -> Launch:
+    """Sets TF_CONFIG with workers only, whose first is the chief; unset for a single node, which needs no server.
 
     Source: https://www.tensorflow.org/guide/distributed_training#setting_up_the_tf_config_environment_variable
     """
     if len(peers) == 1:
-        return Means({"TF_CONFIG": None})
+        return Launch({"TF_CONFIG": None})
     workers = [address(peer, PORTS["tensorflow"]) for peer in peers]
     config = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": rank}}
-    return Means({"TF_CONFIG": json.dumps(config)})
+    return Launch({"TF_CONFIG": json.dumps(config)})
 
 
-def _jax(rank: int, peers: Sequence[str], processes: int) -> Means:
-    """The variables that Kubeflow's operators set.
+def _jax(rank: int, peers: Sequence[str], processes: int) -> Launch:
+    """Sets the variables that Kubeflow's operators set.
 
-    `jax.distributed.initialize` itself reads the first alone: its arguments are given by
-    `fairing_kfp.distributed.jax_arguments`.
+    `jax.distributed.initialize` reads only the first variable; `fairing_kfp.distributed.jax_arguments` returns its
+    arguments.
 
     Source: https://docs.jax.dev/en/latest/_autosummary/jax.distributed.initialize.html
     """
-    return Means(
+    return Launch(
         {
             "JAX_COORDINATOR_ADDRESS": address(peers[0], PORTS["jax"]),
             "JAX_NUM_PROCESSES": str(len(peers)),
@@ -121,12 +121,12 @@ def _jax(rank: int, peers: Sequence[str], processes: int) -> Means:
     )
 
 
-def _lightgbm(rank: int, peers: Sequence[str], processes: int) -> Means:
-    """Nothing: LightGBM is told by parameters, which `fairing_kfp.distributed.lightgbm_parameters` gives."""
-    return Means()
+def _lightgbm(rank: int, peers: Sequence[str], processes: int) -> Launch:
+    """Sets nothing: LightGBM reads parameters, which `fairing_kfp.distributed.lightgbm_parameters` returns."""
+    return Launch()
 
 
-_FRAMEWORKS: dict[str, Callable[[int, Sequence[str], int], Means]] = {
+_FRAMEWORKS: dict[str, Callable[[int, Sequence[str], int], Launch]] = {
     "torch": _torch,
     "tensorflow": _tensorflow,
     "jax": _jax,

@@ -1,9 +1,9 @@
-"""How a step and a node show each other who they are, so that nothing they send is of use to anybody else.
+"""Mutual authentication of a step and a node.
 
-The step has a secret number, and the public number that belongs to it is in an annotation of the node's pod. The node
-makes both for itself. Either computes the same key from its own secret and the other's public number
-(Diffie-Hellman), and proves to have it with a code over the nonces of both. So the step's secret is never sent, and who
-reads the annotation can neither speak for the step nor repeat what it said.
+The step has a private number, and an annotation of the node's pod contains the matching public number. The node creates
+a pair of its own. Both compute the same key from the own private and the other's public number (Diffie-Hellman), and
+prove that they have it with a message authentication code over the nonces of both. So the private number of the step is
+never sent, and a reader of the annotation can neither impersonate the step nor replay its messages.
 
 Source: https://www.rfc-editor.org/rfc/rfc3526#section-3 (the group of 2048 bits)
 """
@@ -28,53 +28,56 @@ _GENERATOR = 2
 _SECRET_BITS = 256
 
 HELLO = "/hello"
-"""Where a node is greeted."""
+"""The path of the request that authenticates a connection."""
 
 NODE, STEP = "node", "step"
-"""Who proves to have the key."""
+"""The side that a proof is of."""
 
 
 def new_nonce() -> str:
-    """A text that nobody sent before."""
+    """A random text that is used once."""
     return secrets.token_hex(16)
 
 
 def new_secret() -> int:
-    """A secret number."""
+    """A random private number."""
     return secrets.randbits(_SECRET_BITS) | 1 << _SECRET_BITS
 
 
 def secret_of(token: str) -> int:
-    """The secret number that a token stands for."""
+    """The private number that a token determines."""
     return int.from_bytes(hashlib.sha256(token.encode()).digest(), "big") | 1 << _SECRET_BITS
 
 
 def public_of(secret: int) -> str:
-    """The public number that belongs to a secret one, in hexadecimal digits."""
+    """The public number of a private number, in hexadecimal digits."""
     return format(pow(_GENERATOR, secret, _PRIME), "x")
 
 
 def shared_key(secret: int, public: str) -> bytes:
-    """The key that the owners of two secret numbers have in common.
+    """The key that both sides compute.
 
     Args:
-        secret: one's own.
-        public: the other's public number.
+        secret: the own private number.
+        public: the public number of the other side.
+
+    Returns:
+        32 bytes.
 
     Raises:
-        ValueError: it is no such number.
+        ValueError: `public` is not a valid public number.
     """
     number = int(public, 16)
     if not 1 < number < _PRIME - 1:
-        raise ValueError("this is no public number")
+        raise ValueError("invalid public number")
     return hashlib.sha256(format(pow(number, secret, _PRIME), "x").encode()).digest()
 
 
 def proof(key: bytes, *words: object) -> str:
-    """A code over words that only the owner of the key can compute."""
+    """A message authentication code over words (HMAC-SHA256), in hexadecimal digits."""
     return hmac.new(key, json.dumps(words).encode(), hashlib.sha256).hexdigest()
 
 
 def is_proof(given: str, key: bytes, *words: object) -> bool:
-    """Whether a code is the one over these words."""
+    """Whether a code is the proof of these words; the comparison takes constant time."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), proof(key, *words).encode())

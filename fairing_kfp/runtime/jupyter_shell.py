@@ -1,4 +1,4 @@
-"""Runs the shell commands of a script that was a notebook: `!command` and `lines = !command`, as IPython does."""
+"""Shell commands of a notebook that runs as a script: `!command` and `lines = !command`, as in IPython."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ class Lines(list[str]):
 
     @property
     def n(self) -> str:
-        """The text."""
+        """The output in one text."""
         return "\n".join(self)
 
     @property
     def s(self) -> str:
-        """The text in one line."""
+        """The lines joined by spaces."""
         return " ".join(self)
 
     @property
     def l(self) -> list[str]:  # noqa: E743 - IPython's name
-        """The lines."""
+        """The lines as a list."""
         return list(self)
 
 
 def getoutput(command: str) -> Lines:
-    """What a command prints, line by line; its errors, too."""
+    """Runs a command; returns the lines that it prints to standard output and standard error."""
     done = _run(_expanded(command, sys._getframe(1)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return Lines(done.stdout.decode(errors="replace").splitlines())
 
 
 def system(command: str) -> None:
-    """Runs a command, which prints to the log. A failure does not end the script, as it does not end a cell."""
+    """Runs a command, whose output goes to the log. As in a cell, a failure does not stop the script."""
     sys.stdout.flush()
     done = _run(_expanded(command, sys._getframe(1)))
     if done.returncode:
@@ -49,12 +49,12 @@ def _run(command: str, **streams: Any) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(command, shell=True, check=False, **streams)  # noqa: S602 - the author's own command
     except FileNotFoundError as error:
         raise RuntimeError(
-            "the image of this step has no shell (/bin/sh): choose another base_image, or write the command in Python"
+            "the image of this step has no shell (/bin/sh): use another base_image, or write the command in Python"
         ) from error
 
 
 def _expanded(command: str, frame: Any) -> str:
-    """The command with the values of `{expression}` and `$name`; what is not known stays as it is."""
+    """The command with the values of `{expression}` and `$name`; expressions that fail are unchanged."""
     names: Mapping[str, Any] = {**frame.f_globals, **frame.f_locals}
 
     def value(found: re.Match[str]) -> str:
@@ -62,7 +62,7 @@ def _expanded(command: str, frame: Any) -> str:
             return found[0][0]
         try:
             return str(eval(found[1] or found[2], dict(names)))  # noqa: S307 - the author's own expression
-        except Exception:  # a variable of the shell, or its braces
+        except Exception:  # a variable or braces of the shell
             return found[0]
 
     return _EXPRESSION.sub(value, command)

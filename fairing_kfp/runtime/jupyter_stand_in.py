@@ -1,4 +1,4 @@
-"""Takes the part of IPython in a script that was a notebook: what is shown is printed."""
+"""Replaces IPython in a notebook that runs as a script: displayed objects are printed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DISPLAYS = ("IPython.display", "IPython.core.display", "IPython.core.display_fu
 _DECORATORS = ("IPython.core.magic", "IPython.core.magic_arguments")
 _PACKAGES = ("IPython", "IPython.core", "IPython.html", "IPython.lib", "IPython.utils")
 _CALLED = ("embed", "embed_kernel", "start_ipython", "start_kernel")
-"""Functions of the first of these; what else they have in small letters are modules."""
+"""Functions of these packages; their other lower-case names are modules."""
 _SHOWN = (
     *("Audio", "Code", "FileLink", "FileLinks", "GeoJSON", "HTML", "IFrame", "Image", "JSON", "Javascript", "Latex"),
     *("Markdown", "Math", "Pretty", "ProgressBar", "SVG", "ScribdDocument", "Video", "VimeoVideo", "YouTubeVideo"),
@@ -23,7 +23,7 @@ _SHOWN = (
 
 
 class Shown:
-    """What `IPython.display` has under the name of a class: it keeps its data, and is shown as text."""
+    """Replaces the classes of `IPython.display`: stores its data, and is displayed as text."""
 
     def __init__(self, data: Any = None, *arguments: Any, **options: Any) -> None:
         self.data = data
@@ -32,36 +32,36 @@ class Shown:
         return f"<{type(self).__name__}>" if self.data is None else str(self.data)
 
     def update(self, *objects: Any, **options: Any) -> None:
-        """Shows something in its place, which is after it in a log."""
+        """Displays objects instead of this one; a log shows them after it."""
         display(*objects)
 
 
 def display(*objects: Any, display_id: Any = None, **options: Any) -> Any:
-    """Prints what a notebook shows."""
+    """Prints objects that a notebook displays."""
     for shown in objects:
         print(shown)
     return Shown() if display_id else None
 
 
 def clear_output(wait: bool = False) -> None:
-    """Nothing: a log keeps what it has."""
+    """Does nothing: a log cannot be cleared."""
 
 
 def get_ipython() -> None:
-    """There is no shell, as IPython itself says in a script."""
+    """Returns None: outside of IPython there is no shell."""
 
 
 def figsize(width: float, height: float) -> None:
-    """The size of figures, as `IPython.core.pylabtools` sets it."""
+    """Sets the size of figures, as in `IPython.core.pylabtools`."""
     importlib.import_module("matplotlib").rcParams["figure.figsize"] = [width, height]
 
 
 class _AbsentType(type):
-    """What a script can import and derive from, but not use: all that needs a shell, a notebook or its page."""
+    """Replaces names that need a shell or a notebook: a script can import and subclass them, but not call them."""
 
     def __call__(cls, *arguments: Any, **options: Any) -> Any:
         raise RuntimeError(
-            f"{cls.__module__}.{cls.__name__} needs IPython, which this step does not run in: leave it out (tag the "
+            f"{cls.__module__}.{cls.__name__} needs IPython, which this step does not run in: omit it (tag the "
             'cell `skip`), or run the notebook in full (mode="full")'
         )
 
@@ -76,7 +76,7 @@ def _absent(module: str, name: str) -> Any:
 
 
 def _decorator(*arguments: Any, **options: Any) -> Any:
-    """Of a magic: what it decorates stays as it is."""
+    """Replaces the decorators of magics; returns the decorated function unchanged."""
     if len(arguments) == 1 and not options and callable(arguments[0]):
         return arguments[0]
     return lambda decorated: decorated
@@ -88,11 +88,11 @@ class _Module(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        made = self._made(name)
-        setattr(self, name, made)  # so that it is the same each time
+        made = self._create(name)
+        setattr(self, name, made)  # the same object for each access
         return made
 
-    def _made(self, name: str) -> Any:
+    def _create(self, name: str) -> Any:
         if self.__name__ in _PACKAGES and name[0].islower() and name not in _CALLED:
             return importlib.import_module(f"{self.__name__}.{name}")
         if self.__name__ in _DISPLAYS:
@@ -111,11 +111,11 @@ _NAMES: dict[str, dict[str, Any]] = {
     "IPython.core.pylabtools": {"figsize": figsize},
     **{name: {**_FUNCTIONS, "__all__": [*_FUNCTIONS, *_SHOWN]} for name in _DISPLAYS},
 }
-"""What the modules have that works; what else is asked of them can be imported."""
+"""The names of the modules that work; other names can only be imported."""
 
 
 class _Modules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds all modules of IPython."""
+    """Finds and loads the replacements of IPython's modules."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name == "IPython" or name.startswith("IPython."):
@@ -128,16 +128,16 @@ class _Modules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """Nothing: it has its names already."""
+        """Does nothing: `create_module` sets the names."""
 
 
 def install() -> None:
-    """Lets `import IPython` find this; of one that is there only `display` is replaced, which gives handles here."""
+    """Makes IPython importable. If it is installed, only `display` is replaced, by one that returns handles."""
     if importlib.util.find_spec("IPython") is not None:
         importlib.import_module("IPython.display").display = display  # type: ignore[attr-defined]
         return
     sys.meta_path.append(_Modules())
-    for name in ("IPython", *_NAMES):  # which `import IPython` alone has, too
+    for name in ("IPython", *_NAMES):  # `import IPython` imports these as well
         importlib.import_module(name)
 
 

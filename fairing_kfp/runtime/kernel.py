@@ -1,4 +1,4 @@
-"""The kernel that runs a notebook's cells: which one, how it is spoken to, and what it inherits."""
+"""The kernel that runs a notebook's cells: its selection, its connection and its environment."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ _NO_ECHO = """exec('''import os, types, ipykernel.iostream as streams
 def write(file, data):
     return os.write(file, data) if data == bytes(1) else len(data)
 streams.os = types.SimpleNamespace(**{**vars(os), "write": write})''', {})"""
-"""What child processes and libraries print, ipykernel shows in the notebook and writes to its own output, too: the log,
-which has it from the notebook. A zero byte ends the thread that does so."""
+"""Code that the kernel runs at its start. ipykernel sends the output of child processes and libraries to the notebook,
+which writes it to the log, and echoes it to the kernel's own output. Without the echo it is in the log only once. The
+zero byte, which stops ipykernel's thread, is still written."""
 
 
-def chosen(notebook: Any) -> tuple[str, list[str]]:
-    """The notebook's own kernel where the image has it, else that of this Python; and arguments for it."""
+def select(notebook: Any) -> tuple[str, list[str]]:
+    """The name of the notebook's kernel if the image has it, else of this Python's kernel; and the arguments for it."""
     from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager, NoSuchKernel
 
     name = notebook["metadata"]["kernelspec"]["name"]
@@ -31,16 +32,16 @@ def chosen(notebook: Any) -> tuple[str, list[str]]:
         specification = known.get_kernel_spec(name)
     except NoSuchKernel:
         name, specification = NATIVE_KERNEL_NAME, known.get_kernel_spec(NATIVE_KERNEL_NAME)
-    # it warns of being ended after an error, and of TCP, on which no other machine can reach it
+    # it would warn of its termination after an error, and of TCP connections, which are local
     quiet = ["--log-level=CRITICAL", f"--IPKernelApp.exec_lines={_NO_ECHO}"]
     return str(name), quiet if "ipykernel_launcher" in specification.argv else []
 
 
-def sockets() -> Any:
-    """What the kernel is spoken to by: on Linux by sockets that lie in no folder, whose path could be too long.
+def connection() -> Any:
+    """The configuration of the connection to the kernel: on Linux abstract sockets, which have no path to be too long.
 
-    Ports are chosen before the kernel listens on them, and meanwhile another process may take them, above all where
-    steps share the network of their machine.
+    TCP ports are selected before the kernel binds them, and another process may bind them first, in particular if steps
+    share the network of their machine.
     """
     from traitlets.config import Config
 
@@ -50,10 +51,10 @@ def sockets() -> Any:
 
 
 def prepare(declared: Mapping[str, Any]) -> None:
-    """What the kernel inherits: the outputs it may record, and `fairing_kfp` where the package is not there."""
+    """Sets the kernel's environment: the outputs that it may record, and the path of `fairing_kfp` if it is missing."""
     os.environ[VARIABLE] = json.dumps(declared)
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # debugpy warns of frozen modules
-    # a kernel of another Python finds it by this variable alone
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # debugpy would warn of frozen modules
+    # a kernel of another Python finds the package only by this variable
     stand_in = os.path.join(os.path.dirname(rebuild.CODE), "runtime", "stand_in")
     found = importlib.util.find_spec("fairing_kfp")
     if found is None or (found.origin or "").startswith(stand_in):

@@ -1,4 +1,4 @@
-"""Runs one step: checks, prepares, unpickles, and hands the function to KFP's own executor."""
+"""Runs a step: checks and prepares the environment, unpickles the function, and runs it by KFP's executor."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from . import distributed, environment, executor, outputs, packed, results
 
 
 def main(root: str, argv: list[str]) -> int:
-    """Runs the step that lies below `root`; gives its exit code.
+    """Runs the step below `root`.
 
     Args:
-        root: the folder that holds `runtime`, `code` and `dependencies`.
+        root: the folder that contains `runtime`, `code` and `dependencies`.
         argv: the command line, with KFP's `--executor_input`.
+
+    Returns:
+        The exit code.
     """
-    if argv[1:2] != ["--executor_input"]:  # what few steps need is imported here: each start compiles what it imports
+    if argv[1:2] != ["--executor_input"]:  # imported here, since each start compiles the modules that it imports
         from . import frameworks, node, torchrun
 
         if "--node" in argv[1:2]:
@@ -30,7 +33,7 @@ def main(root: str, argv: list[str]) -> int:
             return torchrun.main(root, argv)
     parser = argparse.ArgumentParser(description="Runs a step packed by fairing-kfp.")
     parser.add_argument("--executor_input", required=True, help="KFP's ExecutorInput as JSON")
-    parser.add_argument("--gate", action="store_true", help="fails if the notebook's status says that it failed")
+    parser.add_argument("--gate", action="store_true", help="fails if the status of the notebook is a failure")
     arguments, _ = parser.parse_known_args(argv[1:])
     step = packed.description(root)
     if arguments.gate:
@@ -42,12 +45,12 @@ def main(root: str, argv: list[str]) -> int:
         print(problem, file=sys.stderr)
         return 1
     given = json.loads(arguments.executor_input)
-    if not outputs.wanted(os.environ):
+    if not outputs.are_used(os.environ):
         given = outputs.scratch_outputs(given)
     sys.argv = argv[:1]
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a killed step's last words count
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # keeps the last lines of a step that is killed
     environment.prepare(root)
-    _show_logging()
+    _configure_logging()
     executor_class = executor.executor_class(root)
     packed.install_finder(root)
     try:
@@ -58,20 +61,20 @@ def main(root: str, argv: list[str]) -> int:
         return 1
     try:
         run = executor_class(given, function)
-        if outputs.wanted(os.environ) and distributed.rank() == 0:
-            results.guard(run)
+        if outputs.are_used(os.environ) and distributed.rank() == 0:
+            results.check_outputs(run)
         run.execute()
     except results.PassingError as error:
         print(f"fairing-kfp: {error}", file=sys.stderr)
         return 1
-    except Exception as error:  # whatever the user's code raises; its frames alone are of interest
+    except Exception as error:  # an exception of the user's code; frames of the runtime are left out
         traceback.print_exception(type(error), error, _user_frames(error.__traceback__))
         return 1
     return 0
 
 
 def notebook_names(root: str) -> dict[str, Any]:
-    """What was packed of a notebook or REPL, for a child process that imports its parent's main module anew."""
+    """The names of a packed notebook or REPL, for a child process that imports its parent's main module again."""
     environment.prepare(root)
     packed.install_finder(root)
     if "__main__" not in packed.description(root)["packed_modules"]:
@@ -81,8 +84,8 @@ def notebook_names(root: str) -> dict[str, Any]:
     return {name: value for name, value in vars(sys.modules["__main__"]).items() if name not in before}
 
 
-def _show_logging() -> None:
-    """Lets INFO reach the step's log, as KFP does, without a handler that would void the user's own basicConfig."""
+def _configure_logging() -> None:
+    """Logs INFO and above, as KFP does, without a handler of the root logger, which would disable `basicConfig`."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.lastResort = handler
@@ -90,7 +93,7 @@ def _show_logging() -> None:
 
 
 def _user_frames(frames: types.TracebackType | None) -> types.TracebackType | None:
-    """The traceback from the user's first frame on; all of it when the executor itself failed."""
+    """The traceback from the user's first frame on; the whole traceback if the executor itself failed."""
     kept = frames
     while kept is not None:
         name = str(kept.tb_frame.f_globals.get("__name__", ""))

@@ -1,4 +1,4 @@
-"""Models of pydantic as values. The model's own class validates and writes them, so that nothing is imported here."""
+"""Pydantic models as values. The class of the model validates and serializes them, so nothing is imported here."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .value_types import Place, ValueType, WrongValueError
 
 @dataclass(frozen=True)
 class Model(ValueType):
-    """A model of pydantic 2.
+    """A type of pydantic 2 models.
 
     Attributes:
-        cls: its class.
+        cls: the class of the model.
     """
 
     cls: Any
@@ -24,32 +24,34 @@ class Model(ValueType):
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        """Its values, for messages."""
+        """Description of valid values, for messages."""
         return f"a {self.cls.__name__} ({', '.join(self.cls.model_fields)})"
 
     def _encode(self, value: Any, at: Place) -> Any:
         if type(value) is self.cls:
-            return self._written(value, at)
+            return self._serialize(value, at)
         if _has_open(value, at):
             return value
-        return self._written(self.decode(json_value(value, at.text), at), at)
+        return self._serialize(self.decode(json_value(value, at.text), at), at)
 
-    def _written(self, model: Any, at: Place) -> Any:
-        """A model as JSON, without None where that is the default, as KFP's compiler does not pass it in a struct."""
+    def _serialize(self, model: Any, at: Place) -> Any:
+        """A model as JSON, without None where it is the default, since KFP's compiler drops None in a struct."""
         for without_none in (True, False):
-            written = model.model_dump(mode="json", by_alias=True, round_trip=True, exclude_none=without_none)
-            written = json_value(written, at.text)
+            document = model.model_dump(mode="json", by_alias=True, round_trip=True, exclude_none=without_none)
+            document = json_value(document, at.text)
             with contextlib.suppress(WrongValueError):
-                if self.decode(written, at).model_dump() == model.model_dump():
-                    return written
-        raise at.wrong(model, "rebuilt from its JSON as it is", "a field is not written in full")
+                if self.decode(document, at).model_dump() == model.model_dump():
+                    return document
+        raise at.wrong(
+            model, "equal to the model rebuilt from its JSON", "its JSON does not contain the whole value of a field"
+        )
 
     def decode(self, value: Any, at: Place) -> Any:
-        """The value."""
+        """The value for its JSON; see `ValueType.decode`."""
         try:
             return self.cls.model_validate_json(json.dumps(value))
-        except ValueError as error:  # also pydantic's
-            raise at.wrong(value, self.expected, _short(error)) from error
+        except ValueError as error:  # including pydantic's ValidationError
+            raise at.wrong(value, self.expected, _summary(error)) from error
 
 
 def _has_open(value: Any, at: Place) -> bool:
@@ -57,8 +59,8 @@ def _has_open(value: Any, at: Place) -> bool:
     return at.is_open(value) or any(_has_open(one, at) for one in inner)
 
 
-def _short(error: Any) -> str:
-    """The fields that are wrong, in one line."""
+def _summary(error: Any) -> str:
+    """The invalid fields, in one line."""
     if not hasattr(error, "errors"):
         return str(error)
     return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ") for one in error.errors())

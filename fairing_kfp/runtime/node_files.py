@@ -1,4 +1,4 @@
-"""The files of a step's inputs and outputs: where KFP lays them, and how they lie there."""
+"""The files of a step's inputs and outputs, and their local paths."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 _STORES = {"gs://": "/gcs/", "minio://": "/minio/", "s3://": "/s3/"}
-_WORKSPACE = "_kfp_workspace"  # an artifact on the run's shared volume, which the nodes have too
+_WORKSPACE = "_kfp_workspace"  # metadata of artifacts on the run's shared volume, which the nodes mount too
 
 
 def local_path(uri: str) -> str:
-    """Where KFP lays an artifact; what is no URI of a store is a path (launcher_v2.go, LocalPathForURI)."""
+    """The path to which KFP downloads an artifact. Other URIs are paths (launcher_v2.go, LocalPathForURI)."""
     for scheme, folder in _STORES.items():
         if uri.startswith(scheme):
             return folder + uri[len(scheme) :]
@@ -19,7 +19,7 @@ def local_path(uri: str) -> str:
 
 
 def input_paths(executor_input: dict[str, Any]) -> list[str]:
-    """The paths of the input artifacts that a step was given; files or folders."""
+    """The absolute paths of the input artifacts of a step: files or folders."""
     lists = executor_input.get("inputs", {}).get("artifacts", {}).values()
     artifacts = [artifact for one in lists for artifact in one.get("artifacts", [])]
     paths = [local_path(one["uri"]) for one in artifacts if not one.get("metadata", {}).get(_WORKSPACE)]
@@ -27,7 +27,7 @@ def input_paths(executor_input: dict[str, Any]) -> list[str]:
 
 
 def output_paths(executor_input: dict[str, Any]) -> list[str]:
-    """The paths of what a step gives out: artifacts, parameters, and KFP's list of both."""
+    """The paths of a step's outputs: artifacts, parameters, and KFP's output metadata."""
     outputs = executor_input.get("outputs", {})
     artifacts = [artifact for one in outputs.get("artifacts", {}).values() for artifact in one.get("artifacts", [])]
     paths = [local_path(one["uri"]) for one in artifacts]
@@ -36,12 +36,12 @@ def output_paths(executor_input: dict[str, Any]) -> list[str]:
 
 
 def files_below(path: str) -> Iterator[tuple[str, int]]:
-    """A file, or the files of a folder, each with its size; links are followed, but not in circles."""
+    """A file, or the files below a folder, with their sizes in bytes; symbolic links are followed, except in cycles."""
     if os.path.isfile(path):
         yield path, os.path.getsize(path)
     for folder, folders, names in os.walk(path, followlinks=True):
         real = os.path.realpath(folder)
-        folders[:] = sorted(name for name in folders if not _leads_back(os.path.join(folder, name), real))
+        folders[:] = sorted(name for name in folders if not _is_cycle(os.path.join(folder, name), real))
         for name in sorted(names):
             file = os.path.join(folder, name)
             if os.path.isfile(file):
@@ -49,11 +49,11 @@ def files_below(path: str) -> Iterator[tuple[str, int]]:
 
 
 def is_within(path: str, places: list[str]) -> bool:
-    """Whether a path is one of the places or below one."""
+    """Whether a path is one of the places or below one of them."""
     real = os.path.normpath(path)
     return any(real == place or real.startswith(place.rstrip("/") + "/") for place in map(os.path.normpath, places))
 
 
-def _leads_back(path: str, folder: str) -> bool:
-    """Whether a path is a link to a folder that it lies in itself."""
+def _is_cycle(path: str, folder: str) -> bool:
+    """Whether a path is a symbolic link to a folder that contains it."""
     return os.path.islink(path) and is_within(folder, [os.path.realpath(path)])

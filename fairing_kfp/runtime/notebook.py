@@ -1,4 +1,4 @@
-"""A whole notebook as a step: papermill runs it, and what it made is kept, whatever became of it."""
+"""Runs a notebook as a step by papermill; the executed notebook and the outputs are kept in case of a failure too."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from .working_folder import working_folder
 ARTIFACTS = ("notebook", "report")
 STATUS = "status"
 _ERROR_MARK = "papermill-error-cell-tag"
-_LONGEST = 600  # characters of a status
+_MAX_STATUS = 600  # characters of a status
 _START_SECONDS = 300
-_AGAIN_SECONDS = 5
+_REPEAT_SECONDS = 5
 _EMPTY: dict[str, Any] = {"int": 0, "float": 0.0, "bool": False, "str": "", "list": [], "dict": {}}
-"""What stands for an output that a failed notebook did not give: KFP keeps a task's artifacts only if all are there.
-Nothing reads it, as the gate fails the run."""
+"""Values of the outputs that a failed notebook did not record: KFP keeps the artifacts of a task only if all outputs
+exist. No task reads them, as the gate fails the run."""
 _FRAME = re.compile(r"^\s*(?:Cell In\[(\d+)\], line (\d+)|File <timed exec>:(\d+))", re.MULTILINE)
 """A frame of IPython's traceback: the execution count of its cell and the line, or the line in the body of `%%time`."""
-_unfreed: list[BaseException] = []
-"""Errors, and with them what papermill left of a kernel: freeing its sockets would wait for one that never listens."""
+_kept_errors: list[BaseException] = []
+"""References to errors, and so to papermill's client: freeing its sockets may wait for a kernel that never listens."""
 
 
 @dataclass(frozen=True)
 class Notebook:
-    """Runs the notebook that lies beside the step's code; called by KFP's executor.
+    """Runs the notebook in the step's code folder; KFP's executor calls it.
 
     Attributes:
-        title: the notebook's name.
-        outputs: its output parameters with their types in Python.
-        artifacts: the names of its output artifacts, beside `notebook` and `report`.
+        title: the name of the notebook.
+        outputs: the output parameters with their Python types.
+        artifacts: the names of the output artifacts other than `notebook` and `report`.
     """
 
     title: str
@@ -50,81 +50,81 @@ class Notebook:
     artifacts: tuple[str, ...] = ()
 
     def __call__(self, **arguments: Any) -> None:
-        """Runs the notebook with KFP's arguments; ends well even if a cell fails, which the status then says."""
-        import papermill  # noqa: F401 - where it is missing there is nothing to keep
+        """Runs the notebook with KFP's arguments. If a cell fails, the call succeeds, and `status` is the error."""
+        import papermill  # noqa: F401 - fails before the outputs are written
 
         executed, page = (arguments.pop(name).path for name in ARTIFACTS)
         status = arguments.pop(STATUS)
         files = {name: arguments.pop(name) for name in self.outputs}
-        with _scratch(os.path.dirname(executed)):
+        with _temporary_folder(os.path.dirname(executed)):
             folder = working_folder(os.path.join(rebuild.CODE, "files"))
             try:
                 kernel.prepare({name: [file, self.outputs[name]] for name, file in files.items()})
                 values = {name: _value(argument) for name, argument in arguments.items() if argument is not None}
                 for name in self.artifacts:
                     os.makedirs(os.path.dirname(values[name]), exist_ok=True)
-                ended = _run(values, folder, executed)
-                said = ended.status or self._forgotten(files, values)
-                _write(page, _page(executed, self.title, said, folder))
+                result = _run(values, folder, executed)
+                failure = result.failure or self._missing_outputs(files, values)
+                _write(page, _page(executed, self.title, failure, folder))
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
         for name, file in files.items():
             if not os.path.exists(file):
                 empty = _EMPTY[self.outputs[name]]
                 _write(file, empty if isinstance(empty, str) else json.dumps(empty))
-        _write(status, said)
-        if said:
-            print(f"fairing-kfp: the notebook {self.title} failed: {said}", file=sys.stderr)
-        if ended.signal:
-            sys.exit(128 + ended.signal)
+        _write(status, failure)
+        if failure:
+            print(f"fairing-kfp: the notebook {self.title} failed: {failure}", file=sys.stderr)
+        if result.signal:
+            sys.exit(128 + result.signal)
 
-    def _forgotten(self, files: Mapping[str, str], values: Mapping[str, Any]) -> str:
-        """Which declared outputs a notebook did not give although it ran to its end."""
+    def _missing_outputs(self, files: Mapping[str, str], values: Mapping[str, Any]) -> str:
+        """The failure of a notebook whose cells succeeded without writing a declared output; empty if all exist."""
         unrecorded = [name for name, file in files.items() if not os.path.exists(file)]
         if unrecorded:
-            return f'it ran to its end, but never called record("{unrecorded[0]}", …), which is an output it declares'
+            return f'all cells ran, but none called record("{unrecorded[0]}", …) for this declared output'
         unwritten = [name for name in self.artifacts if not os.path.exists(values[name])]
         if unwritten:
-            return f"it ran to its end, but wrote nothing to the path {unwritten[0]}, which is an output it declares"
+            return f"all cells ran, but none wrote to the path {unwritten[0]} of this declared output"
         return ""
 
 
 @dataclass(frozen=True)
-class _Ended:
-    """How a run ended: a sentence when something went wrong, and the signal that ended it."""
+class _Result:
+    """The result of a run: the failure or an empty text, and the signal that interrupted the run or 0."""
 
-    status: str = ""
+    failure: str = ""
     signal: int = 0
 
 
 class _Interrupted(BaseException):
-    """A signal asked the step to end."""
+    """A signal interrupted the notebook."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
 
 
-def _run(values: dict[str, Any], folder: str, executed: str) -> _Ended:
+def _run(values: dict[str, Any], folder: str, executed: str) -> _Result:
     from papermill import execute_notebook
     from papermill.exceptions import PapermillExecutionError
 
     source = os.path.join(rebuild.CODE, "notebook.ipynb")
-    made = os.path.join(folder, f".executed-{os.getpid()}.ipynb")
+    partial = os.path.join(folder, f".executed-{os.getpid()}.ipynb")
     os.makedirs(os.path.dirname(executed), exist_ok=True)
-    shutil.copyfile(source, executed)  # for when not even a kernel starts
+    shutil.copyfile(source, executed)  # kept if the kernel does not start
     logging.getLogger("papermill").setLevel(logging.ERROR)
     raised: BaseException | None = None
     name = ""
     try:
-        with _signals():
-            name, quiet = kernel.chosen(_read(source))
+        with _raising_on_signals():
+            name, arguments = kernel.select(_read(source))
             execute_notebook(
                 _literal(source),
-                _literal(made),
+                _literal(partial),
                 values,
                 kernel_name=name,
-                extra_arguments=quiet,
+                extra_arguments=arguments,
                 language="python",
                 progress_bar=False,
                 stdout_file=sys.stdout,
@@ -132,32 +132,32 @@ def _run(values: dict[str, Any], folder: str, executed: str) -> _Ended:
                 start_timeout=_START_SECONDS,
                 iopub_timeout=60,
                 cwd=folder,
-                config=kernel.sockets(),
+                config=kernel.connection(),
             )
     except PapermillExecutionError:
-        pass  # the notebook has it
-    except (_Interrupted, Exception) as error:  # whatever it is, what the notebook made so far is kept
+        pass  # the executed notebook contains the error
+    except (_Interrupted, Exception) as error:  # the executed notebook so far is kept
         raised = error
-        _unfreed.append(error)
-    if os.path.exists(made):
-        shutil.move(made, executed)
+        _kept_errors.append(error)
+    if os.path.exists(partial):
+        shutil.move(partial, executed)
     notebook = _read(executed)
     if raised is None:
-        return _Ended(_failure(notebook, executed))
-    where = _running(notebook)
+        return _Result(_failure(notebook, executed))
+    where = _last_started(notebook)
     if isinstance(raised, _Interrupted):
-        return _Ended(f"{where}it was ended by {signal.Signals(raised.number).name}", raised.number)
+        return _Result(f"{where}interrupted by {signal.Signals(raised.number).name}", raised.number)
     if type(raised).__name__ == "DeadKernelError":
-        return _Ended(f"{where}the kernel died; it was killed, as for too much memory, or left by itself")
+        return _Result(f"{where}the kernel died; it was killed, for example for lack of memory, or it exited")
     traceback.print_exception(raised)
-    said = f"{type(raised).__name__}: {raised}"
+    failure = f"{type(raised).__name__}: {raised}"
     if not where:
-        said = f"the kernel {name} did not start; the log may say more ({said})"
-    return _Ended(_shortened(f"{where}{said}"))
+        failure = f"the kernel {name} did not start; see the log ({failure})"
+    return _Result(_shortened(f"{where}{failure}"))
 
 
 def _failure(notebook: Any, executed: str) -> str:
-    """What went wrong in a notebook's cells. Errors that a cell's tag `raises-exception` expects do not count."""
+    """The first error of a notebook's cells, except of cells tagged `raises-exception`; empty if none failed."""
     import nbformat
 
     found = ""
@@ -172,20 +172,20 @@ def _failure(notebook: Any, executed: str) -> str:
                 f"cell {number}: {error['ename']}: {error['evalue']}{_failing_line(cell, error)}"
             )
         if not expected and not errors and cell["metadata"].get("papermill", {}).get("exception"):
-            found = found or _shortened(f"cell {number}: {_last_words(cell)}")  # IPython shows a UsageError as text
-    if not found:  # papermill marks every error, also one that was expected
+            found = found or _shortened(f"cell {number}: {_last_line(cell)}")  # IPython prints a UsageError as text
+    if not found:  # papermill marks ignored errors too
         notebook["cells"] = [c for c in notebook["cells"] if _ERROR_MARK not in c["metadata"].get("tags", [])]
         nbformat.write(notebook, executed)  # type: ignore[no-untyped-call]
     return found
 
 
-def _last_words(cell: Any) -> str:
+def _last_line(cell: Any) -> str:
     texts = [one["text"] for one in cell["outputs"] if one["output_type"] == "stream" and one["text"].strip()]
-    return plain(texts[-1]).strip().splitlines()[-1] if texts else "it failed without a word"
+    return plain(texts[-1]).strip().splitlines()[-1] if texts else "it failed without a message"
 
 
 def _failing_line(cell: Any, error: Any) -> str:
-    """The cell's own line that failed, wherever below it the error was raised."""
+    """The line of the cell that failed, from the innermost frame in the cell."""
     frames = _FRAME.findall(plain("\n".join(error["traceback"])))
     own = [one for one in frames if one[2] or one[0] == str(cell.get("execution_count"))]
     if not own:
@@ -197,14 +197,14 @@ def _failing_line(cell: Any, error: Any) -> str:
     return f" (line {line}: {lines[line - 1].strip()})" if 0 < line <= len(lines) else ""
 
 
-def _running(notebook: Any) -> str:
-    """The cell that ran last."""
+def _last_started(notebook: Any) -> str:
+    """The prefix of messages for the cell that started last; empty if no cell has started."""
     started = [n for n, cell in _numbered(notebook) if cell["metadata"].get("papermill", {}).get("start_time")]
     return f"cell {started[-1]}: " if started else ""
 
 
 def _numbered(notebook: Any) -> Iterator[tuple[int, Any]]:
-    """The cells with their numbers in the notebook as its author knows it, without what papermill put in."""
+    """The cells with their numbers in the author's notebook; cells that papermill inserted are not counted."""
     number = 0
     for cell in notebook["cells"]:
         if not {"injected-parameters", _ERROR_MARK} & set(cell["metadata"].get("tags", [])):
@@ -213,8 +213,8 @@ def _numbered(notebook: Any) -> Iterator[tuple[int, Any]]:
 
 
 @contextmanager
-def _scratch(beside: str) -> Iterator[None]:
-    """Room for temporary files where the image has none: KFP's folder of outputs can always be written to."""
+def _temporary_folder(beside: str) -> Iterator[None]:
+    """Sets a folder for temporary files if the image has none, beside the outputs, which are always writable."""
     try:
         tempfile.gettempdir()
     except FileNotFoundError:
@@ -230,15 +230,15 @@ def _scratch(beside: str) -> Iterator[None]:
 
 
 @contextmanager
-def _signals() -> Iterator[None]:
-    """Raises `_Interrupted` on SIGTERM and SIGINT, again and again: asyncio drops what a callback raises."""
-    asked: list[int] = []
+def _raising_on_signals() -> Iterator[None]:
+    """Raises `_Interrupted` on SIGTERM and SIGINT, repeatedly, since asyncio drops exceptions of callbacks."""
+    received: list[int] = []
 
     def interrupt(number: int, frame: Any) -> None:
         if number != signal.SIGALRM:
-            asked[:] = [number]
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS, _AGAIN_SECONDS)
-        raise _Interrupted(asked[0])
+            received[:] = [number]
+            signal.setitimer(signal.ITIMER_REAL, _REPEAT_SECONDS, _REPEAT_SECONDS)
+        raise _Interrupted(received[0])
 
     handled = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
     before = {number: signal.signal(number, interrupt) for number in handled}
@@ -251,7 +251,7 @@ def _signals() -> Iterator[None]:
 
 
 def _value(argument: Any) -> Any:
-    """What the notebook's variable is: a parameter's value, or the path of an artifact."""
+    """The value of a notebook's variable: the value of a parameter, or the path of an artifact."""
     if isinstance(argument, list):
         return [_value(item) for item in argument]
     return getattr(argument, "path", argument)
@@ -260,19 +260,19 @@ def _value(argument: Any) -> Any:
 def _page(executed: str, title: str, status: str, folder: str) -> str:
     try:
         return report(_read(executed), title, status, folder)
-    except Exception:  # hours of work are not lost for a page
+    except Exception:  # a failure of the report must not lose the results
         traceback.print_exc()
-        return "<p>The report could not be made; see the artifact <code>notebook</code>.</p>\n"
+        return "<p>The report could not be created; see the artifact <code>notebook</code>.</p>\n"
 
 
 def _literal(path: str) -> str:
-    """Papermill takes paths for format strings."""
+    """Escapes a path, since papermill formats paths as templates."""
     return path.replace("{", "{{").replace("}", "}}")
 
 
 def _shortened(text: str) -> str:
     text = " ".join(plain(text).split())
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
+    return text if len(text) <= _MAX_STATUS else f"{text[:_MAX_STATUS]} …"
 
 
 def _read(path: str) -> Any:

@@ -1,4 +1,4 @@
-"""Outputs that nobody wants: of the processes of a node the first one alone gives any."""
+"""The outputs of the processes of a node: only those of the first process are used."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def wanted(environment: Mapping[str, str]) -> bool:
-    """Whether the outputs of this process count: torchrun numbers those of a node."""
+def are_used(environment: Mapping[str, str]) -> bool:
+    """Whether the outputs of this process are used: it is the only one, or torchrun's first on this node."""
     return "TORCHELASTIC_RUN_ID" not in environment or environment.get("LOCAL_RANK", "0") == "0"
 
 
 def scratch_outputs(executor_input: dict[str, Any]) -> dict[str, Any]:
-    """An executor input whose outputs go to a folder of their own; the inputs are the same.
+    """A copy of an ExecutorInput whose outputs are in a new temporary folder.
 
     Args:
-        executor_input: KFP's.
+        executor_input: KFP's ExecutorInput.
     """
-    made = copy.deepcopy(executor_input)
-    outputs = made.get("outputs") or {}
+    changed = copy.deepcopy(executor_input)
+    outputs = changed.get("outputs") or {}
     folder = tempfile.mkdtemp(prefix="outputs-")
     for name, one in (outputs.get("parameters") or {}).items():
         one["outputFile"] = os.path.join(folder, "parameters", name)
@@ -30,4 +30,4 @@ def scratch_outputs(executor_input: dict[str, Any]) -> dict[str, Any]:
             artifact["uri"] = os.path.join(folder, "artifacts", name, str(number))
     if "outputFile" in outputs:
         outputs["outputFile"] = os.path.join(folder, "output_metadata.json")
-    return made
+    return changed

@@ -1,4 +1,4 @@
-"""The packed function: its description, its pickle, and its modules that exist nowhere as files."""
+"""The packed function: its description, its pickle, and the modules that are in the pickle instead of files."""
 
 from __future__ import annotations
 
@@ -14,51 +14,51 @@ import types
 from collections.abc import Sequence
 from typing import Any
 
-from . import classes, cloudpickle, rebuild  # type: ignore[attr-defined]  # cloudpickle lies here in the image
+from . import classes, cloudpickle, rebuild  # type: ignore[attr-defined]  # the image contains it in this package
 
-_OURS = "fairing_kfp.runtime"
+_RUNTIME = "fairing_kfp.runtime"
 
 _payloads: dict[str, Any] = {}
 _functions: dict[str, Any] = {}
 
 
 def description(root: str) -> dict[str, Any]:
-    """What the author's side wrote about the step."""
+    """The description of the step, from `step.json`."""
     with open(os.path.join(root, "code", "step.json"), encoding="utf-8") as file:
-        made: dict[str, Any] = json.load(file)
-    return made
+        content: dict[str, Any] = json.load(file)
+    return content
 
 
 class _Unpickler(pickle.Unpickler):
-    """Finds our own helpers and cloudpickle's in the runtime, never in what the user may have installed."""
+    """Finds the helpers of this package and cloudpickle in the runtime, not in the user's packages."""
 
     def find_class(self, module: str, name: str) -> Any:
-        package, _, ours = module.rpartition(".")
-        if package == _OURS:
-            return getattr(importlib.import_module(f"{__package__}.{ours}"), name)
+        package, _, submodule = module.rpartition(".")
+        if package == _RUNTIME:
+            return getattr(importlib.import_module(f"{__package__}.{submodule}"), name)
         if module == "cloudpickle.cloudpickle" and name.startswith("_"):
             return getattr(cloudpickle, name)
         return super().find_class(module, name)
 
 
-def unpacked(root: str) -> dict[str, Any]:
-    """What was packed: a function or a predictor's class, and the annotations of its parameters; unpickled once."""
+def payload(root: str) -> dict[str, Any]:
+    """The packed `function` or predictor class, and the `annotations` of its parameters; unpickled once."""
     if root not in _payloads:
         rebuild.CODE = os.path.join(root, "code")
         with open(os.path.join(root, "code", "function.pickle"), "rb") as file:
             _payloads[root] = _Unpickler(file).load()
-        classes.finish()
-    made: dict[str, Any] = _payloads[root]
-    return made
+        classes.complete_models()
+    content: dict[str, Any] = _payloads[root]
+    return content
 
 
 def function(root: str) -> Any:
-    """The step's function as KFP's executor wants it.
+    """The step's function with a signature for KFP's executor.
 
-    KFP reads the signature; the user's own function may be a partial, or wrapped, or annotated by strings.
+    KFP reads the signature, and the user's function may be a partial, wrapped, or annotated by strings.
     """
     if root not in _functions:
-        packed = unpacked(root)
+        packed = payload(root)
         _functions[root] = _adapter(packed["function"], packed["annotations"], _embedded(root))
     return _functions[root]
 
@@ -82,7 +82,7 @@ def _adapter(packed: Any, annotations: dict[str, Any], assets: dict[str, str]) -
 
 
 def _embedded(root: str) -> dict[str, str]:
-    """The globals in which KFP's executor looks for a `dsl.EmbeddedInput`."""
+    """The globals from which KFP's executor reads a `dsl.EmbeddedInput`."""
     folder = os.path.join(root, "code", "embedded")
     if not os.path.isdir(folder):
         return {}
@@ -94,7 +94,7 @@ def _embedded(root: str) -> dict[str, str]:
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports packed modules in a child process, which unpickles a function by its module's name."""
+    """Imports packed modules in child processes, which unpickle functions by the names of their modules."""
 
     def __init__(self, root: str) -> None:
         self.root = root
@@ -111,11 +111,11 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return rebuild.PackedModule(spec.name)
 
     def exec_module(self, module: types.ModuleType) -> None:
-        unpacked(self.root)
+        payload(self.root)
 
 
 class _StandIn(importlib.abc.MetaPathFinder):
-    """Finds our own package, where the image has it not, by what the runtime has of it."""
+    """Finds the replacement of `fairing_kfp` in the runtime if the package is not installed."""
 
     def __init__(self, root: str) -> None:
         self.folder = os.path.join(root, "runtime", "stand_in")
@@ -129,9 +129,9 @@ class _StandIn(importlib.abc.MetaPathFinder):
 
 
 def install_finder(root: str) -> None:
-    """Makes packed modules importable; they come before others of their name, as a script's own folder does.
+    """Makes packed modules importable. They precede other modules of the same name, as a script's own folder does.
 
-    Our own package comes last of all.
+    The replacement of `fairing_kfp` comes after all other modules.
     """
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder(root))

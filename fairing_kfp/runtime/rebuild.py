@@ -1,6 +1,7 @@
-"""What a packed function's pickle calls to rebuild itself.
+"""The functions that the pickle of a packed function calls.
 
-The author's side (`fairing_kfp.preprocess.pickling`) names these functions; the container's side runs them.
+The pickler (`fairing_kfp.preprocess.pickle`) writes their names on the author's side; unpickling calls them in the
+container.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ import types
 from typing import Any
 
 CODE = ""
-"""The folder of the step's code: the texts of functions lie there, so that tracebacks show their lines."""
+"""The folder of the step's code. It contains the sources of functions, so that tracebacks show their lines."""
 
 PACKED: set[str] = set()
 """The names of the modules that were packed by value."""
 
 
 class PackedModule(types.ModuleType):
-    """Stands for a module that was not shipped as a file: a pipeline file or a notebook.
+    """A module that is in the pickle instead of a file: a pipeline file or a notebook.
 
-    It holds what the step refers to, and says so when asked for more.
+    It contains only the names that the step refers to; access to other names explains this.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -32,17 +33,17 @@ class PackedModule(types.ModuleType):
             raise AttributeError(name)
         raise AttributeError(
             f"{name!r} of {self.__name__!r} was not packed, because this step does not refer to it. "
-            f"Use it in the step's code, or move it to a module of its own, which travels as a file."
+            f"Use it in the step's code, or move it to a module of its own, which is packed as a file."
         )
 
 
 def packed_module(name: str) -> types.ModuleType:
-    """The module of this name, made when it is not there yet."""
+    """Returns the module of this name, and creates it if it does not exist."""
     PACKED.add(name)
     module = sys.modules.get(name)
     if module is None:
         module = sys.modules[name] = PackedModule(name)
-        module.__dict__["__builtins__"] = builtins  # C's pickle imports by the __import__ that it finds there
+        module.__dict__["__builtins__"] = builtins  # the C implementation of pickle reads __import__ from there
         parent, _, child = name.rpartition(".")
         module.__package__ = parent
         if parent:
@@ -51,7 +52,7 @@ def packed_module(name: str) -> types.ModuleType:
 
 
 def _parent(name: str) -> types.ModuleType:
-    """The package of a packed module: its file where it was shipped, else a stand-in that finds its other modules."""
+    """The package of a packed module: imported if it has a file, else a new module with a path to its other modules."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -63,7 +64,7 @@ def _parent(name: str) -> types.ModuleType:
 
 
 def namespace() -> types.ModuleType:
-    """Globals that belong to no module."""
+    """Creates a module for the globals of functions that have no module."""
     module = types.ModuleType("namespace")
     module.__dict__.clear()
     module.__dict__["__builtins__"] = builtins
@@ -71,12 +72,12 @@ def namespace() -> types.ModuleType:
 
 
 def imported_module(name: str) -> types.ModuleType:
-    """The importable module of this name."""
+    """Imports a module."""
     return importlib.import_module(name)
 
 
 def code(filename: str, first_line: int, *rest: Any) -> types.CodeType:
-    """A code object whose file is a packed source text."""
+    """Creates a code object whose file is a packed source file."""
 
     def nothing() -> None: ...
 
@@ -91,13 +92,13 @@ def code(filename: str, first_line: int, *rest: Any) -> types.CodeType:
 def function(
     code: types.CodeType, module: types.ModuleType, cells: tuple[types.CellType, ...] | None
 ) -> types.FunctionType:
-    """A function whose globals are its module's."""
+    """Creates a function whose globals are those of its module."""
     return types.FunctionType(code, module.__dict__, code.co_name, None, cells)
 
 
 def set_function(made: types.FunctionType, state: dict[str, Any]) -> None:
-    """Fills a function of `function` with what it carries."""
-    state.pop("__imports__")  # they are imported by now
+    """Sets the state of a function that `function` created."""
+    state.pop("__imports__")  # unpickling the state has imported them
     made.__globals__.update(state.pop("__globals__"))
     for module, name, value in state.pop("__used__", ()):
         setattr(module, name, value)
@@ -107,17 +108,17 @@ def set_function(made: types.FunctionType, state: dict[str, Any]) -> None:
 
 
 def cell() -> types.CellType:
-    """An empty cell."""
+    """Creates an empty cell."""
     return types.CellType()
 
 
 def set_cell(made: types.CellType, content: tuple[Any]) -> None:
-    """Fills a cell."""
+    """Sets the content of a cell."""
     made.cell_contents = content[0]
 
 
 def cached_property(function: Any, name: str | None) -> functools.cached_property[Any]:
-    """A cached property, without the lock that Python below 3.12 gives it."""
+    """Creates a cached property; the pickle has no lock of it, which Python has before 3.12."""
     made = functools.cached_property(function)
     if name is not None:
         made.__set_name__(object, name)
@@ -125,23 +126,23 @@ def cached_property(function: Any, name: str | None) -> functools.cached_propert
 
 
 def lru_cache(function: Any, maxsize: int | None, typed: bool) -> Any:
-    """An empty cache around a function."""
+    """Creates an empty cache for a function."""
     return functools.lru_cache(maxsize, typed)(function)
 
 
 def component(function: Any) -> Any:
-    """What stands for a component in a step: its function, which also is its own `python_func`."""
+    """Replaces a component in a step by its function, whose `python_func` is itself."""
     function.python_func = function
     return function
 
 
 def itself(value: Any) -> Any:
-    """What stands for a predictor in a step, or in its own server: its class."""
+    """Replaces a predictor in a step or a server by its class."""
     return value
 
 
 def generic() -> Any:
-    """A generic function (`functools.singledispatch`) without implementations."""
+    """Creates a generic function (`functools.singledispatch`) without implementations."""
 
     def nothing(first: Any) -> None: ...
 
@@ -149,7 +150,7 @@ def generic() -> Any:
 
 
 def set_generic(made: Any, state: dict[str, Any]) -> None:
-    """Gives a generic function its implementations and its name."""
+    """Sets the implementations and the names of a generic function."""
     for kind, implementation in state["registry"].items():
         made.register(kind, implementation)
     vars(made).update(state["dict"])

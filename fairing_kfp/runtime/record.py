@@ -1,6 +1,6 @@
-"""`record`: a notebook or script gives one of its output parameters.
+"""`record`, by which a notebook or script sets an output parameter.
 
-In an image this file is the package `fairing_kfp`, unless the real one is installed there.
+In an image, `fairing_kfp` exports this function even if the package itself is not installed.
 """
 
 import json
@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 VARIABLE = "FAIRING_KFP_RECORDED"
-"""Holds the outputs that a step declares, as JSON: for each its file and its type in Python."""
+"""The environment variable with the declared outputs of a step, as JSON: by name the file and the Python type."""
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "int": (int,),
@@ -22,16 +22,17 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def record(name: str, value: Any) -> None:
-    """Gives an output parameter of the step; outside of a step it shows the value.
+    """Sets an output parameter of the step. Outside of a step it prints the value.
 
     Args:
         name: an output that `arguments={name: dsl.OutputPath(type)}` declares.
-        value: of that type, or what becomes it (numpy's numbers and arrays); the last one counts.
+        value: a value of the declared type, or a number or array of numpy that converts to it. A later call replaces
+            the value.
 
     Raises:
-        LookupError: no such output is declared.
+        LookupError: the step does not declare the output.
         TypeError: the value is not of the declared type.
-        ValueError: JSON has no such number (nan, inf).
+        ValueError: the value is NaN or infinite, which JSON cannot represent.
     """
     declared = os.environ.get(VARIABLE)
     if declared is None:
@@ -54,7 +55,7 @@ def record(name: str, value: Any) -> None:
 
 
 def _text(name: str, value: Any, kind: str) -> str:
-    """The value as KFP reads it."""
+    """The value as the text that KFP reads."""
     if hasattr(value, "tolist"):  # numpy's
         value = value.tolist()
     if isinstance(value, tuple) and kind == "list":
@@ -64,5 +65,5 @@ def _text(name: str, value: Any, kind: str) -> str:
     if kind == "str":
         return str(value)
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"the output {name!r} is {value}, which JSON and so KFP cannot hold")
+        raise ValueError(f"the output {name!r} is {value}, which JSON and so KFP cannot represent")
     return json.dumps(value)

@@ -1,7 +1,7 @@
-"""An executed notebook → one HTML file that needs nothing else, and can do nothing.
+"""Renders an executed notebook as one self-contained HTML file without scripts.
 
-Every cell is rendered and sanitised by itself, so that none can break out of its place. The page loads nothing and
-forbids the browser to: its images are in it, its style is ours, and there are no scripts, not even ours.
+Each cell is rendered and sanitised separately, so that its markup cannot affect other cells. The page contains its
+images and its own style, and its content security policy forbids scripts and the loading of resources.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from urllib.parse import unquote
 from .sanitiser import sanitised
 
 LARGEST_OUTPUT = 2_000_000
-"""Characters of one output; images are counted as base64."""
+"""The limit of one output in characters; images are counted as base64."""
 LARGEST_REPORT = 19_900_000
-"""Bytes of all cells, above which further outputs are left out."""
+"""The limit of all cells in bytes, above which further outputs are left out."""
 
 _LARGEST_RENDERED = 20_000
-"""Characters of Markdown or code: the time of their renderers can grow with the square of that."""
+"""The limit of rendered Markdown or code in characters, since the time of rendering can grow with the square."""
 _RENDER_SECONDS = 2.0
-"""CPU time for Markdown and colours of code, after which the rest is shown as text."""
+"""The CPU time for rendering Markdown and highlighting code, in seconds; the rest is shown as plain text."""
 
-_TAIL = 20_000  # characters that are kept of a log that is too long
+_TAIL = 20_000  # characters at the end of a too long text that are shown
 _ESCAPE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours
     r"|(?:\x1b[\]PX^_]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC and the like: titles, the ends of links
@@ -70,17 +70,20 @@ a { color: #8ab4f8 }
 img, svg { background: #fff }
 """
 _STYLES = ("default", "monokai")
-"""Pygments' styles of code, in the light and in the dark."""
+"""Pygments' styles for light and dark pages."""
 
 
 def report(notebook: Any, title: str, status: str, folder: str) -> str:
-    """The page of an executed notebook.
+    """Renders the page of an executed notebook.
 
     Args:
-        notebook: as nbformat 4 has it.
-        title: the notebook's name.
-        status: what went wrong; empty when nothing did.
-        folder: where images lie that its texts name.
+        notebook: the notebook in nbformat 4.
+        title: the name of the notebook.
+        status: the failure; empty if the notebook succeeded.
+        folder: the folder of the image files that the Markdown refers to.
+
+    Returns:
+        The HTML.
     """
     banner = (
         f'<p class="banner error">{html.escape(status)}</p>' if status else '<p class="banner ok">All cells ran.</p>'
@@ -98,7 +101,7 @@ def report(notebook: Any, title: str, status: str, folder: str) -> str:
 
 
 def _style() -> str:
-    """The style of a page, for browsers that prefer light and dark pages."""
+    """The style sheet, with light and dark colours."""
     from pygments.formatters import HtmlFormatter
 
     light, dark = (HtmlFormatter(style=name).get_style_defs(".source") for name in _STYLES)
@@ -108,25 +111,25 @@ def _style() -> str:
 
 
 def plain(text: str) -> str:
-    """Terminal output without colours and links, and of lines that overwrite themselves the last state."""
+    """Terminal output without escape sequences; of lines that are overwritten by `\\r`, only the last state."""
     lines = _ESCAPE.sub("", text).replace("\r\n", "\n").split("\n")
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
 
 
 def _fitting(parts: Iterable[str]) -> Iterator[str]:
-    """The parts that fit into the report, and notes instead of others."""
-    room = LARGEST_REPORT
+    """The parts within the limit of the report, and notes in place of other parts."""
+    left = LARGEST_REPORT
     for part in parts:
-        if (size := _bytes(part)) > room:
+        if (size := _bytes(part)) > left:
             part = _left_out("This part", size, "the report is full")
             size = len(part)
-        if size <= room:
-            room -= size
+        if size <= left:
+            left -= size
             yield part
 
 
 class _Renderer:
-    """Renders cells. None of them can keep others from being shown, whatever it contains."""
+    """Renders cells; an error in a cell does not affect other cells."""
 
     def __init__(self, folder: str) -> None:
         self._folder = os.path.realpath(folder)
@@ -134,17 +137,17 @@ class _Renderer:
 
     def cells(self, cells: Iterable[Any]) -> Iterator[str]:
         for cell in cells:
-            yield self._shown(self._source, cell)
+            yield self._render(self._source, cell)
             for output in cell.get("outputs", ()) if cell["source"].strip() else ():
-                yield self._shown(self._output, output)
+                yield self._render(self._output, output)
 
     @staticmethod
-    def _shown(render: Callable[[Any], str], content: Any) -> str:
+    def _render(render: Callable[[Any], str], content: Any) -> str:
         try:
             return render(content)
-        except Exception:  # hours of work are not lost for a page, nor a page for one of its parts
+        except Exception:  # an error in one part must not lose the page
             traceback.print_exc()
-            return '<p class="note">This part cannot be shown here; the notebook itself has it.</p>'
+            return '<p class="note">This part cannot be shown here; see the artifact <code>notebook</code>.</p>'
 
     def _source(self, cell: Any) -> str:
         source = cell["source"]
@@ -173,7 +176,7 @@ class _Renderer:
             return _text(text)
         import mistune
 
-        renderer = mistune.HTMLRenderer(escape=False, allow_harmful_protocols=True)  # they are left out below
+        renderer = mistune.HTMLRenderer(escape=False, allow_harmful_protocols=True)  # `sanitised` removes them
         rendered = mistune.create_markdown(renderer=renderer, plugins=["table", "strikethrough", "task_lists"])(text)
         return sanitised(str(rendered), lambda source: _attached(source, attachments) or _file(source, self._folder))
 
@@ -191,7 +194,7 @@ class _Renderer:
         return f'<div class="output">{self._data(output["data"])}</div>'
 
     def _data(self, data: Any) -> str:
-        """The richest form of an output that a page without scripts can show."""
+        """The richest representation of an output that a page without scripts can show."""
         notes = []
         for kind in _KINDS:
             if kind not in data:
@@ -202,13 +205,13 @@ class _Renderer:
                 notes.append(_left_out(f"An output ({kind})", len(text)))
             elif shown := self._form(kind, text):
                 return "".join((*notes, shown))
-        return "".join(notes) or '<span class="note">An output that only a live notebook can show.</span>'
+        return "".join(notes) or '<span class="note">An output that needs a running notebook.</span>'
 
     def _form(self, kind: str, text: str) -> str:
         if kind == "text/html":
             shown = sanitised(text)
             return shown if re.search(r"<img|[^\s<>]", re.sub(r"<(?!img)[^>]*>", "", shown)) else ""
-        if kind == "image/svg+xml":  # as an image it runs no scripts and loads nothing
+        if kind == "image/svg+xml":  # within an image element, SVG cannot run scripts or load resources
             return _image(kind, base64.b64encode(text.encode(errors="replace")).decode())
         if kind in _IMAGES:
             return _image(kind, "".join(text.split()))
@@ -216,7 +219,7 @@ class _Renderer:
 
 
 def _text(text: str) -> str:
-    """A text as it is; of one that is too long the end."""
+    """A text; only its end if it is too long."""
     if len(text) <= LARGEST_OUTPUT:
         return f"<pre>{html.escape(text)}</pre>"
     note = _left_out("The beginning of this text", len(text) - _TAIL)
@@ -228,7 +231,7 @@ def _image(kind: str, encoded: str) -> str:
 
 
 def _attached(source: str, attachments: Any) -> str:
-    """An image that is attached to the cell; empty for any other source."""
+    """The data URL of an image that is attached to the cell; empty for any other source."""
     if not source.startswith("attachment:"):
         return ""
     forms = attachments.get(unquote(source.removeprefix("attachment:")), {})
@@ -236,7 +239,7 @@ def _attached(source: str, attachments: Any) -> str:
 
 
 def _file(source: str, folder: str) -> str:
-    """An image below the notebook's folder; the source itself for any other."""
+    """The data URL of an image file in the notebook's folder; any other source unchanged."""
     kind = mimetypes.guess_type(source)[0] or ""
     path = os.path.realpath(os.path.join(folder, unquote(source)))
     if ":" in source or not kind.startswith("image/") or not path.startswith(os.path.join(folder, "")):
@@ -253,4 +256,5 @@ def _bytes(text: str) -> int:
 
 def _left_out(what: str, size: int, why: str = "") -> str:
     because = f", as {why}" if why else ""
-    return f'<p class="note">{what} of {size / 1e6:.1f} MB is not shown here{because}; the notebook itself has it.</p>'
+    shown = f"{what} of {size / 1e6:.1f} MB is not shown here{because}"
+    return f'<p class="note">{shown}; see the artifact <code>notebook</code>.</p>'

@@ -1,4 +1,4 @@
-"""What a step gives out, checked before KFP's executor writes it: KFP's launcher reads strict JSON of its type."""
+"""Checks of a step's outputs before KFP's executor writes them: KFP's launcher reads strict JSON of their types."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _TYPES = (str, int, float, bool, list, dict)
 
 
 class PassingError(Exception):
-    """KFP cannot pass a value."""
+    """KFP cannot pass a value between steps."""
 
 
-def guard(executor: Any) -> None:
-    """Lets an executor check what its function returned, and the metadata of its artifacts.
+def check_outputs(executor: Any) -> None:
+    """Makes an executor check and convert the returned value and the metadata of artifacts before it writes them.
 
-    Scalars of numpy and pandas become Python's, and tuples lists.
+    Scalars of numpy and pandas become Python's scalars, and tuples become lists.
 
     Args:
         executor: KFP's executor of the step; changed in place.
@@ -39,45 +39,45 @@ def _returned(value: Any, annotation: Any) -> Any:
     if fields is None:
         return _output(value, annotation, "Output")
     if value is None:
-        raise PassingError(f"the step returned None, and its outputs are {', '.join(fields)}: return all of them")
+        raise PassingError(f"the step returned None, but its outputs are {', '.join(fields)}: return all of them")
     if len(fields) != len(value):
-        return value  # KFP's executor names the numbers
+        return value  # KFP's executor raises an error with both lengths
     named = [value[number] if type(value) is tuple else getattr(value, name) for number, name in enumerate(fields)]
     kinds = annotation.__annotations__
     return tuple(_output(one, kinds[name], name) for name, one in zip(fields, named, strict=True))
 
 
 def _output(value: Any, annotation: Any, name: str) -> Any:
-    """An output parameter as JSON of its type; an artifact unchanged."""
+    """An output parameter as a JSON value of its type; an artifact unchanged."""
     kind = getattr(annotation, "__origin__", None) or annotation
     if kind not in _TYPES:
         return value
     if value is None:
         raise PassingError(
-            f"the output {name} is None, and its type is {kind.__name__}: return a value in every case, or write what "
-            "may be absent to an artifact"
+            f"the output {name} is None, but its type is {kind.__name__}: return a value in every case, or write an "
+            "optional value to an artifact"
         )
-    made = scalar(value)
-    if kind is list and isinstance(made, tuple):
-        made = list(made)
-    if not isinstance(made, (int, float) if kind is float else kind):
+    plain = scalar(value)
+    if kind is list and isinstance(plain, tuple):
+        plain = list(plain)
+    if not isinstance(plain, (int, float) if kind is float else kind):
         raise PassingError(
-            f"the output {name} is a {type(value).__module__}.{type(value).__qualname__}, and its type is "
+            f"the output {name} is a {type(value).__module__}.{type(value).__qualname__}, but its type is "
             f"{kind.__name__}: return a {kind.__name__}, or write the value to an artifact (dsl.Output[dsl.Dataset])"
         )
-    return json_value(made, f"the output {name}")
+    return json_value(plain, f"the output {name}")
 
 
 def json_value(value: Any, where: str, is_open: Callable[[Any], bool] = lambda value: False) -> Any:
-    """A value as JSON has it; dates and times are texts of ISO 8601.
+    """Converts a value to JSON types; dates and times become texts of ISO 8601.
 
     Args:
         value: the value.
-        where: its name, for messages.
-        is_open: whether a value is known only when the pipeline runs; such a value is unchanged.
+        where: the name of the value, for messages.
+        is_open: returns whether a value is known only at run time; such values are unchanged.
 
     Raises:
-        PassingError: JSON does not have it.
+        PassingError: JSON cannot represent the value.
     """
     value = scalar(value)
     if is_open(value):
@@ -86,7 +86,7 @@ def json_value(value: Any, where: str, is_open: Callable[[Any], bool] = lambda v
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
         raise PassingError(
-            f"{where} is {value}, which KFP cannot pass, as JSON has no NaN or infinity: give a finite number, or text"
+            f"{where} is {value}, which KFP cannot pass, as JSON has no NaN or infinity: use a finite number or text"
         )
     if isinstance(value, _PLAIN):
         return value
@@ -95,15 +95,15 @@ def json_value(value: Any, where: str, is_open: Callable[[Any], bool] = lambda v
     if isinstance(value, (list, tuple)):
         return [json_value(one, f"{where}[{number}]", is_open) for number, one in enumerate(value)]
     raise PassingError(
-        f"{where} is a {type(value).__module__}.{type(value).__qualname__}, which JSON does not have: give its text or "
-        "number, or write it to an artifact"
+        f"{where} is a {type(value).__module__}.{type(value).__qualname__}, which JSON does not have: convert it to "
+        "text or a number, or write it to an artifact"
     )
 
 
 def scalar(value: Any) -> Any:
-    """A scalar of numpy as Python's; any other value unchanged."""
+    """Converts a scalar of numpy to Python's; any other value is unchanged."""
     if not hasattr(value, "dtype") or getattr(value, "ndim", None) != 0:
         return value
-    if value.dtype.kind in "mM":  # dates and durations: of nanoseconds numpy makes integers
+    if value.dtype.kind in "mM":  # dates and durations, which numpy converts to integers if their unit is nanoseconds
         value = value.astype(f"{value.dtype.kind}8[us]")
     return value.item()

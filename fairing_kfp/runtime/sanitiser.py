@@ -1,8 +1,8 @@
-"""HTML of unknown origin → HTML that shows the same and can do nothing.
+"""Sanitises untrusted HTML: removes scripts, forms, and everything that loads resources.
 
-Nothing of the original is copied: what is on the lists is written anew, everything else is left out. So what comes out
-holds no script, loads nothing, and posts nowhere. Each character is read once: `html.parser` of most Pythons takes
-minutes for a megabyte of unfinished tags.
+Elements and attributes on allow lists are written again from their parsed form, and all others are removed. The input
+is read in one pass, in linear time: `html.parser` of most Python releases takes minutes for a megabyte of unfinished
+tags.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-_SHOWN = frozenset(
+_ALLOWED = frozenset(
     re.findall(
         r"\w+",
         "a abbr b big blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption figure "
@@ -20,18 +20,18 @@ _SHOWN = frozenset(
         "table tbody td tfoot th thead tr tt u ul var",
     )
 )
-_EMPTY = frozenset(("br", "col", "hr", "img"))
-_SILENT = frozenset(
+_VOID = frozenset(("br", "col", "hr", "img"))
+_REMOVED = frozenset(
     re.findall(
         r"\w+",
         "applet audio canvas frameset head iframe math noembed noframes noscript object script select style svg "
         "template textarea title video xmp",
     )
 )
-"""Elements that are left out with all they hold."""
-_TEXT = frozenset(re.findall(r"\w+", "iframe noembed noframes noscript script style textarea title xmp"))
-"""Those of them that hold text, up to their own end, rather than elements."""
-_ENDED = {
+"""Elements that are removed with their content."""
+_TEXT_CONTENT = frozenset(re.findall(r"\w+", "iframe noembed noframes noscript script style textarea title xmp"))
+"""Those of the removed elements whose content is text up to their end tag, not elements."""
+_CLOSES = {
     "p": ("p",),
     "li": ("li",),
     "dt": ("dt", "dd"),
@@ -40,9 +40,9 @@ _ENDED = {
     "th": ("td", "th"),
     "tr": ("td", "th", "tr"),
 }
-"""Elements that end where another one starts."""
-_DEEPEST = 200
-"""Elements in each other; of those that are deeper only what they hold is kept."""
+"""The elements that the start of an element closes."""
+_MAX_DEPTH = 200
+"""The maximum nesting of elements; of deeper elements, only the content is kept."""
 _MARK = re.compile(r"<(?=[a-zA-Z/!?])")
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
 _ATTRIBUTE = re.compile(r"""[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"'][^\s>]*)))?""")
@@ -60,11 +60,14 @@ _STYLE_VALUE = re.compile(r"(?:[-\w\s#.,%!]|rgba?\([\d\s.,%]*\))*\Z")
 
 
 def sanitised(text: str, image: Callable[[str], str] = str) -> str:
-    """The same HTML without all that could act or load.
+    """Sanitises HTML.
 
     Args:
         text: the HTML.
-        image: the source that is shown for one of an image; kept if it is a `data:` URL.
+        image: converts the source of an image; the result is kept if it is a `data:` URL.
+
+    Returns:
+        HTML with balanced tags.
     """
     sanitiser = _Sanitiser(image)
     sanitiser.read(text)
@@ -76,9 +79,9 @@ class _Sanitiser:
         self.parts: list[str] = []
         self.open: list[str] = []
         self._image = image
-        self._count: Counter[str] = Counter()  # of the open ones
-        self._silent = ""
-        self._silent_depth = 0
+        self._count: Counter[str] = Counter()  # of open elements by tag
+        self._removed = ""
+        self._removed_depth = 0
 
     def read(self, text: str) -> None:
         at = 0
@@ -88,7 +91,7 @@ class _Sanitiser:
             at = self._markup(text, mark.start()) if mark else -1
 
     def _markup(self, text: str, start: int) -> int:
-        """Reads what starts with `<`; gives the place after it, -1 where it has no end."""
+        """Parses the markup at a `<`; returns the position after it, or -1 if its end is missing."""
         if text.startswith("<!--", start):
             end_of_comment = text.find("-->", start + 2)
             return end_of_comment + 3 if end_of_comment >= 0 else -1
@@ -108,20 +111,20 @@ class _Sanitiser:
         self._start(name, attributes)
         if text[end.end() - 2] == "/":
             self._end(name)
-        elif name in _TEXT:
+        elif name in _TEXT_CONTENT:
             after = re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE).search(text, end.end())
             return after.start() if after else -1
         return end.end()
 
     def _start(self, tag: str, attributes: list[tuple[str, str]]) -> None:
-        if self._silent:
-            self._silent_depth += tag == self._silent  # so that its end is told from the outer one's
-        elif tag in _SILENT:
-            self._silent, self._silent_depth = tag, 1
-        elif tag in _SHOWN:
-            while self.open and self.open[-1] in _ENDED.get(tag, ()):
+        if self._removed:
+            self._removed_depth += tag == self._removed  # to match its end tag
+        elif tag in _REMOVED:
+            self._removed, self._removed_depth = tag, 1
+        elif tag in _ALLOWED:
+            while self.open and self.open[-1] in _CLOSES.get(tag, ()):
                 self._close()
-            if len(self.open) >= _DEEPEST:
+            if len(self.open) >= _MAX_DEPTH:
                 return
             kept = "".join(
                 f' {name}="{html.escape(value)}"'
@@ -131,15 +134,15 @@ class _Sanitiser:
             if tag == "a":
                 kept += ' rel="noopener noreferrer" target="_blank"'
             self.parts.append(f"<{tag}{kept}>")
-            if tag not in _EMPTY:
+            if tag not in _VOID:
                 self.open.append(tag)
                 self._count[tag] += 1
 
     def _end(self, tag: str) -> None:
-        if self._silent:
-            self._silent_depth -= tag == self._silent
-            if not self._silent_depth:
-                self._silent = ""
+        if self._removed:
+            self._removed_depth -= tag == self._removed
+            if not self._removed_depth:
+                self._removed = ""
         elif self._count[tag]:
             while self._close() != tag:
                 pass
@@ -151,11 +154,11 @@ class _Sanitiser:
         return tag
 
     def _data(self, data: str) -> None:
-        if data and not self._silent:
+        if data and not self._removed:
             self.parts.append(html.escape(html.unescape(data), quote=False))
 
     def _kept(self, tag: str, name: str, value: str) -> str:
-        """What is kept of an attribute's value; empty for nothing."""
+        """The sanitised value of an attribute; empty to remove the attribute."""
         if name in _ATTRIBUTES:
             return value
         if tag == "img" and name == "src":
@@ -164,10 +167,10 @@ class _Sanitiser:
         if tag == "a" and name == "href":
             return value if _LINK.match(value) else ""
         if name == "style":
-            return "; ".join(one.strip() for one in value.split(";") if _is_harmless(one))
+            return "; ".join(one.strip() for one in value.split(";") if _is_allowed(one))
         return ""
 
 
-def _is_harmless(declaration: str) -> bool:
+def _is_allowed(declaration: str) -> bool:
     name, _, value = declaration.partition(":")
     return bool(_STYLE.match(name.strip().lower()) and _STYLE_VALUE.match(value))

@@ -1,4 +1,4 @@
-"""The package `fairing_kfp` as code sees it in an image that has not the real one: what is of use in a step."""
+"""The package `fairing_kfp` in an image that does not have it installed: the names that steps use."""
 
 from typing import Any
 
@@ -13,6 +13,6 @@ def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
     raise ImportError(
-        f"fairing_kfp.{name} is for the author's side; in a step there are only {' and '.join(__all__)}. "
+        f"fairing_kfp.{name} is not available in a step, which has only {' and '.join(__all__)}. "
         f"Tag the cells that define and run the pipeline with `skip`."
     )

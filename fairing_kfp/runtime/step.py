@@ -6,7 +6,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 if __name__ in ("__main__", "__mp_main__"):
-    # the folder is on sys.path, as that of any script is, though not with PYTHONSAFEPATH; it is not the user's business
+    # Python adds a script's folder to sys.path, except with PYTHONSAFEPATH; the user's code must not import from it
     sys.path[:] = [HERE, *(entry for entry in sys.path if entry != HERE)]
     from fairing_runtime import main  # type: ignore[import-not-found]  # its name in the image
 

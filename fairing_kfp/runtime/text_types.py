@@ -1,4 +1,4 @@
-"""Types whose values are passed as text: dates and times of ISO 8601, paths, decimals, UUIDs."""
+"""Types whose values are passed as text: dates and times in ISO 8601, paths, decimals and UUIDs."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Text(ValueType):
 
     Attributes:
         form: a key of `_EXPECTED`.
-        base: the class that has this form; values are its instances.
-        made: the class to rebuild, `base` or a subclass.
+        base: the class of this form; values are instances of it.
+        made: the class of decoded values, `base` or a subclass.
     """
 
     form: str
@@ -40,13 +40,13 @@ class Text(ValueType):
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        """Its values, for messages."""
+        """Description of valid values, for messages."""
         return _EXPECTED[self.form]
 
     def _encode(self, value: Any, at: Place) -> Any:
         base: Any = self.base
         if isinstance(value, str):
-            value = scalar(self._parsed(value, at))
+            value = scalar(self._parse(value, at))
         elif self.form == "decimal" and type(value) is int:
             return str(value)
         if hasattr(value, "to_pydatetime") and not hasattr(self.made, "to_pydatetime"):  # pandas' Timestamp
@@ -55,25 +55,25 @@ class Text(ValueType):
         if not isinstance(value, base) or (moment and self.form == "date") or value != value:  # NaT
             raise at.wrong(value, self.expected)
         if self.form == "timedelta":
-            return _duration(value)
+            return _format_duration(value)
         return value.isoformat() if self.form in ("datetime", "date", "time") else str(value)
 
     def decode(self, value: Any, at: Place) -> Any:
-        """The value."""
+        """The value for its JSON; see `ValueType.decode`."""
         if not isinstance(value, str):
             raise at.wrong(value, self.expected)
-        return self._parsed(value, at)
+        return self._parse(value, at)
 
-    def _parsed(self, text: str, at: Place) -> Any:
+    def _parse(self, text: str, at: Place) -> Any:
         try:
-            return self._read()(text)
+            return self._parser()(text)
         except (ValueError, ArithmeticError):
             raise at.wrong(text, self.expected) from None
 
-    def _read(self) -> Callable[[str], Any]:
+    def _parser(self) -> Callable[[str], Any]:
         made: Any = self.made
         if self.form == "timedelta":
-            return lambda text: _made_of(made, datetime.timedelta, _of_duration(text))
+            return lambda text: _as_class(made, datetime.timedelta, _parse_duration(text))
         if self.form not in ("datetime", "date", "time"):
             return made  # type: ignore[no-any-return]
         base: Any = self.base
@@ -83,12 +83,12 @@ class Text(ValueType):
 
 
 def _with_zone(text: str) -> str:
-    """The text without the `Z` that Python below 3.11 does not read."""
+    """The text with `+00:00` instead of `Z`, which Python parses since 3.11 only."""
     return f"{text[:-1]}+00:00" if text.endswith("Z") else text
 
 
-def _duration(value: datetime.timedelta) -> str:
-    """A duration as ISO 8601 writes it: `P1DT2H30M`."""
+def _format_duration(value: datetime.timedelta) -> str:
+    """A duration in ISO 8601: `P1DT2H30M`."""
     sign = "-" if value < datetime.timedelta(0) else ""
     value = abs(value)
     minutes, seconds = divmod(value.seconds, 60)
@@ -99,7 +99,7 @@ def _duration(value: datetime.timedelta) -> str:
     return f"{sign}P{f'{value.days}D' if value.days else ''}{f'T{clock}' if clock else ''}"
 
 
-def _of_duration(text: str) -> datetime.timedelta:
+def _parse_duration(text: str) -> datetime.timedelta:
     match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()[1:]) or text.endswith("T"):
         raise ValueError(text)
@@ -108,6 +108,6 @@ def _of_duration(text: str) -> datetime.timedelta:
     return -value if match[1] else value
 
 
-def _made_of(made: Any, base: type, value: Any) -> Any:
-    """A value as an instance of a subclass, such as that of pandas."""
+def _as_class(made: Any, base: type, value: Any) -> Any:
+    """A value as an instance of a subclass, such as a class of pandas."""
     return value if made is base else made(value)

@@ -1,4 +1,4 @@
-"""A function whose inputs and outputs are of types that KFP does not know."""
+"""A function with inputs and outputs of types that KFP does not have."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .value_types import Place, ValueType
 
 @dataclass(frozen=True)
 class TypedFunction:
-    """A function between KFP's JSON and its own types.
+    """Converts KFP's JSON to the types of a function, and its results to JSON.
 
     Attributes:
-        name: the component's name, for messages.
+        name: the name of the component, for messages.
         function: the function.
-        inputs: types of its inputs.
-        returned: type of what it returns; for a named tuple types of its fields in order, each None if KFP reads it;
-            or None.
-        rebuilds: whether it gets the values; otherwise it gets JSON, after a check.
+        inputs: the types of the inputs.
+        returned: the type of the returned value; for a named tuple the types of its fields in order, None for a field
+            of a KFP type; None if there is nothing to convert.
+        rebuilds: whether the function receives values of the types; otherwise it receives the JSON, after validation.
     """
 
     name: str
@@ -37,7 +37,7 @@ class TypedFunction:
         """Calls the function.
 
         Raises:
-            WrongValueError: an input or output is not of its type.
+            WrongValueError: an input or output does not have its type.
         """
         for name, kind in self.inputs.items():
             if arguments.get(name) is not None:
@@ -45,22 +45,22 @@ class TypedFunction:
                 if self.rebuilds:
                     arguments[name] = rebuilt
         value = self.function(**arguments)
-        if value is None or self.returned is None:  # None also on nodes whose outputs are not used
+        if value is None or self.returned is None:  # a function may return None on nodes whose outputs are not used
             return value
         if isinstance(self.returned, ValueType):
-            return _written(self.returned, value, Place(f"{self.name}: the output"))
+            return _encode(self.returned, value, Place(f"{self.name}: the output"))
         if len(self.returned) != len(value):
-            return value  # KFP's executor names the numbers
+            return value  # KFP's executor raises an error with both lengths
         fields = value if type(value) is tuple else [getattr(value, name) for name in self.returned]
         return tuple(map(self._field, self.returned.items(), fields))
 
     def _field(self, named: tuple[str, ValueType | None], value: Any) -> Any:
         name, kind = named
-        return _written(kind, value, Place(f"{self.name}: the output {name}")) if kind and value is not None else value
+        return _encode(kind, value, Place(f"{self.name}: the output {name}")) if kind and value is not None else value
 
 
-def _written(kind: ValueType, value: Any, at: Place) -> Any:
-    """A value as JSON that the next step can read."""
-    made = kind.encode(value, at)
-    kind.decode(made, at)
-    return made
+def _encode(kind: ValueType, value: Any, at: Place) -> Any:
+    """Encodes a value as JSON, and checks that the next step can decode it."""
+    encoded = kind.encode(value, at)
+    kind.decode(encoded, at)
+    return encoded

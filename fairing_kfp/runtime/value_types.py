@@ -1,6 +1,6 @@
-"""Types of values that JSON does not have: each writes its values as the JSON that KFP passes, and rebuilds them.
+"""Types of values that JSON does not have, with the encoding of their values as JSON that KFP passes.
 
-The author's side makes them from annotations; they travel in the pickle of the function.
+The author's side creates them from annotations, and the pickle of the function contains them.
 """
 
 from __future__ import annotations
@@ -15,40 +15,40 @@ from typing import Any
 from .results import PassingError, json_value, scalar
 
 REQUIRED, NONE, OWN = "required", "none", "own"
-_LONGEST = 200  # characters of a value in a message
-_MOST = 30  # values in a message
-_LIMIT = 2**53
+_MAX_CHARACTERS = 200  # characters of a value in a message
+_MAX_VALUES = 30  # values in a message
+_MAX_INTEGER = 2**53
 _NAMES = {str: "text", int: "an integer", float: "a number", bool: "true or false"}
 
 
 class WrongValueError(PassingError):
-    """A value is not of its type."""
+    """A value does not have the declared type."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """The place of a value.
+    """The position of a value, such as `train: the input options.depth`.
 
     Attributes:
-        text: its name in messages.
-        is_open: whether a value is known only when the pipeline runs; such a value is not checked.
+        text: the description in messages.
+        is_open: returns whether a value is known only at run time; such values are not checked.
     """
 
     text: str
     is_open: Callable[[Any], bool] = lambda value: False
 
     def field(self, name: str) -> Place:
-        """The place of a field."""
+        """The position of a field of the value."""
         return replace(self, text=f"{self.text}.{name}")
 
     def item(self, key: Any) -> Place:
-        """The place of an item."""
+        """The position of an item of the value."""
         return replace(self, text=f"{self.text}[{key!r}]")
 
     def wrong(self, value: Any, expected: str, why: object = "") -> WrongValueError:
-        """The error for a value."""
+        """The error for an invalid value."""
         shown = repr(value)
-        shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+        shown = shown if len(shown) <= _MAX_CHARACTERS else f"{shown[:_MAX_CHARACTERS]}…"
         return WrongValueError(f"{self.text}: {shown} is not {expected}" + (f": {why}" if str(why) else ""))
 
 
@@ -56,18 +56,18 @@ class ValueType:
     """A type of values.
 
     Attributes:
-        kind: the type of its JSON: str, int, float, bool, list or dict.
-        expected: its values, for messages: `one of 'adam', 'sgd'`.
+        kind: the type of the JSON: str, int, float, bool, list or dict.
+        expected: the description of valid values, for messages: `one of 'adam', 'sgd'`.
     """
 
     kind: type
     expected: str
 
     def encode(self, value: Any, at: Place) -> Any:
-        """A value as JSON. It is an instance, or JSON already.
+        """Encodes a value as JSON. The value is an instance of the type, or its JSON already.
 
         Raises:
-            WrongValueError: it is not of this type.
+            WrongValueError: the value does not have this type.
         """
         return value if at.is_open(value) else self._encode(scalar(value), at)
 
@@ -75,35 +75,35 @@ class ValueType:
         raise NotImplementedError
 
     def decode(self, value: Any, at: Place) -> Any:
-        """The value of JSON.
+        """Decodes the JSON of a value.
 
         Raises:
-            WrongValueError: it is not of this type.
+            WrongValueError: the JSON does not have this type.
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class AnyValue(ValueType):
-    """Any value that JSON has."""
+    """Any JSON value."""
 
     kind: type = dict
-    expected: str = "a value of JSON"
+    expected: str = "a JSON value"
 
     def _encode(self, value: Any, at: Place) -> Any:
         return json_value(value, at.text, at.is_open)
 
     def decode(self, value: Any, at: Place) -> Any:
-        """The value itself."""
+        """The JSON itself."""
         return value
 
 
 @dataclass(frozen=True)
 class Scalar(ValueType):
-    """Texts, numbers and truth values.
+    """Texts, numbers and booleans.
 
     Attributes:
-        made: their class, if it is a subclass or numpy's.
+        made: the class of decoded values, if it is a subclass or a class of numpy.
     """
 
     kind: type
@@ -111,7 +111,7 @@ class Scalar(ValueType):
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        """Its values, for messages."""
+        """Description of valid values, for messages."""
         return _NAMES[self.kind]
 
     def _encode(self, value: Any, at: Place) -> Any:
@@ -123,13 +123,13 @@ class Scalar(ValueType):
             if self.kind is float and isinstance(value, (int, float)):
                 return json_value(float(value), at.text)
             if self.kind is int and (isinstance(value, int) or (isinstance(value, float) and value.is_integer())):
-                if abs(value) > _LIMIT:
+                if abs(value) > _MAX_INTEGER:
                     raise at.wrong(value, "an integer up to 2**53, as KFP passes numbers as doubles")
                 return int(value)
         raise at.wrong(value, self.expected)
 
     def decode(self, value: Any, at: Place) -> Any:
-        """The value; also of a number's text, which KFP makes of the output of a step in a struct or list."""
+        """The value. A number or boolean may be text, as KFP passes the output of a step within a struct or list."""
         if isinstance(value, str) and self.kind is not str:
             try:
                 value = json.loads(value.lower())
@@ -146,18 +146,18 @@ class Scalar(ValueType):
 
 @dataclass(frozen=True)
 class Nullable(ValueType):
-    """A type whose values may be absent."""
+    """A type whose values may be None."""
 
     inner: ValueType
 
     @property
     def kind(self) -> type:  # type: ignore[override]
-        """The type of its JSON."""
+        """The type of the JSON."""
         return self.inner.kind
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        """Its values, for messages."""
+        """Description of valid values, for messages."""
         return self.inner.expected
 
     def _encode(self, value: Any, at: Place) -> Any:
@@ -170,25 +170,25 @@ class Nullable(ValueType):
 
 @dataclass(frozen=True)
 class Either(ValueType):
-    """A union. The first type that accepts a JSON value rebuilds it."""
+    """A union. The first type that accepts a JSON value decodes it."""
 
     options: tuple[ValueType, ...]
     kind: type
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        """Its values, for messages."""
+        """Description of valid values, for messages."""
         return " or ".join(option.expected for option in self.options)
 
     def _encode(self, value: Any, at: Place) -> Any:
         option = self._first(value, at)
-        made = option.encode(value, at)
-        if option is not (other := self._first(made, at)):
-            raise at.wrong(value, f"distinct from {other.expected}, as which a step would read it")
-        return float(made) if self.kind is float else made
+        encoded = option.encode(value, at)
+        if option is not (other := self._first(encoded, at)):
+            raise at.wrong(value, f"distinct from {other.expected}, as which a step would decode it")
+        return float(encoded) if self.kind is float else encoded
 
     def decode(self, value: Any, at: Place) -> Any:
-        """The value."""
+        """The value for its JSON; see `ValueType.decode`."""
         return self._first(value, at).decode(value, at)
 
     def _first(self, value: Any, at: Place) -> ValueType:
@@ -203,29 +203,29 @@ class Either(ValueType):
 
 @dataclass(frozen=True)
 class OneOf(ValueType):
-    """Some values, each with its JSON: those of a `Literal`."""
+    """A choice of values, each with its JSON: those of a `Literal`."""
 
     kind: type
     pairs: tuple[tuple[Any, Any], ...]
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        """Its values, for messages."""
+        """Description of valid values, for messages."""
         shown = [repr(passed) for passed, _ in self._pairs()]
-        more = f", … ({len(shown)} in all)" if len(shown) > _MOST else ""
-        return f"one of {', '.join(shown[:_MOST])}{more}" if len(shown) > 1 else "".join(shown)
+        more = f", … ({len(shown)} in total)" if len(shown) > _MAX_VALUES else ""
+        return f"one of {', '.join(shown[:_MAX_VALUES])}{more}" if len(shown) > 1 else "".join(shown)
 
     def _pairs(self) -> Iterable[tuple[Any, Any]]:
         return self.pairs
 
     def _encode(self, value: Any, at: Place) -> Any:
-        return self._found(value, at)[0]
+        return self._find(value, at)[0]
 
     def decode(self, value: Any, at: Place) -> Any:
-        """The value."""
-        return self._found(value, at)[1]
+        """The value for its JSON; see `ValueType.decode`."""
+        return self._find(value, at)[1]
 
-    def _found(self, value: Any, at: Place) -> tuple[Any, Any]:
+    def _find(self, value: Any, at: Place) -> tuple[Any, Any]:
         for passed, made in self._pairs():
             if value is made or any(_same(value, one) for one in (made, passed)):
                 return passed, made
@@ -246,22 +246,22 @@ class Members(OneOf):
             return [(one.name, one) for one in self.cls]
         return [(float(one.value) if self.kind is float else scalar(one.value), one) for one in self.cls]
 
-    def _found(self, value: Any, at: Place) -> tuple[Any, Any]:
+    def _find(self, value: Any, at: Place) -> tuple[Any, Any]:
         if isinstance(value, enum.Enum) and type(value) is not self.cls:
             value = value.value
         try:
-            return super()._found(value, at)
+            return super()._find(value, at)
         except WrongValueError:
             if self.by_name:
                 raise
             try:
-                return super()._found(self.cls._missing_(value), at)
+                return super()._find(self.cls._missing_(value), at)
             except Exception:
                 raise at.wrong(value, self.expected) from None
 
 
 def _same(value: Any, other: Any) -> bool:
-    """Whether two values are equal, and both or neither are truth values, numbers or texts."""
+    """Whether two values are equal, and both or neither are booleans, and both or neither are texts."""
     if isinstance(value, bool) != isinstance(other, bool) or isinstance(value, str) != isinstance(other, str):
         return False
     return type(value) not in (types.FunctionType, types.MethodType) and bool(value == other)

@@ -1,4 +1,4 @@
-"""What a train step has a node do."""
+"""The work that a train step assigns to a node."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Work:
-    """What a train step has a node do.
+    """The work that a train step assigns to a node.
 
     Attributes:
-        executor_input: KFP's.
-        rank: which node this is, counted from 0.
-        peers: the IP addresses of all nodes, by rank.
-        framework: whose processes find each other, or None.
-        processes: of that framework on each node, or None.
+        executor_input: KFP's ExecutorInput.
+        rank: the rank of the node, from 0.
+        peers: the IP addresses of all nodes, in the order of their ranks.
+        framework: the framework whose processes communicate; None for independent nodes. See `frameworks.launch`.
+        processes: the number of processes on each node, for torchrun; None for one.
     """
 
     executor_input: dict[str, Any]
@@ -31,6 +31,6 @@ class Work:
 
     @classmethod
     def parse(cls, text: bytes) -> Work:
-        """What `text` gave."""
-        made = json.loads(text)
-        return cls(**{**made, "peers": tuple(made["peers"])})
+        """Parses the JSON of `text`."""
+        fields = json.loads(text)
+        return cls(**{**fields, "peers": tuple(fields["peers"])})

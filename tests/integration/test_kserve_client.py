@@ -66,7 +66,7 @@ def test_kserves_client_and_its_openapi_document(kserve_python: Path, tmp_path: 
         "v2_binary": ["42", "scales", [doubled]],
     }
     assert refused[0] == 400
-    assert 'a JSON object with "inputs" is wanted' in refused[1]
+    assert 'expected a JSON object with "inputs"' in refused[1]
     assert found["openapi"] == {"published": 8, "missing": [], "checked": 7}
 
 

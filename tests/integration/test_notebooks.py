@@ -75,11 +75,11 @@ NOTEBOOKS: dict[str, tuple[list[Any], str, dict[str, Any]]] = {
     "interrupted": ([FIRST, code("raise KeyboardInterrupt()")], "cell 2: KeyboardInterrupt", {}),
     "terminated": (
         [FIRST, code("import os, signal, time\nos.kill(os.getppid(), signal.SIGTERM)\ntime.sleep(600)"), LAST],
-        "cell 2: it was ended by SIGTERM",
+        "cell 2: interrupted by SIGTERM",
         {},
     ),
-    "unrecorded": ([FIRST], r'never called record\("score", …\)', {"score": dsl.OutputPath(float)}),
-    "unwritten": ([FIRST], "wrote nothing to the path model", {"model": dsl.Output[dsl.Model]}),
+    "unrecorded": ([FIRST], r'none called record\("score", …\)', {"score": dsl.OutputPath(float)}),
+    "unwritten": ([FIRST], "none wrote to the path model", {"model": dsl.Output[dsl.Model]}),
 }
 SOME_OF_CORPUS = ("autocall", "format_3", "no_kernel", "parameters_given", "parameters_injected")
 """Notebooks whose file, kernel or parameters matter to papermill; the others repeat how IPython runs cells."""

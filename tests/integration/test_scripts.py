@@ -111,9 +111,9 @@ IN_IMAGE = {
 ENDS = {
     "exit": "exit code 7",
     "raise": "ValueError: as it was told",
-    "kill": "fails.py was ended by SIGKILL (signal 9), often because the step ran out of memory",
-    "forget": "did not write what its argument --number names",
-    "scribble": "wrote 'many', which is no int, to what its argument --number names",
+    "kill": "fails.py was terminated by SIGKILL (signal 9), often because the step ran out of memory",
+    "forget": "did not write to the path in its argument --number",
+    "scribble": "wrote 'many', which is not of type int, to the path in its argument --number",
     "words": "no more scans",
 }
 

@@ -158,7 +158,7 @@ def test_no_request_is_lost_on_sigterm(publish: Any, container: Any, model: Path
 
     assert still_answered == {"predictions": [False]}
     assert run("docker", "inspect", "-f", "{{.State.ExitCode}}", one).strip() == "0"
-    assert json.loads(log_of(one).splitlines()[-1])["message"] == "ended"
+    assert json.loads(log_of(one).splitlines()[-1])["message"] == "stopped"
 
 
 def _accepts(url: str) -> bool:

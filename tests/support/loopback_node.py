@@ -47,19 +47,19 @@ class Loopback:
 
 
 @contextlib.contextmanager
-def loopback_node(folder: Path, program: str = "", silence: float = 60) -> Iterator[Loopback]:
+def loopback_node(folder: Path, program: str = "", timeout: float = 60) -> Iterator[Loopback]:
     """Runs a node for the block.
 
     Args:
         folder: folder for its files.
         program: the program, after `PRELUDE`.
-        silence: how long the step may be silent, in seconds.
+        timeout: how long the node waits for a request of the step, in seconds.
     """
     runtime = folder / "root" / "runtime"
     runtime.mkdir(parents=True)
     (runtime / "step.py").write_text(PRELUDE + textwrap.dedent(program))
     verifier = folder / "verifier"
-    node = Node(str(folder / "root"), str(verifier), silence)
+    node = Node(str(folder / "root"), str(verifier), timeout)
     with Server(("127.0.0.1", 0), node_handler.handler(node)) as server, ThreadPoolExecutor(1) as pool:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         made = Loopback(node, server.server_port, verifier, pool.submit(node.run))
@@ -67,8 +67,8 @@ def loopback_node(folder: Path, program: str = "", silence: float = 60) -> Itera
         try:
             yield made
         finally:
-            node.ask_to_end(9)
-            node.dismiss()
+            node.on_signal(9)
+            node.release()
             server.shutdown()
 
 

@@ -1,4 +1,4 @@
-"""Runs at the start of every Python that a step starts, so that it imports what the step imports."""
+"""Runs at the start of each child Python process of a step, and sets the import path of the step."""
 
 import importlib.machinery
 import importlib.util
@@ -18,6 +18,6 @@ try:
         packed.install_finder(_root)
 finally:
     _spec = importlib.machinery.PathFinder.find_spec("sitecustomize", sys.path)
-    if _spec is not None and _spec.loader is not None:  # the one that this hides
+    if _spec is not None and _spec.loader is not None:  # the module that this file hides
         _module = sys.modules["sitecustomize"] = importlib.util.module_from_spec(_spec)
         _spec.loader.exec_module(_module)

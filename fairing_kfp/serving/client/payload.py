@@ -11,8 +11,8 @@ from fairing_kfp.errors import ConfigError, EndpointError
 from fairing_kfp.serving.server import answers, tensor_input, v1
 from fairing_kfp.serving.server.bounds import Bounds
 from fairing_kfp.serving.server.datatypes import numpy
-from fairing_kfp.serving.server.refusal import Refusal
-from fairing_kfp.serving.server.tensors import BINARY, HEADER, Tensor, made_of
+from fairing_kfp.serving.server.http_error import HTTPError
+from fairing_kfp.serving.server.tensors import BINARY, HEADER, Tensor, make_tensor
 
 __all__ = ["HEADER", "from_v1", "from_v2", "is_tensor", "takes_binary", "to_v1", "to_v2"]
 
@@ -104,7 +104,7 @@ def from_v2(answer: bytes, length: int | None) -> Any:
         for document in outputs:
             tensor, rest = tensor_input.read(document, rest, bounds)
             found[tensor.name] = _text(tensor)
-    except (Refusal, ValueError, KeyError, TypeError) as error:
+    except (HTTPError, ValueError, KeyError, TypeError) as error:
         raise EndpointError(
             f"the response does not follow the Open Inference Protocol: {error}", "try protocol='v1'"
         ) from error
@@ -126,10 +126,10 @@ def _tensors(instances: Any) -> list[Tensor]:
     if isinstance(instances, (bytes, bytearray, memoryview)):
         instances = [bytes(instances)]
     if isinstance(instances, Mapping):
-        return [made_of(str(name), value) for name, value in instances.items()]
+        return [make_tensor(str(name), value) for name, value in instances.items()]
     if _is("pandas", "DataFrame", instances):
-        return [made_of(str(name), instances[name]) for name in instances.columns]
-    return [made_of(_INPUT, instances)]
+        return [make_tensor(str(name), instances[name]) for name in instances.columns]
+    return [make_tensor(_INPUT, instances)]
 
 
 def _is(module: str, name: str, value: Any) -> bool:

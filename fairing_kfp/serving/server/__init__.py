@@ -1,4 +1,4 @@
-"""The server that runs in a predictor's image: the standard library and uvicorn, and nothing of the rest.
+"""The model server in a predictor's image. It imports only the standard library, uvicorn and msgspec.
 
-These files are copied into the server layer, where they are the package `fairing_server`.
+The server layer contains these files as the package `fairing_server`.
 """

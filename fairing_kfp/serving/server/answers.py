@@ -1,4 +1,4 @@
-"""What a method gave back, as JSON."""
+"""JSON encoding of the results of a predictor's methods."""
 
 from __future__ import annotations
 
@@ -11,33 +11,38 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import json_text
-from .refusal import Refusal
+from .http_error import HTTPError
 
 _NUMBERS = ("b", "i", "u", "f")
-"""Kinds of numpy's types that JSON has numbers for, or true and false."""
+"""Kinds of numpy dtypes that JSON represents as numbers or booleans."""
 
 
 def dumps(value: Any) -> bytes:
-    """JSON of a value; arrays become lists, frames lists of records, bytes base64, and what is no number null.
+    """Encodes a value as JSON.
+
+    Arrays become lists, data frames lists of records, bytes `{"b64": …}` in base64, and NaN and infinity null.
+
+    Returns:
+        The JSON in UTF-8.
 
     Raises:
-        TypeError: JSON cannot hold it.
+        TypeError: JSON cannot represent the value.
     """
-    written = _of_arrays(value)
-    if written is not None:
-        return written
+    encoded = _dumps_arrays(value)
+    if encoded is not None:
+        return encoded
     try:
-        return json.dumps(value, allow_nan=False, default=_plain, separators=(",", ":")).encode()
-    except (TypeError, ValueError, RecursionError):  # not a number, names that are no text, something unknown
+        return json.dumps(value, allow_nan=False, default=_to_json_type, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError):  # NaN, keys that are not text, or an unknown type
         pass
     try:
-        return json.dumps(_cleaned(value), allow_nan=False, separators=(",", ":")).encode()
+        return json.dumps(_to_json_value(value), allow_nan=False, separators=(",", ":")).encode()
     except (ValueError, RecursionError) as error:
-        raise TypeError(f"JSON cannot hold it: {error}") from None
+        raise TypeError(f"JSON cannot represent the value: {error}") from None
 
 
-def _of_arrays(value: Any) -> bytes | None:
-    """The JSON of a dictionary of arrays of numbers; None for anything else."""
+def _dumps_arrays(value: Any) -> bytes | None:
+    """The JSON of a dictionary of numeric arrays; None for any other value."""
     if type(value) is not dict or not value:
         return None
     parts = []
@@ -46,7 +51,7 @@ def _of_arrays(value: Any) -> bytes | None:
             return None
         try:
             numbers = json_text.dumps_numbers(array.tolist())
-        except TypeError:  # what Python has no number for
+        except TypeError:  # a dtype without a Python number, such as longdouble
             return None
         if numbers is None:
             return None
@@ -54,30 +59,31 @@ def _of_arrays(value: Any) -> bytes | None:
     return b"{%b}" % b",".join(parts)
 
 
-def problem(refusal: Refusal) -> bytes:
-    """The body of an answer that is none."""
-    return dumps({"error": refusal.message})
+def error_body(error: HTTPError) -> bytes:
+    """The JSON body of an error response."""
+    return dumps({"error": error.message})
 
 
-def _cleaned(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
+    """A value that consists of JSON types alone, without NaN and infinity."""
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if value is None or isinstance(value, (str, int)):
         return value
     if isinstance(value, Mapping):
-        return {_name(key): _cleaned(item) for key, item in value.items()}
+        return {_to_json_key(key): _to_json_value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_cleaned(item) for item in value]
-    return _cleaned(_plain(value))
+        return [_to_json_value(item) for item in value]
+    return _to_json_value(_to_json_type(value))
 
 
-def _name(key: Any) -> str | int | float | bool | None:
+def _to_json_key(key: Any) -> str | int | float | bool | None:
     key = key.item() if hasattr(key, "item") else key
     return key if isinstance(key, (str, int, float, bool)) or key is None else str(key)
 
 
-def _plain(value: Any) -> Any:
-    """A value that JSON does not know, in a form that it may know."""
+def _to_json_type(value: Any) -> Any:
+    """Converts a value of a type that JSON does not have; the items of the result may still need converting."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return {"b64": base64.b64encode(value).decode()}
     if hasattr(value, "tolist"):  # arrays, their elements, series, tensors
@@ -95,4 +101,4 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "model_dump"):  # pydantic
         return value.model_dump()
     kind = type(value)
-    raise TypeError(f"JSON cannot hold {kind.__module__}.{kind.__qualname__}".replace("builtins.", ""))
+    raise TypeError(f"JSON cannot represent {kind.__module__}.{kind.__qualname__}".replace("builtins.", ""))

@@ -1,4 +1,4 @@
-"""The application: V1, V2, health, metrics."""
+"""The HTTP API: the V1 and V2 protocols, health, metrics and OpenAPI."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from typing import Any, TypeVar
 from . import answers, body, openapi, v1, v2
 from .batches import Batches
 from .bounds import Bounds
+from .http_error import HTTPError, bad_request
 from .inputs import BYTES
 from .logs import log
 from .messages import BLOB, Answer, Receive, Request, Response, Scope, Send
 from .metrics import CONTENT_TYPE, Metrics
+from .middleware import Middleware
 from .model import Model, PredictorError
-from .refusal import Refusal, bad
 from .routes import Route, Routes
 from .settings import Settings
 from .stream import Events, Stream
 from .tensors import BINARY, HEADER
-from .watching import Watching
 from .workers import Workers
 
 T = TypeVar("T")
 
 
 class Api:
-    """What answers requests to one model.
+    """Handles the requests to one model.
 
     Args:
         model: the predictor.
-        workers: where it runs.
-        settings: those of the server.
-        metrics: what is counted.
-        release: the version of fairing-kfp.
+        workers: the threads that call the predictor.
+        settings: the server's settings.
+        metrics: counts the requests.
+        release: the version that the server reports.
     """
 
     def __init__(self, model: Model, workers: Workers, settings: Settings, metrics: Metrics, release: str) -> None:
@@ -49,13 +49,13 @@ class Api:
         self._release = release
         batched = settings.max_batch > 1
         self._batches = Batches(model, workers, settings.max_batch, settings.max_wait_seconds) if batched else None
-        self._routes = self._table()
+        self._routes = self._make_routes()
 
-    def application(self) -> Watching:
+    def application(self) -> Middleware:
         """The ASGI application."""
-        return Watching(self._answer, self._metrics)
+        return Middleware(self._handle, self._metrics)
 
-    def _table(self) -> Routes:
+    def _make_routes(self) -> Routes:
         model, version = "/v2/models/{model}", "/v2/models/{model}/versions/{version}"
         return Routes(
             (
@@ -77,36 +77,36 @@ class Api:
             )
         )
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             handler, parameters = self._routes.find(scope["method"], scope["path"])
             scope["endpoint"] = handler
             response: Answer = await handler(Request(scope, receive, parameters))
-        except Refusal as refusal:
-            response = Response(answers.problem(refusal), refusal.status, refusal.headers)
+        except HTTPError as error:
+            response = Response(answers.error_body(error), error.status, error.headers)
         except PredictorError as error:
             failure = self._failure(scope["path"], error.summary, str(error), error.__cause__)
             response = Response(failure, 500)
         except Exception as error:
-            summary = "the server itself failed"
+            summary = "internal server error"
             text = f"{summary}: {type(error).__name__}: {error}"
             response = Response(self._failure(scope["path"], summary, text, error), 500)
         await response.send(send)
 
     async def alive(self, request: Request) -> Response:
-        """The process answers."""
+        """Liveness: the process handles requests."""
         return Response.of_json({"status": "alive"})
 
     async def metrics(self, request: Request) -> Response:
-        """For Prometheus."""
+        """Metrics in the text format of Prometheus."""
         return Response(self._metrics.text().encode(), media_type=CONTENT_TYPE)
 
     async def openapi(self, request: Request) -> Response:
-        """The description of all of this."""
+        """The OpenAPI document of this server."""
         return Response.of_json(openapi.document(self._model, self._release))
 
     async def models(self, request: Request) -> Response:
-        """The names of models: the only one."""
+        """The names of the served models, which is one."""
         return Response.of_json({"models": [self._model.name]})
 
     async def v1_model(self, request: Request) -> Response:
@@ -115,19 +115,19 @@ class Api:
         return await self._readiness({"name": self._model.name})
 
     async def v1_predict(self, request: Request) -> Answer:
-        """Predicts."""
+        """Calls `predict` by the V1 protocol."""
         return await self._v1(request, "predict")
 
     async def v1_explain(self, request: Request) -> Answer:
-        """Explains."""
+        """Calls `explain` by the V1 protocol."""
         return await self._v1(request, "explain")
 
     async def v2_server(self, request: Request) -> Response:
-        """What server this is."""
+        """Metadata of the server."""
         return Response.of_json({"name": "fairing-kfp", "version": self._release, "extensions": [BINARY]})
 
     async def v2_live(self, request: Request) -> Response:
-        """The process answers."""
+        """Liveness: the process handles requests."""
         return Response.of_json({"live": True})
 
     async def v2_ready(self, request: Request) -> Response:
@@ -135,10 +135,10 @@ class Api:
         return await self._readiness({})
 
     async def v2_model(self, request: Request) -> Response:
-        """What model this is."""
+        """Metadata of the model."""
         self._check(request)
-        described = {"name": self._model.name, "versions": [self._model.version], "platform": "fairing-kfp_predictor"}
-        return Response.of_json({**described, "inputs": [], "outputs": []})
+        metadata = {"name": self._model.name, "versions": [self._model.version], "platform": "fairing-kfp_predictor"}
+        return Response.of_json({**metadata, "inputs": [], "outputs": []})
 
     async def v2_model_ready(self, request: Request) -> Response:
         """Whether the model is ready; 503 if not."""
@@ -146,87 +146,87 @@ class Api:
         return await self._readiness({"name": self._model.name})
 
     async def v2_infer(self, request: Request) -> Answer:
-        """Predicts."""
+        """Calls `predict` by the Open Inference Protocol."""
         self._check(request)
         self._workers.check()
-        kind, header = self._model.taken("predict"), request.header(HEADER)
-        asked: v2.Request  # bound by `read`
+        kind, header = self._model.input_kind("predict"), request.header(HEADER)
+        inference: v2.Request  # assigned by `read`
 
-        def read(given: bytes) -> Any:
-            nonlocal asked
-            text, rest = body.split(given, header)
-            asked = v2.read(body.parsed(text), rest, self._bounds)
-            return v2.argument(kind, asked, self._bounds)
+        def read(content: bytes) -> Any:
+            nonlocal inference
+            text, rest = body.split(content, header)
+            inference = v2.read(body.parse(text), rest, self._bounds)
+            return v2.argument(kind, inference, self._bounds)
 
         def write(result: Any) -> Response:
             if isinstance(result, Generator):
-                raise Refusal(400, f"predict answers in a stream: ask /v1/models/{self._model.name}:predict")
-            answer, length = v2.write(asked, result, self._model.name, self._model.version)
+                raise HTTPError(400, f"predict streams its results: use /v1/models/{self._model.name}:predict")
+            content, length = v2.write(inference, result, self._model.name, self._model.version)
             if length is None:
-                return Response(answer)
-            return Response(answer, headers={HEADER: str(length)}, media_type=BLOB)
+                return Response(content)
+            return Response(content, headers={HEADER: str(length)}, media_type=BLOB)
 
-        return await self._ask("predict", request, read, write)
+        return await self._call("predict", request, read, write)
 
-    async def _v1(self, request: Request, verb: str) -> Answer:
+    async def _v1(self, request: Request, method: str) -> Answer:
         self._check(request)
         self._workers.check()
-        kind = self._model.taken(verb)
+        kind = self._model.input_kind(method)
         raw = kind == BYTES and not body.is_json(_content_type(request))
 
-        def read(given: bytes) -> Any:
-            return given if raw else v1.read(kind, body.parsed(given), self._bounds)
+        def read(content: bytes) -> Any:
+            return content if raw else v1.read(kind, body.parse(content), self._bounds)
 
         def write(result: Any) -> Response | Stream:
-            return result if isinstance(result, Generator) else Response(v1.write(kind, verb, result))
+            return result if isinstance(result, Generator) else Response(v1.write(kind, method, result))
 
-        return await self._ask(verb, request, read, write)
+        return await self._call(method, request, read, write)
 
-    async def _ask(
-        self, verb: str, request: Request, read: Callable[[bytes], Any], write: Callable[[Any], Response | Stream]
+    async def _call(
+        self, method: str, request: Request, read: Callable[[bytes], Any], write: Callable[[Any], Response | Stream]
     ) -> Answer:
-        """Asks the predictor, in threads."""
-        async with self._bodies.read(request) as given:
+        """Calls a method of the predictor in a worker thread, where the request is parsed and the response written."""
+        async with self._bodies.read(request) as content:
 
             def argument() -> Any:
-                return _guarded(lambda: read(given))
+                return _read_argument(lambda: read(content))
 
-            def answer(result: Any) -> Response | Stream:
-                return _written(verb, lambda: write(result))
+            def respond(result: Any) -> Response | Stream:
+                return _write_result(method, lambda: write(result))
 
-            with contextlib.ExitStack() as held:
-                held.enter_context(self._workers.place())
-                if self._batches and verb == "predict":
-                    result = await self._batches.ask(await self._workers.run(argument))
-                    answered = await self._workers.run(lambda: answer(result))
+            with contextlib.ExitStack() as resources:
+                resources.enter_context(self._workers.slot())
+                if self._batches and method == "predict":
+                    result = await self._batches.predict(await self._workers.run(argument))
+                    response = await self._workers.run(lambda: respond(result))
                 else:
-                    answered = await self._workers.run(lambda: answer(self._model.ask(verb, argument())))
-                if isinstance(answered, Response):
-                    return answered
-                return Events(answered, self._workers, request, self._event_of(request), held.pop_all())
+                    response = await self._workers.run(lambda: respond(self._model.call(method, argument())))
+                if isinstance(response, Response):
+                    return response
+                return Events(response, self._workers, request, self._error_event(request), resources.pop_all())
 
-    async def _readiness(self, described: dict[str, Any]) -> Response:
-        ask = self._model.is_ready
-        # Not in a thread of the workers': they may be busy, and that is no reason to be taken out of service.
-        ready = await asyncio.to_thread(ask) if self._model.judges_itself else ask()
-        return Response.of_json({**described, "ready": ready}, 200 if ready else 503)
+    async def _readiness(self, metadata: dict[str, Any]) -> Response:
+        is_ready = self._model.is_ready
+        # A thread of its own: a server whose worker threads are all busy is still ready.
+        ready = await asyncio.to_thread(is_ready) if self._model.has_own_readiness else is_ready()
+        return Response.of_json({**metadata, "ready": ready}, 200 if ready else 503)
 
     def _check(self, request: Request) -> None:
-        asked = request.parameters["model"]
-        if asked != self._model.name:
-            raise Refusal(404, f"there is no model {asked!r}, only {self._model.name!r}")
+        name = request.parameters["model"]
+        if name != self._model.name:
+            raise HTTPError(404, f"the model {name!r} does not exist; this server has {self._model.name!r}")
         version = request.parameters.get("version", self._model.version)
         if version != self._model.version:
-            raise Refusal(404, f"the model has no version {version!r}, only {self._model.version!r}")
+            raise HTTPError(404, f"the version {version!r} does not exist; this server has {self._model.version!r}")
 
-    def _event_of(self, request: Request) -> Callable[[PredictorError], bytes]:
+    def _error_event(self, request: Request) -> Callable[[PredictorError], bytes]:
         return lambda error: self._failure(request.path, error.summary, str(error), error.__cause__)
 
     def _failure(self, path: str, summary: str, text: str, cause: BaseException | None) -> bytes:
-        """The JSON of a failure, whose text is in the log, under an id that the client is told."""
+        """Logs a failure under a new error id; returns the JSON of the error response, which contains the id."""
         error_id = secrets.token_hex(6)
         log(logging.ERROR, text, cause, path=path, error_id=error_id)
-        shown = text if self._debug else f"{summary}; the server's log has the reason under the error id {error_id}"
+        shown = text if self._debug else f"{summary}; the server's log has the cause under the error id {error_id}"
         return answers.dumps({"error": shown, "error_id": error_id})
 
 
@@ -234,19 +234,19 @@ def _content_type(request: Request) -> str:
     return request.header("content-type") or ""
 
 
-def _guarded(read: Callable[[], Any]) -> Any:
-    """What a request holds; whatever goes wrong while it is read is the request's fault."""
+def _read_argument(read: Callable[[], Any]) -> Any:
+    """Reads the argument of a method from a request; errors of reading become 400 or 413 responses."""
     try:
         return read()
     except MemoryError:
-        raise Refusal(413, "the request takes more memory than there is") from None
+        raise HTTPError(413, "the request needs more memory than the server has") from None
     except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
-        raise bad(f"the request cannot be read: {type(error).__name__}: {error}") from error
+        raise bad_request(f"the request cannot be read: {type(error).__name__}: {error}") from error
 
 
-def _written(verb: str, write: Callable[[], T]) -> T:
-    """What an answer holds; where it cannot be written, the predictor gave back something odd."""
+def _write_result(method: str, write: Callable[[], T]) -> T:
+    """Writes the response for a result; errors of writing are errors of the predictor, which returned the result."""
     try:
         return write()
     except (ArithmeticError, MemoryError, RecursionError, TypeError, ValueError) as error:
-        raise PredictorError(f"{verb} gave back what cannot be sent", str(error)) from error
+        raise PredictorError(f"the result of {method} cannot be sent", str(error)) from error

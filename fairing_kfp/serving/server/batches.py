@@ -1,4 +1,4 @@
-"""Predictions of several requests at once, which models for arrays make in little more time than one."""
+"""Dynamic batching: one call of `predict` for the instances of several requests."""
 
 from __future__ import annotations
 
@@ -15,101 +15,101 @@ from .workers import Workers
 
 
 class Batches:
-    """Joins the instances of requests that wait, and splits the results.
+    """Joins the instances of waiting requests into one call of `predict`, and splits its result.
 
-    Lists, arrays and data frames of the same columns and types are joined along their first dimension. Where that
-    fails, each request is asked for alone, so that a malformed one fails alone.
+    Lists, arrays and data frames with the same columns and types are joined along their first dimension. If the call
+    fails, `predict` is called for each request separately, so that a malformed request fails alone.
 
     Args:
         model: the predictor.
-        workers: where it runs.
-        most: the number of instances at which a batch waits for no others.
-        seconds: how long it waits for others.
+        workers: the threads that call the predictor.
+        max_size: the number of instances at which a batch starts immediately.
+        seconds: how long a batch waits for further requests.
     """
 
-    def __init__(self, model: Model, workers: Workers, most: int, seconds: float) -> None:
-        self._model, self._workers, self._most, self._seconds = model, workers, most, seconds
+    def __init__(self, model: Model, workers: Workers, max_size: int, seconds: float) -> None:
+        self._model, self._workers, self._max_size, self._seconds = model, workers, max_size, seconds
         self._open: dict[Hashable, _Batch] = {}
-        self._begun: set[asyncio.Task[None]] = set()  # a loop holds its tasks weakly
+        self._running: set[asyncio.Task[None]] = set()  # an event loop has only weak references to its tasks
         self._warned = False
 
-    async def ask(self, argument: Any) -> Any:
+    async def predict(self, argument: Any) -> Any:
         """The predictions for the instances of one request.
 
         Raises:
-            Refusal: `preprocess` refuses them (400).
+            HTTPError: `preprocess` rejects them (400).
             PredictorError: the user's code failed.
         """
-        kind = _kind(argument)
+        kind = _batch_key(argument)
         if kind is None:
-            return await self._workers.run(lambda: self._model.ask("predict", argument))
+            return await self._workers.run(lambda: self._model.call("predict", argument))
         loop = asyncio.get_running_loop()
         batch = self._open.get(kind)
         if batch is None:
-            batch = self._open[kind] = _Batch(loop.call_later(self._seconds, self._begin, kind))
+            batch = self._open[kind] = _Batch(loop.call_later(self._seconds, self._start, kind))
         future = loop.create_future()
-        batch.asked.append((argument, future))
-        if sum(len(one) for one, _ in batch.asked) >= self._most:
-            self._begin(kind)
+        batch.requests.append((argument, future))
+        if sum(len(one) for one, _ in batch.requests) >= self._max_size:
+            self._start(kind)
         return await future
 
-    def _begin(self, kind: Hashable) -> None:
+    def _start(self, kind: Hashable) -> None:
         batch = self._open.pop(kind)
         batch.timer.cancel()
-        task = asyncio.ensure_future(self._answer(batch))
-        self._begun.add(task)
-        task.add_done_callback(self._begun.discard)
+        task = asyncio.ensure_future(self._run(batch))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
-    async def _answer(self, batch: _Batch) -> None:
-        arguments = [argument for argument, future in batch.asked if not future.done()]
-        futures = [future for _, future in batch.asked if not future.done()]
-        results = await self._workers.run(lambda: self._together(arguments))
+    async def _run(self, batch: _Batch) -> None:
+        arguments = [argument for argument, future in batch.requests if not future.done()]
+        futures = [future for _, future in batch.requests if not future.done()]
+        results = await self._workers.run(lambda: self._predict_all(arguments))
         for future, result in zip(futures, results, strict=True):
             if future.done():
-                continue  # its client has gone
+                continue  # its client disconnected
             if isinstance(result, Exception):
                 future.set_exception(result)
             else:
                 future.set_result(result)
 
-    def _together(self, arguments: Sequence[Any]) -> list[Any]:
-        """The result for each argument, or what it raises."""
+    def _predict_all(self, arguments: Sequence[Any]) -> list[Any]:
+        """The result or the exception for each argument."""
         if len(arguments) > 1:
-            with contextlib.suppress(Exception):  # of one request, which gets it below
-                result = self._model.ask("predict", _joined(arguments))
+            with contextlib.suppress(Exception):  # the separate calls below show whose error it is
+                result = self._model.call("predict", _join(arguments))
                 parts = _split(result, [len(one) for one in arguments])
                 if parts is not None:
                     return parts
-                self._warn()
-        return [self._alone(one) for one in arguments]
+                self._warn_once()
+        return [self._predict_one(one) for one in arguments]
 
-    def _alone(self, argument: Any) -> Any:
+    def _predict_one(self, argument: Any) -> Any:
         try:
-            return self._model.ask("predict", argument)
+            return self._model.call("predict", argument)
         except Exception as error:
             return error
 
-    def _warn(self) -> None:
+    def _warn_once(self) -> None:
         if not self._warned:
             self._warned = True
-            log(logging.WARNING, "predict does not give one result for each instance: unset FAIRING_MAX_BATCH")
+            log(logging.WARNING, "predict does not return one result for each instance: unset FAIRING_MAX_BATCH")
 
 
 class _Batch:
-    """Requests that wait for others.
+    """Requests that are predicted together.
 
     Attributes:
-        timer: ends the waiting.
-        asked: the arguments, and where their results are waited for.
+        timer: starts the batch.
+        requests: the argument of each request, and the future of its result.
     """
 
     def __init__(self, timer: asyncio.TimerHandle) -> None:
         self.timer = timer
-        self.asked: list[tuple[Any, asyncio.Future[Any]]] = []
+        self.requests: list[tuple[Any, asyncio.Future[Any]]] = []
 
 
-def _kind(argument: Any) -> Hashable | None:
-    """What arguments that can be joined have in common; None if it can be joined with no other."""
+def _batch_key(argument: Any) -> Hashable | None:
+    """A key that is equal for arguments that can be joined; None for an argument that cannot be joined."""
     if isinstance(argument, list):
         return list
     if hasattr(argument, "iloc") and hasattr(argument, "dtypes"):
@@ -119,7 +119,7 @@ def _kind(argument: Any) -> Hashable | None:
     return None
 
 
-def _joined(arguments: Sequence[Any]) -> Any:
+def _join(arguments: Sequence[Any]) -> Any:
     first = arguments[0]
     if isinstance(first, list):
         return [one for argument in arguments for one in argument]
@@ -129,7 +129,7 @@ def _joined(arguments: Sequence[Any]) -> Any:
 
 
 def _split(result: Any, sizes: Sequence[int]) -> list[Any] | None:
-    """The parts of a result, of so many instances each; None if it has not one for each instance."""
+    """Splits a result into parts of these numbers of instances; None if its length is not that of all instances."""
     if isinstance(result, Mapping):
         split = {name: _split(value, sizes) for name, value in result.items()}
         if not split or None in split.values():
@@ -140,8 +140,8 @@ def _split(result: Any, sizes: Sequence[int]) -> list[Any] | None:
     if getattr(result, "shape", None) == () or len(result) != sum(sizes):
         return None
     rows = getattr(result, "iloc", result)
-    parts, begin = [], 0
+    parts, start = [], 0
     for size in sizes:
-        parts.append(rows[begin : begin + size])
-        begin += size
+        parts.append(rows[start : start + size])
+        start += size
     return parts

@@ -1,4 +1,4 @@
-"""The body of a request, within bounds."""
+"""Request bodies: reading with limits of size, time and memory, and parsing."""
 
 from __future__ import annotations
 
@@ -10,152 +10,151 @@ from typing import Any
 
 from . import json_text
 from .bounds import check_json
+from .http_error import HTTPError, bad_request
 from .messages import DisconnectedError, Request
-from .refusal import Refusal, bad
 from .tensors import HEADER
 
 _JSON = ("", "application/json", "application/x-www-form-urlencoded")
 """Content types of JSON; the last is curl's for `-d`."""
 
-_TOGETHER = 8  # of the largest body, that all may take together
+_MAX_BODIES = 8  # bodies of the largest size that may be in memory at a time
 
 
 class Bodies:
-    """The bodies that arrive and that wait, which take a bounded amount of memory together.
+    """Reads request bodies, with a limit on the memory of all bodies that are being received or handled.
 
-    Where that is spent, the body that has been arriving the longest gives way: a slow client takes no place of a fast
-    one.
+    At the limit, the upload that started first is rejected, so that slow clients do not block fast ones.
 
     Args:
-        most: the largest body.
+        max_bytes: the largest body.
         seconds: how long a client may take to send one.
     """
 
-    def __init__(self, most: int, seconds: float) -> None:
-        self._most, self._seconds = most, seconds
-        self._held = 0
-        self._arriving: dict[_Arrival, None] = {}  # the oldest first
+    def __init__(self, max_bytes: int, seconds: float) -> None:
+        self._max_bytes, self._seconds = max_bytes, seconds
+        self._in_memory = 0  # bytes
+        self._uploads: dict[_Upload, None] = {}  # in progress, the oldest first
 
     @contextlib.asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[bytes]:
-        """The whole body, for the block.
+        """Reads the whole body, whose memory is counted until the end of the block.
 
         Raises:
-            Refusal: it is larger than allowed (413), does not arrive (400, 408), gives way to others (503), or is
-                compressed (415).
+            HTTPError: the body is too large (413), incomplete (400), late (408) or compressed (415), or too many bodies
+                are in memory (503).
         """
         if (request.header("content-encoding") or "identity").lower() != "identity":
-            raise Refusal(415, "compressed bodies are not taken")
-        announced = request.header("content-length") or ""
-        if announced.isdigit() and (len(announced) > 18 or int(announced) > self._most):
+            raise HTTPError(415, "compressed bodies are not supported")
+        length = request.header("content-length") or ""
+        if length.isdigit() and (len(length) > 18 or int(length) > self._max_bytes):
             raise self._too_large()
-        arrival = _Arrival()
+        upload = _Upload()
         try:
-            yield await self._arrived(request, arrival)
+            yield await self._receive(request, upload)
         finally:
-            self._held -= arrival.size
+            self._in_memory -= upload.size
 
-    async def _arrived(self, request: Request, arrival: _Arrival) -> bytes:
-        late = Refusal(408, f"the body did not arrive within {self._seconds:g} s")
-        timer = asyncio.get_running_loop().call_later(self._seconds, arrival.end, late)
-        self._arriving[arrival] = None
+    async def _receive(self, request: Request, upload: _Upload) -> bytes:
+        late = HTTPError(408, f"the body was not received within {self._seconds:g} s")
+        timer = asyncio.get_running_loop().call_later(self._seconds, upload.cancel, late)
+        self._uploads[upload] = None
         try:
-            return await self._whole(request, arrival)
+            return await self._read_parts(request, upload)
         except asyncio.CancelledError:
-            if arrival.refusal is None:
+            if upload.error is None:
                 raise
             _uncancel()
-            raise arrival.refusal from None
+            raise upload.error from None
         finally:
             timer.cancel()
-            self._arriving.pop(arrival, None)
+            self._uploads.pop(upload, None)
 
-    async def _whole(self, request: Request, arrival: _Arrival) -> bytes:
+    async def _read_parts(self, request: Request, upload: _Upload) -> bytes:
         parts = []
         try:
             async for part in request.parts():
                 parts.append(part)
-                arrival.size += len(part)
-                self._held += len(part)
-                if arrival.size > self._most:
+                upload.size += len(part)
+                self._in_memory += len(part)
+                if upload.size > self._max_bytes:
                     raise self._too_large()
-                self._make_room(arrival)
+                self._free_memory(upload)
         except DisconnectedError:
-            raise bad("the client went away") from None
+            raise bad_request("the client closed the connection before it sent the whole body") from None
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _make_room(self, this: _Arrival) -> None:
-        while self._held > _TOGETHER * self._most:
-            oldest = next(iter(self._arriving))
-            if oldest is this:
+    def _free_memory(self, current: _Upload) -> None:
+        while self._in_memory > _MAX_BODIES * self._max_bytes:
+            oldest = next(iter(self._uploads))
+            if oldest is current:
                 raise _busy()
-            del self._arriving[oldest]
-            self._held -= oldest.size
+            del self._uploads[oldest]
+            self._in_memory -= oldest.size
             oldest.size = 0
-            oldest.end(_busy())
+            oldest.cancel(_busy())
 
-    def _too_large(self) -> Refusal:
-        return Refusal(413, f"the body is larger than {self._most} bytes, which FAIRING_MAX_BYTES allows")
+    def _too_large(self) -> HTTPError:
+        return HTTPError(413, f"the body is larger than {self._max_bytes} bytes, the limit of FAIRING_MAX_BYTES")
 
 
-class _Arrival:
-    """A body that arrives.
+class _Upload:
+    """A body that is being received.
 
     Attributes:
-        size: bytes that are held of it.
-        refusal: why it was ended; None if it was not.
+        size: the number of its bytes in memory.
+        error: why it was cancelled; None if it was not.
     """
 
     def __init__(self) -> None:
         self.size = 0
-        self.refusal: Refusal | None = None
+        self.error: HTTPError | None = None
         self._task = asyncio.current_task()
 
-    def end(self, refusal: Refusal) -> None:
-        """Ends it, while its task waits for a part."""
-        self.refusal = refusal
+    def cancel(self, error: HTTPError) -> None:
+        """Cancels the task that reads the body, which then raises the error."""
+        self.error = error
         if self._task:
             self._task.cancel()
 
 
 def _uncancel() -> None:
-    """Lets the current task go on, which counts its cancellations since Python 3.11."""
+    """Resets the cancellation count of the current task, which Python has since 3.11."""
     task = asyncio.current_task()
     if task and sys.version_info >= (3, 11):
         task.uncancel()
 
 
-def _busy() -> Refusal:
-    return Refusal(503, "the bodies under way take all the memory there is for them", retry_after=1)
+def _busy() -> HTTPError:
+    return HTTPError(503, "the request bodies in progress use all the memory reserved for them", retry_after=1)
 
 
 def is_json(content_type: str) -> bool:
-    """Whether a body of this type is to be read as JSON, where bytes are taken as well."""
+    """Whether a body of this type is read as JSON by a method that takes bytes too."""
     kind = content_type.partition(";")[0].strip().lower()
     return kind in _JSON or kind.endswith("+json")
 
 
-def parsed(body: bytes) -> Any:
-    """The JSON of a body.
+def parse(body: bytes) -> Any:
+    """Parses the JSON of a body.
 
     Raises:
-        Refusal: it is none (400), or nested too deep (413).
+        HTTPError: the body is not JSON (400), or is nested too deep (413).
     """
     check_json(body)
     try:
         return json_text.loads(body)
     except (ValueError, RecursionError) as error:
-        raise bad(f"the body is not JSON: {error}") from None
+        raise bad_request(f"the body is not JSON: {error}") from None
 
 
 def split(body: bytes, header: str | None) -> tuple[bytes, memoryview | None]:
-    """The JSON of a V2 body, and the bytes behind it if the header says where they begin.
+    """Splits a V2 body into its JSON and the binary data after it; None without the header of binary tensors.
 
     Raises:
-        Refusal: the header does not fit (400).
+        HTTPError: the header is not a number of bytes within the body (400).
     """
     if header is None:
         return body, None
     if not (header.isascii() and header.isdigit()) or len(header) > 18 or int(header) > len(body):
-        raise bad(f"{HEADER} is {header!r}, and the body has {len(body)} bytes")
+        raise bad_request(f"{HEADER} is {header!r}, but the body has {len(body)} bytes")
     return body[: int(header)], memoryview(body)[int(header) :]

@@ -1,6 +1,6 @@
-"""Connections of slow, silent and half-open clients: each has deadlines, and gives way to those of others.
+"""Deadlines of connections, and a limit on their number, for slow, silent and half-open clients.
 
-Requests are parsed by httptools, which is compiled, or by h11 where there is no wheel of it.
+httptools, which is compiled, parses the requests, or h11 on platforms without a wheel of httptools.
 """
 
 from __future__ import annotations
@@ -9,52 +9,53 @@ import asyncio
 import resource
 from typing import TYPE_CHECKING, Any
 
-KEEP_ALIVE = 75  # seconds; longer than clients and proxies keep idle connections, so that they close them, not we
+KEEP_ALIVE = 75  # seconds; longer than the idle time-outs of clients and proxies, so that they close connections first
 
-_SECONDS = {
+_DEADLINES = {
     "head": 5.0,  # for the whole head of a request
     "body": 10.0,  # without a byte of the body
-    "rest": 5.0,  # for the rest of a body that was refused
-    "reading": 20.0,  # without a byte that the client takes of the answer
+    "rest": 5.0,  # for the rest of a body whose request was rejected
+    "reading": 20.0,  # without a byte of the response that the client reads
     "idle": KEEP_ALIVE + 5.0,
 }
-"""How long a client may owe something."""
+"""Deadlines in seconds, by what the connection waits for."""
 
-_MOST = 1000
-_SPARE_FILES = 100  # that are no connections
-_LEAST = 32
+_MAX_CONNECTIONS = 1000
+_SPARE_FILES = 100  # file descriptors for other uses than connections
+_MIN_CONNECTIONS = 32
 
 
-class Crowd:
-    """The connections whose clients owe something, of which the longest waiting one is closed where there are too many.
+class ConnectionLimit:
+    """Limits the number of connections: above the limit, the one that waits longest for its client is closed.
 
     Attributes:
-        most: connections at a time.
-        owing: the connections, the one that has been waiting the longest first.
+        maximum: the number of connections at a time.
+        waiting: the connections that wait for their clients, the longest waiting one first.
     """
 
-    def __init__(self, most: int = _MOST) -> None:
+    def __init__(self, maximum: int = _MAX_CONNECTIONS) -> None:
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self.most = most if files == resource.RLIM_INFINITY else max(_LEAST, min(most, files - _SPARE_FILES))
-        self.owing: dict[Connection, None] = {}
+        unlimited = files == resource.RLIM_INFINITY
+        self.maximum = maximum if unlimited else max(_MIN_CONNECTIONS, min(maximum, files - _SPARE_FILES))
+        self.waiting: dict[Connection, None] = {}
 
-    def make_room(self, count: int, newcomer: Connection) -> None:
+    def enforce(self, count: int, new: Connection) -> None:
         """Closes a connection if there are too many.
 
         Args:
-            count: how many there are.
-            newcomer: closed itself if all others are being answered.
+            count: the number of open connections.
+            new: the connection just opened, which is closed if no other one waits for its client.
         """
-        if count > self.most:
-            victim = next(iter(self.owing), newcomer)
-            self.owing.pop(victim, None)
-            victim.transport.abort()
+        if count > self.maximum:
+            closed = next(iter(self.waiting), new)
+            self.waiting.pop(closed, None)
+            closed.transport.abort()
 
 
 if TYPE_CHECKING:
 
     class _Protocol(asyncio.Protocol):
-        """What uvicorn's connections have in common."""
+        """The common attributes of uvicorn's connection classes."""
 
         loop: asyncio.AbstractEventLoop
         transport: asyncio.Transport
@@ -72,94 +73,94 @@ else:
 
 
 class Connection(_Protocol):
-    """Deadlines for what a client owes, for the connections of uvicorn.
+    """Adds deadlines to a connection of uvicorn.
 
     Args:
-        crowd: all connections.
-        arguments: as of uvicorn's.
+        limit: the limit on the number of connections.
+        arguments: the arguments of uvicorn's class.
     """
 
-    def __init__(self, crowd: Crowd, **arguments: Any) -> None:
+    def __init__(self, limit: ConnectionLimit, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._crowd = crowd
-        self._owes = ""
-        self._heard = 0.0
-        self._left = 0
+        self._limit = limit
+        self._waits_for = ""
+        self._last_read = 0.0
+        self._unsent = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begins to wait for a head."""
+        """Starts to wait for the head of a request."""
         super().connection_made(transport)
-        self._crowd.make_room(len(self.connections), self)
-        self._watch()
+        self._limit.enforce(len(self.connections), self)
+        self._update_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Waits for nothing any more."""
-        self._owe("")
+        """Cancels the deadline."""
+        self._set_deadline("")
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
-        """Takes what the client sent."""
-        self._heard = self.loop.time()
+        """Parses received bytes."""
+        self._last_read = self.loop.time()
         super().data_received(data)
-        self._watch()
+        self._update_deadline()
 
     def on_response_complete(self) -> None:
-        """Begins to wait for the next request."""
+        """Starts to wait for the next request."""
         super().on_response_complete()
-        self._watch()
+        self._update_deadline()
 
     def pause_writing(self) -> None:
-        """Begins to wait until the client takes something of the answer."""
+        """Starts to wait for the client to read the response."""
         super().pause_writing()
-        self._watch()
+        self._update_deadline()
 
     def resume_writing(self) -> None:
-        """Ends that."""
+        """Ends the wait for the client to read."""
         super().resume_writing()
-        self._watch()
+        self._update_deadline()
 
-    def _lacks_body(self) -> bool:
-        """Whether the body of a request that was answered has not arrived in full."""
+    def _has_partial_body(self) -> bool:
+        """Whether the body of the current request is incomplete."""
         raise NotImplementedError
 
-    def _lacks_head(self) -> bool:
-        """Whether a head has begun to arrive, and has not ended."""
+    def _has_partial_head(self) -> bool:
+        """Whether a part of a head has been received."""
         raise NotImplementedError
 
-    def _watch(self) -> None:
-        owes = self._owed()
-        if owes != self._owes:
-            self._owe(owes)
+    def _update_deadline(self) -> None:
+        waits_for = self._wait_reason()
+        if waits_for != self._waits_for:
+            self._set_deadline(waits_for)
 
-    def _owed(self) -> str:
-        """What the client owes: a key of `_SECONDS`, or nothing."""
+    def _wait_reason(self) -> str:
+        """What the connection waits for: a key of `_DEADLINES`; empty if it does not wait for its client."""
         if self.transport.is_closing() or self.flow.write_paused:
             return "reading"
         if self.cycle is not None and not self.cycle.response_complete:
             return "body" if self.cycle.more_body else ""
-        if self._lacks_body():
+        if self._has_partial_body():
             return "rest"
-        return "head" if self.cycle is None or self._lacks_head() else "idle"
+        return "head" if self.cycle is None or self._has_partial_head() else "idle"
 
-    def _owe(self, owes: str) -> None:
-        self._owes = owes
-        self._crowd.owing.pop(self, None)
+    def _set_deadline(self, waits_for: str) -> None:
+        self._waits_for = waits_for
+        self._limit.waiting.pop(self, None)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if owes:
-            self._crowd.owing[self] = None
-            self._left = self.transport.get_write_buffer_size()
-            self._timer = self.loop.call_later(_SECONDS[owes], self._late)
+        if waits_for:
+            self._limit.waiting[self] = None
+            self._unsent = self.transport.get_write_buffer_size()
+            self._timer = self.loop.call_later(_DEADLINES[waits_for], self._on_deadline)
 
-    def _late(self) -> None:
-        left, waited = self.transport.get_write_buffer_size(), self.loop.time() - self._heard
-        if self._owes == "reading" and left < self._left:
-            self._left = left
-            self._timer = self.loop.call_later(_SECONDS["reading"], self._late)
-        elif self._owes == "body" and waited < _SECONDS["body"]:
-            self._timer = self.loop.call_later(_SECONDS["body"] - waited, self._late)
+    def _on_deadline(self) -> None:
+        unsent, waited = self.transport.get_write_buffer_size(), self.loop.time() - self._last_read
+        if self._waits_for == "reading" and unsent < self._unsent:
+            self._unsent = unsent
+            self._timer = self.loop.call_later(_DEADLINES["reading"], self._on_deadline)
+        elif self._waits_for == "body" and waited < _DEADLINES["body"]:
+            self._timer = self.loop.call_later(_DEADLINES["body"] - waited, self._on_deadline)
         else:
             self.transport.abort()

@@ -1,4 +1,4 @@
-"""The datatypes of the Open Inference Protocol, and numpy, where the user's packages have it."""
+"""The datatypes of the Open Inference Protocol, and numpy if the user's packages include it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Datatype:
-    """An element's type.
+    """The type of a tensor's elements.
 
     Attributes:
-        name: as in JSON.
-        kind: `b` for truth, `i` for whole numbers, `f` for others, `s` for text and bytes.
-        code: as in `struct`, little-endian.
-        size: bytes of an element.
-        signed: whether a whole number may be below zero.
+        name: the name in JSON.
+        kind: `b` for booleans, `i` for integers, `f` for floating-point numbers, `s` for text and bytes.
+        code: the format character of `struct`, for little-endian data.
+        size: bytes of an element; 0 for `BYTES`, whose elements vary in length.
+        signed: whether an integer may be negative.
     """
 
     name: str
@@ -28,13 +28,13 @@ class Datatype:
 
     @property
     def numpy(self) -> str:
-        """As numpy knows it."""
+        """The name of the numpy dtype."""
         letter = {"b": "?", "i": "i" if self.signed else "u", "f": "f", "s": "O"}[self.kind]
         return f"<{letter}{self.size}" if self.kind in "if" else letter
 
     @property
     def bounds(self) -> tuple[int, int]:
-        """The least and the largest whole number."""
+        """The smallest and the largest integer."""
         bits = 8 * self.size
         return (-(1 << bits - 1), (1 << bits - 1) - 1) if self.signed else (0, (1 << bits) - 1)
 
@@ -61,7 +61,7 @@ DATATYPES = {
 
 @functools.cache
 def numpy() -> Any:
-    """The user's numpy; None where there is none."""
+    """The user's numpy; None if it is not installed."""
     try:
         return importlib.import_module("numpy")
     except ImportError:

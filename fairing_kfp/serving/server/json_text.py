@@ -1,4 +1,4 @@
-"""JSON read and written by msgspec where the image has it, which takes a third of the time; otherwise by Python."""
+"""Fast JSON: msgspec if the image has it, which takes a third of the time of the `json` module."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _ENCODER = msgspec and msgspec.json.Encoder()
 
 
 def loads(text: bytes) -> Any:
-    """The value of a text, as `json.loads` reads it: msgspec refuses NaN, surrogates and encodings other than UTF-8.
+    """Parses JSON as `json.loads` does, which parses what msgspec rejects: NaN, surrogates, encodings other than UTF-8.
 
     Raises:
-        ValueError: it is not JSON.
-        RecursionError: it is nested too deep.
+        ValueError: the text is not JSON.
+        RecursionError: the text is nested too deep.
     """
     if _DECODER:
         try:
@@ -30,5 +30,5 @@ def loads(text: bytes) -> Any:
 
 
 def dumps_numbers(value: Any) -> bytes | None:
-    """The text of numbers in lists; numbers that are not finite are null. None if there is no msgspec."""
+    """Encodes nested lists of numbers, with NaN and infinity as null; None without msgspec."""
     return _ENCODER.encode(value) if _ENCODER else None

@@ -14,7 +14,7 @@ except ImportError:  # no wheel for this Python or platform
     import asyncio as loops  # type: ignore[no-redef]
 
 from .app import Api
-from .life import live
+from .lifecycle import serve
 from .logs import log, set_up
 from .metrics import Metrics
 from .model import Model
@@ -22,26 +22,29 @@ from .settings import Settings
 from .workers import Workers
 
 
-def run(predictor: Any, takes: Mapping[str, str], name: str, settings: Settings, release: str) -> int:
-    """Serves a predictor until the process is told to end; gives its exit code.
+def run(predictor: Any, input_kinds: Mapping[str, str], name: str, settings: Settings, release: str) -> int:
+    """Serves a predictor until the process is stopped by a signal.
 
     Args:
-        predictor: a class, or a function.
-        takes: what its methods take; see `inputs`.
-        name: the predictor's name.
-        settings: those of the server.
-        release: the version of fairing-kfp.
+        predictor: the class or function.
+        input_kinds: the kind of input of each method; see `inputs`.
+        name: the predictor's name, which the model has by default.
+        settings: the server's settings.
+        release: the version that the server reports.
+
+    Returns:
+        The exit code of the process.
     """
     metrics = Metrics()
-    model = Model(predictor, takes, settings.model_name or name, settings.model_version, metrics)
+    model = Model(predictor, input_kinds, settings.model_name or name, settings.model_version, metrics)
     workers = Workers(settings.concurrency, settings.queue, metrics)
     application = Api(model, workers, settings, metrics, release).application()
-    code = loops.run(live(application, model, workers, settings))
+    code = loops.run(serve(application, model, workers, settings))
     workers.close()
     if workers.idle:
         return code
-    # A thread cannot be ended, and Python would wait for it.
-    log(logging.WARNING, "the predictor is still at work: it is ended in the midst of it")
+    # Python would wait for the thread, which cannot be stopped.
+    log(logging.WARNING, "the predictor is still running; the process exits without waiting for it")
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

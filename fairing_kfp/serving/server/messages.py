@@ -1,4 +1,4 @@
-"""Requests and responses of ASGI (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
+"""ASGI requests and responses (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ BLOB = "application/octet-stream"
 
 
 class DisconnectedError(Exception):
-    """The client closed the connection before its request had arrived."""
+    """The client closed the connection before it sent the whole request."""
 
 
 class Request:
     """A request.
 
     Attributes:
-        path: its path, without escapes.
-        parameters: what the route names in the path.
+        path: the decoded path.
+        parameters: the parameters in the path, by the names in the route.
     """
 
     __slots__ = ("_headers", "_receive", "parameters", "path")
@@ -36,7 +36,7 @@ class Request:
         self._receive = receive
 
     def header(self, name: str) -> str | None:
-        """The value of a header."""
+        """The value of a header; None if the request does not have it."""
         wanted = name.lower().encode()
         for found, value in self._headers:
             if found == wanted:
@@ -44,7 +44,7 @@ class Request:
         return None
 
     async def parts(self) -> AsyncIterator[bytes]:
-        """The parts of the body as they arrive.
+        """Yields the parts of the body as they are received.
 
         Raises:
             DisconnectedError: the client closed the connection.
@@ -60,27 +60,27 @@ class Request:
                 yield part
 
     async def disconnected(self) -> None:
-        """Waits until the client, whose request has arrived, closes the connection."""
+        """Waits until the client closes the connection; to be called after the body has been read."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
 
 class Answer(Protocol):
-    """What is sent in response to a request."""
+    """A response, whole or streamed."""
 
     async def send(self, send: Send) -> None:
-        """Sends it."""
+        """Sends the response."""
         ...
 
 
 class Response:
-    """A response.
+    """A response with a body of known length.
 
     Args:
-        body: its body.
-        status: its status code.
-        headers: headers besides the length and the type.
-        media_type: type of the body.
+        body: the body.
+        status: the status code.
+        headers: headers in addition to Content-Length and Content-Type.
+        media_type: the Content-Type.
     """
 
     __slots__ = ("_body", "_headers", "_status")
@@ -96,10 +96,10 @@ class Response:
 
     @classmethod
     def of_json(cls, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-        """A response of a value that JSON can hold."""
+        """A response whose body is a value as JSON."""
         return cls(json.dumps(value, separators=(",", ":")).encode(), status, headers)
 
     async def send(self, send: Send) -> None:
-        """Sends it."""
+        """Sends the response."""
         await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
         await send({"type": "http.response.body", "body": self._body})

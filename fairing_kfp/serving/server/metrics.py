@@ -1,6 +1,6 @@
 """Counters and histograms in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/).
 
-They are few, and of one process: a library would be three times the size of the rest of this server.
+The metrics are few and belong to one process; a library would be three times the size of the rest of this server.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
-    """What a server counts.
+    """The metrics of a server.
 
     Attributes:
-        in_flight: requests to the model that are under way, waiting ones included.
-        load_seconds: how long the model took to load; None until it has.
-        ready: whether requests are answered.
+        in_flight: the number of requests to the model in progress, including those that wait for a thread.
+        load_seconds: the loading time of the model in seconds; None until it is loaded.
+        ready: whether the model is loaded and the server is not shutting down.
     """
 
     def __init__(self) -> None:
@@ -30,41 +30,43 @@ class Metrics:
         self.ready = False
         self._lock = threading.Lock()
         self._requests: dict[tuple[str, int], int] = {}
-        self._took: dict[str, _Histogram] = {}
+        self._durations: dict[str, _Histogram] = {}
 
     def count(self, endpoint: str, status: int, seconds: float) -> None:
-        """Counts a request that has ended."""
+        """Counts a completed request, by the name of its endpoint; `seconds` is its duration."""
         with self._lock:
             self._requests[endpoint, status] = self._requests.get((endpoint, status), 0) + 1
-            self._took.setdefault(endpoint, _Histogram()).add(seconds)
+            self._durations.setdefault(endpoint, _Histogram()).add(seconds)
 
     def text(self) -> str:
-        """All of it."""
+        """All metrics in the text format."""
         return "".join(f"{line}\n" for line in self._lines())
 
     def _lines(self) -> Iterator[str]:
         with self._lock:
             requests = sorted(self._requests.items())
-            took = [(endpoint, *histogram.copy()) for endpoint, histogram in sorted(self._took.items())]
-        yield from _head("fairing_requests_total", "counter", "Requests that were answered.")
+            durations = [(endpoint, *histogram.copy()) for endpoint, histogram in sorted(self._durations.items())]
+        yield from _head("fairing_requests_total", "counter", "Completed requests.")
         for (endpoint, status), number in requests:
             yield f'fairing_requests_total{{endpoint="{endpoint}",status="{status}"}} {number}'
-        yield from _head("fairing_request_seconds", "histogram", "How long requests took, waiting included.")
-        for endpoint, counts, total in took:
+        yield from _head(
+            "fairing_request_seconds", "histogram", "Duration of requests, including the time of waiting for a thread."
+        )
+        for endpoint, counts, total in durations:
             label = f'endpoint="{endpoint}"'
-            reached = 0
+            cumulative = 0
             for bound, number in zip((*_BUCKETS, math.inf), counts, strict=True):
-                reached += number
+                cumulative += number
                 le = "+Inf" if bound == math.inf else bound
-                yield f'fairing_request_seconds_bucket{{{label},le="{le}"}} {reached}'
+                yield f'fairing_request_seconds_bucket{{{label},le="{le}"}} {cumulative}'
             yield f"fairing_request_seconds_sum{{{label}}} {total!r}"
-            yield f"fairing_request_seconds_count{{{label}}} {reached}"
-        yield from _head("fairing_requests_in_flight", "gauge", "Requests to the model that are under way or waiting.")
+            yield f"fairing_request_seconds_count{{{label}}} {cumulative}"
+        yield from _head("fairing_requests_in_flight", "gauge", "Requests to the model that are running or waiting.")
         yield f"fairing_requests_in_flight {self.in_flight}"
-        yield from _head("fairing_model_ready", "gauge", "Whether the model answers requests.")
+        yield from _head("fairing_model_ready", "gauge", "Whether the model is ready.")
         yield f"fairing_model_ready {int(self.ready)}"
         if self.load_seconds is not None:
-            yield from _head("fairing_model_load_seconds", "gauge", "How long the model took to load.")
+            yield from _head("fairing_model_load_seconds", "gauge", "Loading time of the model.")
             yield f"fairing_model_load_seconds {self.load_seconds!r}"
 
 
@@ -81,5 +83,5 @@ class _Histogram:
         return list(self._counts), self._total
 
 
-def _head(name: str, kind: str, words: str) -> tuple[str, str]:
-    return f"# HELP {name} {words}", f"# TYPE {name} {kind}"
+def _head(name: str, kind: str, description: str) -> tuple[str, str]:
+    return f"# HELP {name} {description}", f"# TYPE {name} {kind}"

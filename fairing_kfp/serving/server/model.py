@@ -1,4 +1,4 @@
-"""The predictor at work: loaded once, then asked often."""
+"""The loaded predictor, and the calls of its methods."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
+from .http_error import HTTPError
 from .logs import log
 from .metrics import Metrics
-from .refusal import Refusal
 
 
 class PredictorError(Exception):
-    """The user's code failed; its message and cause are for the log.
+    """The user's code failed. Message and cause are logged; clients receive the summary.
 
     Args:
-        summary: what failed, for clients.
-        detail: the type and message of the error.
+        summary: the operation that failed, for clients.
+        detail: type and message of the error, for the log.
     """
 
     def __init__(self, summary: str, detail: str) -> None:
@@ -29,112 +29,119 @@ class PredictorError(Exception):
 
 
 class Model:
-    """A predictor under its name.
+    """A predictor and its readiness.
 
     Args:
         predictor: the packed class or function.
-        takes: for `predict` and `explain`, where there are such methods, what they take; see `inputs`.
-        name: in URLs.
-        version: in URLs of V2.
-        metrics: is told how long loading took.
+        input_kinds: the kind of input of `predict`, and of `explain` if the predictor has it; see `inputs`.
+        name: the name in URLs.
+        version: the version in URLs of V2.
+        metrics: records the loading time and the readiness.
     """
 
-    def __init__(self, predictor: Any, takes: Mapping[str, str], name: str, version: str, metrics: Metrics) -> None:
-        self.takes = takes
+    def __init__(
+        self, predictor: Any, input_kinds: Mapping[str, str], name: str, version: str, metrics: Metrics
+    ) -> None:
+        self.input_kinds = input_kinds
         self.name = name
         self.version = version
-        self._made = predictor
+        self._predictor = predictor
         self._metrics = metrics
-        self._object: Any = None
+        self._instance: Any = None
         self._draining = False
 
     @property
     def loaded(self) -> bool:
-        """Whether it has been loaded."""
-        return self._object is not None
+        """Whether the predictor is loaded."""
+        return self._instance is not None
 
     @property
-    def judges_itself(self) -> bool:
-        """Whether it has a `ready` of the user's, which may take its time."""
-        return callable(getattr(self._object, "ready", None))
+    def has_own_readiness(self) -> bool:
+        """Whether the predictor defines `ready`, which may block."""
+        return callable(getattr(self._instance, "ready", None))
 
     def load(self, path: str) -> None:
-        """Makes the predictor and loads the model.
+        """Creates the predictor and calls its `load`.
+
+        Args:
+            path: the file or folder of the model.
 
         Raises:
             PredictorError: the user's code failed.
         """
-        began = time.monotonic()
+        start = time.monotonic()
         try:
-            if isinstance(self._made, type):
-                made = self._made()
-                made.load(path)
+            if isinstance(self._predictor, type):
+                instance = self._predictor()
+                instance.load(path)
             else:
-                made = _OfFunction(self._made)
-        except BaseException as error:  # sys.exit() in it, too, would leave a server without a model
-            hint = "" if Path(path).exists() else f"; there is nothing at {path}: name the model in FAIRING_MODEL_PATH"
+                instance = _FunctionPredictor(self._predictor)
+        except BaseException as error:  # includes sys.exit(), after which the server would run without a model
+            hint = "" if Path(path).exists() else f"; {path} does not exist: set FAIRING_MODEL_PATH to the model"
             raise PredictorError("the model cannot be loaded", f"{type(error).__name__}: {error}{hint}") from error
-        self._object = made
-        self._metrics.load_seconds = time.monotonic() - began
+        self._instance = instance
+        self._metrics.load_seconds = time.monotonic() - start
         self._metrics.ready = True
 
     def drain(self) -> None:
-        """Lets it be not ready any more; it still answers."""
+        """Marks the model as not ready; its methods can still be called."""
         self._draining = True
         self._metrics.ready = False
 
     def is_ready(self) -> bool:
-        """Whether it can be asked, by its own word, too."""
+        """Whether the model is loaded and not draining, and the predictor's own `ready` returns true."""
         if not self.loaded or self._draining:
             return False
-        if not self.judges_itself:
+        if not self.has_own_readiness:
             return True
         try:
-            return bool(self._object.ready())
+            return bool(self._instance.ready())
         except Exception as error:  # whatever the user's code raises
             log(logging.ERROR, "ready() failed", error)
             return False
 
-    def taken(self, verb: str) -> str:
-        """What a method takes.
+    def input_kind(self, method: str) -> str:
+        """The kind of input of a method; see `inputs`.
 
         Raises:
-            Refusal: there is no such method (404), or the model is not loaded yet (503).
+            HTTPError: the predictor does not have the method (404), or is still loading (503).
         """
-        if verb not in self.takes:
-            raise Refusal(404, f"the model {self.name} has no {verb}")
+        if method not in self.input_kinds:
+            raise HTTPError(404, f"the model {self.name} does not have the method {method}")
         if not self.loaded:
-            raise Refusal(503, f"the model {self.name} is still loading", retry_after=1)
-        return self.takes[verb]
+            raise HTTPError(503, f"the model {self.name} is still loading", retry_after=1)
+        return self.input_kinds[method]
 
-    def ask(self, verb: str, argument: Any) -> Any:
-        """What the predictor gives for an argument, between its `preprocess` and its `postprocess`.
+    def call(self, method: str, argument: Any) -> Any:
+        """Calls `preprocess`, a method and `postprocess` in turn.
 
-        A generator has begun, and raises a PredictorError if the user's code fails.
+        Returns:
+            The result. A generator has been advanced to its first item, and raises a PredictorError for later errors of
+            the user's code.
 
         Raises:
-            Refusal: `preprocess` raised a ValueError: the input is wrong (400).
+            HTTPError: `preprocess` raised a ValueError, which rejects the input (400).
             PredictorError: the user's code failed.
         """
         step = "preprocess"
         try:
-            if hasattr(self._object, step):
+            if hasattr(self._instance, step):
                 try:
-                    argument = self._object.preprocess(argument)
+                    argument = self._instance.preprocess(argument)
                 except ValueError as error:
-                    raise Refusal(400, str(error) or "preprocess refuses the input") from error
-            step = verb
-            result = _begun(verb, getattr(self._object, verb)(argument))
+                    raise HTTPError(400, str(error) or "preprocess rejects the input") from error
+            step = method
+            result = _advance(method, getattr(self._instance, method)(argument))
             step = "postprocess"
-            return _begun(step, self._object.postprocess(result)) if hasattr(self._object, step) else result
-        except Refusal:
+            return _advance(step, self._instance.postprocess(result)) if hasattr(self._instance, step) else result
+        except HTTPError:
             raise
         except BaseException as error:  # whatever the user's code raises
             raise failed(step, error) from error
 
 
-def _begun(verb: str, items: Any) -> Any:
-    """A generator that has begun, so that what fails before the first item fails here; any other result as it is.
+def _advance(step: str, items: Any) -> Any:
+    """Advances a generator to its first item, so that earlier errors are raised here; returns other results unchanged.
 
     Raises:
         Exception: whatever the user's code raises.
@@ -149,18 +156,18 @@ def _begun(verb: str, items: Any) -> Any:
             try:
                 yield from items
             except Exception as error:
-                raise failed(verb, error) from error
+                raise failed(step, error) from error
 
     return rest()
 
 
-class _OfFunction:
-    """A predictor that is a function."""
+class _FunctionPredictor:
+    """A predictor defined as a function."""
 
     def __init__(self, function: Any) -> None:
         self.predict = function
 
 
-def failed(what: str, error: BaseException) -> PredictorError:
-    """A failure of the user's code."""
-    return PredictorError(f"{what} failed", f"{type(error).__name__}: {error}")
+def failed(step: str, error: BaseException) -> PredictorError:
+    """The error for an exception in a step of the user's code."""
+    return PredictorError(f"{step} failed", f"{type(error).__name__}: {error}")

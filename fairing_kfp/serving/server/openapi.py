@@ -1,11 +1,11 @@
-"""The OpenAPI document of a server, for its one model."""
+"""The OpenAPI document of the server."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from .datatypes import DATATYPES
-from .inputs import BYTES, DICT, WORDS
+from .inputs import BYTES, DICT, REQUESTS
 from .model import Model
 
 _ERROR = {
@@ -14,33 +14,33 @@ _ERROR = {
     "properties": {"error": {"type": "string"}, "error_id": {"type": "string"}},
 }
 _TEXT: dict[str, Any] = {"type": "string"}
-_WORDS_OF = {
+_ERROR_DESCRIPTIONS = {
     400: "The request is malformed; the error says what was expected.",
-    404: "There is no such model, version or method.",
-    408: "The body does not arrive.",
-    413: "The body is too large, or stands for something that is.",
-    500: "The predictor failed; the server's log has the reason under the error id.",
-    503: "The model is loading, or too many requests are under way.",
+    404: "The model, version or method does not exist.",
+    408: "The body is not received in time.",
+    413: "The body, or the data that it describes, is too large.",
+    500: "The predictor failed; the server's log has the cause under the error id.",
+    503: "The model is loading, or too many requests are in progress.",
 }
 
 
 def document(model: Model, release: str) -> dict[str, Any]:
-    """The document (https://spec.openapis.org/oas/v3.0.3)."""
+    """Creates the document (https://spec.openapis.org/oas/v3.0.3)."""
     v1, v2 = f"/v1/models/{model.name}", f"/v2/models/{model.name}"
     named = {"type": "object", "properties": {"name": _TEXT, "ready": {"type": "boolean"}}}
     paths: dict[str, Any] = {
-        "/": {"get": _get("Whether the server lives", {"type": "object", "properties": {"status": _TEXT}})},
-        "/metrics": {"get": _described("Metrics in Prometheus' text format", {"text/plain": {"schema": _TEXT}})},
+        "/": {"get": _get("Whether the server is running", {"type": "object", "properties": {"status": _TEXT}})},
+        "/metrics": {"get": _operation("Metrics in Prometheus' text format", {"text/plain": {"schema": _TEXT}})},
         "/v1/models": {"get": _get("The names of models", _list_of("models", _TEXT))},
         v1: {"get": _get("Whether the model is ready", named, 503)},
         "/v2": {"get": _get("The server", _reference("server"))},
-        "/v2/health/live": {"get": _get("Whether the server lives", _truth("live"))},
-        "/v2/health/ready": {"get": _get("Whether the model is ready", _truth("ready"), 503)},
+        "/v2/health/live": {"get": _get("Whether the server is running", _boolean("live"))},
+        "/v2/health/ready": {"get": _get("Whether the model is ready", _boolean("ready"), 503)},
         "/v2/models": {"get": _get("The names of models", _list_of("models", _TEXT))},
     }
-    for verb, key in (("predict", "predictions"), ("explain", "explanations")):
-        if verb in model.takes:
-            paths[f"{v1}:{verb}"] = {"post": _post_v1(verb, key, model.takes[verb])}
+    for method, key in (("predict", "predictions"), ("explain", "explanations")):
+        if method in model.input_kinds:
+            paths[f"{v1}:{method}"] = {"post": _post_v1(method, key, model.input_kinds[method])}
     for path in (v2, f"{v2}/versions/{model.version}"):
         paths[path] = {"get": _get("The model", _reference("model"))}
         paths[f"{path}/ready"] = {"get": _get("Whether the model is ready", named, 503)}
@@ -56,16 +56,16 @@ def document(model: Model, release: str) -> dict[str, Any]:
     }
 
 
-def _post_v1(verb: str, key: str, kind: str) -> dict[str, Any]:
+def _post_v1(method: str, key: str, kind: str) -> dict[str, Any]:
     values: dict[str, Any] = {"type": "array", "items": {}}
-    request: dict[str, Any] = {"type": "object", "description": WORDS[kind]}
+    request: dict[str, Any] = {"type": "object", "description": REQUESTS[kind]}
     if kind != DICT:
         request["properties"] = {"instances": values, "inputs": {}}
         request["oneOf"] = [{"required": ["instances"]}, {"required": ["inputs"]}]
     body: dict[str, Any] = {"application/json": {"schema": request}}
     if kind == BYTES:
         body["application/octet-stream"] = {"schema": {"type": "string", "format": "binary"}}
-    return _post(f"{verb.capitalize()}, by the V1 protocol", body, {"type": "object", "properties": {key: {}}})
+    return _post(f"{method.capitalize()}, by the V1 protocol", body, {"type": "object", "properties": {key: {}}})
 
 
 def _schemas() -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
     return {"type": "object", "required": list(required), "properties": properties}
 
 
-def _truth(name: str) -> dict[str, Any]:
+def _boolean(name: str) -> dict[str, Any]:
     return _object({name: {"type": "boolean"}}, name)
 
 
@@ -121,21 +121,21 @@ def _reference(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _get(summary: str, schema: Any, *problems: int) -> dict[str, Any]:
-    return _described(summary, {"application/json": {"schema": schema}}, *problems)
+def _get(summary: str, schema: Any, *errors: int) -> dict[str, Any]:
+    return _operation(summary, {"application/json": {"schema": schema}}, *errors)
 
 
 def _post(summary: str, body: Any, schema: Any) -> dict[str, Any]:
-    described = _described(summary, {"application/json": {"schema": schema}}, *_WORDS_OF)
-    return {**described, "requestBody": {"required": True, "content": body}}
+    operation = _operation(summary, {"application/json": {"schema": schema}}, *_ERROR_DESCRIPTIONS)
+    return {**operation, "requestBody": {"required": True, "content": body}}
 
 
-def _described(summary: str, content: Any, *problems: int) -> dict[str, Any]:
-    failures = {
+def _operation(summary: str, content: Any, *errors: int) -> dict[str, Any]:
+    error_responses = {
         str(status): {
-            "description": _WORDS_OF[status],
+            "description": _ERROR_DESCRIPTIONS[status],
             "content": {"application/json": {"schema": _reference("error")}},
         }
-        for status in problems
+        for status in errors
     }
-    return {"summary": summary, "responses": {"200": {"description": "OK", "content": content}, **failures}}
+    return {"summary": summary, "responses": {"200": {"description": "OK", "content": content}, **error_responses}}

@@ -1,4 +1,4 @@
-"""Which handler answers a request."""
+"""Routing of requests to handlers."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from .http_error import HTTPError
 from .messages import Answer, Request
-from .refusal import Refusal
 
 Handler = Callable[[Request], Awaitable[Answer]]
 
 
 @dataclass(frozen=True)
 class Route:
-    """A path and what answers requests to it.
+    """A method and a path, and their handler.
 
     Attributes:
         method: `GET`, which includes HEAD, or `POST`.
-        path: a path, in which `{name}` stands for a part without slashes.
-        handler: answers requests.
+        path: a path in which `{name}` matches a part without slashes.
+        handler: the coroutine function that handles the requests.
     """
 
     method: str
@@ -28,12 +28,12 @@ class Route:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """All methods that are answered."""
+        """The allowed methods."""
         return ("GET", "HEAD") if self.method == "GET" else (self.method,)
 
 
 class Routes:
-    """Routes by their paths; of several whose path fits, the first."""
+    """A routing table. Fixed paths take precedence over patterns, and earlier patterns over later ones."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._fixed: dict[str, Route] = {}
@@ -45,21 +45,21 @@ class Routes:
                 self._fixed.setdefault(route.path, route)
 
     def find(self, method: str, path: str) -> tuple[Handler, Mapping[str, str]]:
-        """The handler for a request, and the parameters in its path.
+        """Finds the handler of a request, and the parameters in its path.
 
         Raises:
-            Refusal: there is none for this path (404) or method (405).
+            HTTPError: no route has this path (404), or none of those has this method (405).
         """
         other = None
-        for route, parameters in self._fitting(path):
+        for route, parameters in self._matches(path):
             if method in route.methods:
                 return route.handler, parameters
             other = other or route
         if other:
-            raise Refusal(405, f"{path}: Method Not Allowed", allow=", ".join(other.methods))
-        raise Refusal(404, f"{path}: Not Found")
+            raise HTTPError(405, f"{path}: Method Not Allowed", allow=", ".join(other.methods))
+        raise HTTPError(404, f"{path}: Not Found")
 
-    def _fitting(self, path: str) -> Iterator[tuple[Route, dict[str, str]]]:
+    def _matches(self, path: str) -> Iterator[tuple[Route, dict[str, str]]]:
         if path in self._fixed:
             yield self._fixed[path], {}
         for pattern, route in self._patterns:

@@ -1,4 +1,4 @@
-"""The settings of a predictor's server, from environment variables."""
+"""The settings of the server, from environment variables."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ PREFIX = "FAIRING_"
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be said of a server; the variable of `model_path` is `FAIRING_MODEL_PATH`, and so on.
+    """The settings of a server. The environment variable of `model_path` is `FAIRING_MODEL_PATH`, and so on.
 
     Attributes:
-        model_path: the file or folder that `load` is given.
-        model_name: the model's name in URLs; the predictor's where it is empty.
-        model_version: its version in URLs of the Open Inference Protocol.
-        host: the address to listen on; empty for all.
-        port: the port to listen on; 0 for a free one.
-        concurrency: the number of predictions side by side, each in a thread of its own.
-        queue: the number of requests that may wait besides; further ones get 503.
-        max_batch: the number of instances up to which predictions of several requests are asked for at once.
-        max_wait_seconds: how long a request waits for others of its batch.
-        max_bytes: the largest request body.
-        body_seconds: how long a client may take to send it.
-        linger_seconds: how long after SIGTERM new requests are still answered, as Kubernetes goes on sending some.
-        drain_seconds: how long requests under way may take to end after that.
-        debug: whether the text of errors of the predictor is sent to clients, and not only logged.
-        log: `json` or `text`.
-        log_level: the least level that is logged: `debug`, `info`, `warning` or `error`.
+        model_path: the file or folder of the model, which `load` receives.
+        model_name: the model's name in URLs; empty for the predictor's name.
+        model_version: the model's version in URLs of the Open Inference Protocol.
+        host: the address to listen on; empty for all addresses.
+        port: the port to listen on; 0 for a free port.
+        concurrency: the number of concurrent predictions, each in its own thread.
+        queue: the number of further requests that may wait for a thread; others are rejected with 503.
+        max_batch: the maximum number of instances in a batch of several requests; 1 disables batching.
+        max_wait_seconds: how long a batch waits for further requests.
+        max_bytes: the maximum size of a request body.
+        body_seconds: how long a client may take to send the body.
+        linger_seconds: how long the server handles new requests after SIGTERM, as Kubernetes still routes some to it.
+        drain_seconds: how long requests in progress may take to finish after that.
+        debug: whether clients receive the text of the predictor's errors, which is only logged otherwise.
+        log: the format of the log, `json` or `text`.
+        log_level: the lowest level that is logged: `debug`, `info`, `warning` or `error`.
     """
 
     model_path: str = "/mnt/models"
@@ -51,10 +51,10 @@ class Settings:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
-        """The settings that variables give.
+        """Reads the settings from environment variables.
 
         Raises:
-            ValueError: a variable has no usable value; it is named.
+            ValueError: a variable has an invalid value; the message names the variable.
         """
         given: dict[str, Any] = {}
         for field in fields(cls):
@@ -69,21 +69,23 @@ class Settings:
         return settings
 
 
-_TRUTHS = {"1": True, "true": True, "0": False, "false": False}
-_LEAST = {"port": 0, "concurrency": 1, "queue": 0, "max_batch": 1, "max_bytes": 1}
+_BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
+_MINIMUM = {"port": 0, "concurrency": 1, "queue": 0, "max_batch": 1, "max_bytes": 1}
 
 
 def _read(variable: str, text: str, kind: type) -> object:
     if kind is str:
         return text
     if kind is bool:
-        if text.lower() not in _TRUTHS:
-            raise ValueError(f"{variable}={text!r} is not one of {', '.join(_TRUTHS)}")
-        return _TRUTHS[text.lower()]
+        if text.lower() not in _BOOLEANS:
+            raise ValueError(f"{variable}={text!r} is not one of {', '.join(_BOOLEANS)}")
+        return _BOOLEANS[text.lower()]
     try:
         value = kind(text)
     except ValueError:
         value = -1
-    if not _LEAST.get(variable.removeprefix(PREFIX).lower(), 0) <= value < float("inf"):
-        raise ValueError(f"{variable}={text!r} is not a {'whole number' if kind is int else 'number'} that fits")
+    if not _MINIMUM.get(variable.removeprefix(PREFIX).lower(), 0) <= value < float("inf"):
+        raise ValueError(
+            f"{variable}={text!r} is not {'an integer' if kind is int else 'a number'} in the allowed range"
+        )
     return value

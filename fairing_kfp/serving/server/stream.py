@@ -1,4 +1,4 @@
-"""A result that a predictor yields item by item, as server-sent events.
+"""Streaming of a generator's items as server-sent events.
 
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -16,23 +16,23 @@ from .model import PredictorError
 from .workers import Workers
 
 Stream = Generator[Any, None, None]
-"""What a predictor yields."""
+"""The items that a predictor yields."""
 
 _END = object()
 _HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
 
 
 class Events:
-    """The events of a result; each item is the JSON of an event's data.
+    """A streamed response: one event for each item, with the item's JSON as data.
 
-    An error of the predictor after the first item is an event `error`, since the status has been sent.
+    An error of the predictor after the first item is sent as an event `error`, since the status has been sent already.
 
     Args:
-        items: yields items; the next one is made in a thread of the workers once the last was sent.
-        workers: where it runs.
-        request: the request; nothing more is made once its client has gone.
-        failed: gives the JSON of an error.
-        held: is closed at the end.
+        items: the generator, which is advanced in a worker thread after the previous item has been sent.
+        workers: the worker threads.
+        request: the request; if its client disconnects, the stream ends.
+        format_error: returns the JSON of an error.
+        resources: closed at the end of the stream.
     """
 
     def __init__(
@@ -40,24 +40,25 @@ class Events:
         items: Stream,
         workers: Workers,
         request: Request,
-        failed: Callable[[PredictorError], bytes],
-        held: contextlib.ExitStack,
+        format_error: Callable[[PredictorError], bytes],
+        resources: contextlib.ExitStack,
     ) -> None:
-        self._items, self._workers, self._request, self._failed, self._held = items, workers, request, failed, held
+        self._items, self._workers, self._request = items, workers, request
+        self._format_error, self._resources = format_error, resources
 
     async def send(self, send: Send) -> None:
-        """Sends all of them."""
-        gone = asyncio.ensure_future(self._request.disconnected())
-        with self._held:
+        """Sends the events."""
+        disconnected = asyncio.ensure_future(self._request.disconnected())
+        with self._resources:
             try:
                 await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-                while (event := await self._workers.run(self._next)) and not gone.done():
+                while (event := await self._workers.run(self._next)) and not disconnected.done():
                     await send({"type": "http.response.body", "body": event, "more_body": True})
                 await send({"type": "http.response.body", "body": b""})
             finally:
-                gone.cancel()
-                # In a thread, after an item that is being made; nobody waits for it.
-                self._workers.begin(self._items.close)
+                disconnected.cancel()
+                # In a worker thread, after an item that is being created; the result is not awaited.
+                self._workers.submit(self._items.close)
 
     def _next(self) -> bytes:
         """The next event; empty at the end."""
@@ -65,8 +66,8 @@ class Events:
             item = next(self._items, _END)
             return b"" if item is _END else b"data: %b\n\n" % answers.dumps(item)
         except PredictorError as error:
-            failure = self._failed(error)
+            failure = self._format_error(error)
         except TypeError as error:
-            failure = self._failed(PredictorError("predict yielded what cannot be sent", str(error)))
-        self._items.close()  # which ends it
+            failure = self._format_error(PredictorError("an item of predict cannot be sent", str(error)))
+        self._items.close()  # the next call returns the end
         return b"event: error\ndata: %b\n\n" % failure

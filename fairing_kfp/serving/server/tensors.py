@@ -1,7 +1,7 @@
-"""Tensors of the Open Inference Protocol: as JSON, and as bytes behind the JSON (the binary tensor extension).
+"""Tensors of the Open Inference Protocol, as JSON and as binary data after the JSON (the binary tensor extension).
 
-With numpy the values are an array, else nested lists. Elements of `BYTES` are text, or bytes where they came in base64
-or in binary; in JSON bytes go as base64, marked by the parameter `content_type`.
+The values are an array if numpy is installed, else nested lists. Elements of `BYTES` are text, or bytes if the client
+sent base64 or binary data. JSON contains bytes as base64, with the parameter `content_type`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BINARY = "binary_tensor_data"
 """The extension's name in a server's metadata."""
 
 HEADER = "Inference-Header-Content-Length"
-"""Says how many bytes of a body are JSON."""
+"""The header with the number of bytes of a body that are JSON."""
 
 BASE64 = "base64"
 """The `content_type` of bytes in JSON."""
@@ -31,9 +31,9 @@ class Tensor:
     """A named array.
 
     Attributes:
-        name: as in JSON.
-        datatype: its elements' type.
-        shape: its dimensions.
+        name: the name in JSON.
+        datatype: the type of the elements.
+        shape: the size of each dimension.
         values: a numpy array of that shape, or nested lists.
     """
 
@@ -44,19 +44,19 @@ class Tensor:
 
     @property
     def as_list(self) -> Any:
-        """Its values as nested lists."""
+        """The values as nested lists."""
         return self.values if isinstance(self.values, list) else self.values.tolist()
 
     @property
     def flat(self) -> list[Any]:
-        """Its values one after another, the last dimension first."""
+        """The values in one list, in row-major order."""
         if not isinstance(self.values, list):
             return list(self.values.ravel().tolist())
         found = spread(self.values)
         return found[1] if found else []
 
     def with_flat(self, flat: list[Any]) -> Tensor:
-        """The same with other elements of `BYTES`."""
+        """A copy with these elements of `BYTES`, in row-major order."""
         np = numpy()
         if np is None:
             return replace(self, values=nested(flat, self.shape))
@@ -65,16 +65,16 @@ class Tensor:
         return replace(self, values=array.reshape(self.shape))
 
     def document(self) -> dict[str, Any]:
-        """It as JSON values."""
+        """The tensor as a JSON object."""
         data = self.flat
-        made: dict[str, Any] = {"name": self.name, "shape": list(self.shape), "datatype": self.datatype.name}
+        document: dict[str, Any] = {"name": self.name, "shape": list(self.shape), "datatype": self.datatype.name}
         if any(isinstance(value, bytes) for value in data):
-            made["parameters"] = {"content_type": BASE64}
+            document["parameters"] = {"content_type": BASE64}
             data = [base64.b64encode(_bytes(value)).decode() for value in data]
-        return {**made, "data": data}
+        return {**document, "data": data}
 
     def binary(self) -> tuple[dict[str, Any], bytes]:
-        """It as JSON values without its elements, and these as bytes."""
+        """The tensor as a JSON object without elements, and the elements as bytes."""
         if self.datatype.kind == "s":
             data = b"".join(struct.pack("<I", len(value)) + value for value in map(_bytes, self.flat))
         elif isinstance(self.values, list):
@@ -82,24 +82,24 @@ class Tensor:
             data = struct.pack(f"<{len(flat)}{self.datatype.code}", *flat)
         else:
             data = self.values.astype(self.datatype.numpy, copy=False).tobytes()
-        made = {"name": self.name, "shape": list(self.shape), "datatype": self.datatype.name}
-        return {**made, "parameters": {"binary_data_size": len(data)}}, data
+        document = {"name": self.name, "shape": list(self.shape), "datatype": self.datatype.name}
+        return {**document, "parameters": {"binary_data_size": len(data)}}, data
 
 
-def made_of(name: str, value: Any) -> Tensor:
-    """The tensor of a value: an array, a list, or one number or text.
+def make_tensor(name: str, value: Any) -> Tensor:
+    """Converts an array, a list, a number or a text to a tensor.
 
     Raises:
-        TypeError: no tensor can hold it.
+        TypeError: no datatype can represent the value.
     """
     np = numpy()
     if np is None:
         return _of_lists(name, value)
     try:
-        # Arrays of texts are as wide as the longest, and these end at their first zero byte.
+        # numpy's arrays of texts are as wide as the longest text, and drop zero bytes at the end of texts.
         array = np.asarray(value, dtype=object if _has_texts(value) else None)
     except (ValueError, TypeError) as error:
-        raise TypeError(f"{_kind(value)} is no array: {error}") from error
+        raise TypeError(f"{_type_name(value)} is not an array: {error}") from error
     array = array.reshape(1) if array.ndim == 0 else array
     kind = array.dtype.kind
     if kind in "Mm":
@@ -109,7 +109,7 @@ def made_of(name: str, value: Any) -> Tensor:
     elif kind == "O":
         array = _of_objects(np, array)
     elif kind not in "biuf":
-        raise TypeError(f"a tensor cannot hold {array.dtype}")
+        raise TypeError(f"a tensor cannot represent {array.dtype}")
     elif array.dtype.itemsize > 8:
         array = array.astype("f8")
     return Tensor(name, _datatype_of(array.dtype), tuple(array.shape), array)
@@ -136,7 +136,7 @@ def _of_objects(np: Any, array: Any) -> Any:
         except (OverflowError, TypeError, ValueError):
             pass
     names = ", ".join(sorted(kind.__name__ for kind in kinds))
-    raise TypeError(f"a tensor cannot hold {names}; arrays, lists of numbers or of texts fit")
+    raise TypeError(f"a tensor cannot represent {names}; return arrays, or lists of numbers or of texts")
 
 
 def _of_lists(name: str, value: Any) -> Tensor:
@@ -147,16 +147,19 @@ def _of_lists(name: str, value: Any) -> Tensor:
             least, most = DATATYPES["INT64"].bounds
             if datatype != "INT64" or all(least <= one <= most for one in flat):
                 return Tensor(name, DATATYPES[datatype], shape, values)
-    raise TypeError(f"a tensor cannot hold {_kind(value)}; lists of numbers or of texts, as long as one another, fit")
+    raise TypeError(
+        f"a tensor cannot represent {_type_name(value)}; return lists of equal length, of numbers or of texts"
+    )
 
 
 def _has_texts(value: Any) -> bool:
-    """Whether a value is a text or bytes, or nested lists with some."""
+    """Whether a value is a text or bytes, or nested lists that contain some."""
     found = spread(_as_lists(value)) if isinstance(value, (list, tuple)) else ((), [value])
     return found is not None and any(issubclass(kind, (str, bytes)) for kind in set(map(type, found[1])))
 
 
 def nested(flat: list[Any], shape: Sequence[int]) -> Any:
+    """Nests a list of values, in row-major order, as the shape."""
     if len(shape) < 2:
         return flat
     size = math.prod(shape[1:])
@@ -171,5 +174,5 @@ def _bytes(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
 
 
-def _kind(value: Any) -> str:
+def _type_name(value: Any) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")

@@ -9,24 +9,25 @@ from . import answers, inputs
 from .bounds import Bounds
 
 KEYS = {"predict": "predictions", "explain": "explanations"}
-"""What the result of a method is called."""
+"""The key of each method's result."""
 
 
 def read(kind: str, body: Any, bounds: Bounds) -> Any:
-    """The argument of a method, of a request's JSON.
+    """Converts the JSON of a request to the argument of a method.
 
     Raises:
-        Refusal: it is malformed (400), or stands for too much (413).
+        HTTPError: the request is malformed (400), or describes too much data (413).
     """
     return inputs.of_v1(kind, body, bounds)
 
 
-def write(kind: str, verb: str, result: Any) -> bytes:
-    """The body of an answer: the result by its name; one that has this name already, or is a dictionary made of a
-    dictionary, stays as it is.
+def write(kind: str, method: str, result: Any) -> bytes:
+    """The body of a response: the result under its key.
+
+    A dictionary that has this key already, or that a method with a dictionary as input returns, is the body itself.
 
     Raises:
-        TypeError: JSON cannot hold it.
+        TypeError: JSON cannot represent the result.
     """
-    whole = isinstance(result, Mapping) and (KEYS[verb] in result or kind == inputs.DICT)
-    return answers.dumps(result if whole else {KEYS[verb]: result})
+    is_body = isinstance(result, Mapping) and (KEYS[method] in result or kind == inputs.DICT)
+    return answers.dumps(result if is_body else {KEYS[method]: result})

@@ -8,11 +8,11 @@ from typing import Any
 
 from . import answers, inputs, tensor_input
 from .bounds import Bounds
-from .refusal import bad
-from .tensors import Tensor, made_of
+from .http_error import bad_request
+from .tensors import Tensor, make_tensor
 
 OUTPUT = "output-0"
-"""The name of the only output."""
+"""The name of the output if a result is a single tensor."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Request:
     """An inference request.
 
     Attributes:
-        tensors: its inputs.
-        id: what the answer is to be known by; None where nothing is said.
-        outputs: the outputs that are wanted, and whether each is wanted in binary; empty for all of them.
-        binary: whether the others are.
+        tensors: the inputs.
+        id: the id of the request, which the response repeats; None if it has none.
+        outputs: for each requested output, whether it is requested as binary data; empty for all outputs.
+        binary: whether all other outputs are requested as binary data.
     """
 
     tensors: tuple[Tensor, ...]
@@ -33,60 +33,65 @@ class Request:
 
 
 def read(body: Any, rest: memoryview | None, bounds: Bounds) -> Request:
-    """A request of its JSON, and of the bytes behind it, if that is what the header says.
+    """Parses a request.
+
+    Args:
+        body: its JSON.
+        rest: the binary data after the JSON; None if the request has none.
+        bounds: the limits of the request.
 
     Raises:
-        Refusal: it is malformed (400), or stands for too much (413).
+        HTTPError: the request is malformed (400), or describes too much data (413).
     """
     if not isinstance(body, dict) or not isinstance(body.get("inputs"), list) or not body["inputs"]:
-        raise bad('a JSON object with "inputs" is wanted, a list of tensors (Open Inference Protocol)')
+        raise bad_request('expected a JSON object with "inputs", a list of tensors (Open Inference Protocol)')
     if not isinstance(body.get("id", ""), str):
-        raise bad('the "id" is a text')
+        raise bad_request('the "id" must be a text')
     parameters = body.get("parameters") or {}
     if not isinstance(parameters, dict):
-        raise bad('the "parameters" are an object')
+        raise bad_request('the "parameters" must be an object')
     tensors = []
     for given in body["inputs"]:
         tensor, rest = tensor_input.read(given, rest, bounds)
         tensors.append(tensor)
     if rest:
-        raise bad(f"{len(rest)} bytes behind the JSON belong to no input")
+        raise bad_request(f"{len(rest)} bytes after the JSON belong to no input")
     binary = parameters.get("binary_data_output") is True
     outputs = body.get("outputs") or []
     if not isinstance(outputs, list):
-        raise bad('the "outputs" are a list')
+        raise bad_request('the "outputs" must be a list')
     return Request(tuple(tensors), body.get("id"), dict(_output(one, binary) for one in outputs), binary)
 
 
 def _output(given: Any, binary: bool) -> tuple[str, bool]:
     parameters = given.get("parameters") or {} if isinstance(given, dict) else None
     if not isinstance(parameters, dict) or not isinstance(given.get("name"), str):
-        raise bad('each of "outputs" is an object with a "name"')
+        raise bad_request('each of "outputs" must be an object with a "name"')
     return given["name"], parameters.get("binary_data", binary) is True
 
 
 def argument(kind: str, request: Request, bounds: Bounds) -> Any:
-    """What a method is given.
+    """Converts the inputs of a request to the argument of a method.
 
     Raises:
-        Refusal: it takes something else (400), or they stand for too much (413).
+        HTTPError: the method does not take these inputs (400), or they describe too much data (413).
     """
     return inputs.of_v2(kind, request.tensors, bounds)
 
 
 def write(request: Request, result: Any, model: str, version: str) -> tuple[bytes, int | None]:
-    """The body of an answer, and how much of it is JSON where bytes follow.
+    """The body of a response, and the number of its bytes that are JSON; None if no binary data follow.
 
     Raises:
-        TypeError: no tensor can hold the result.
-        Refusal: an output is wanted that there is not (400).
+        TypeError: no datatype can represent the result.
+        HTTPError: the request names an output that the result does not have (400).
     """
-    made = {tensor.name: tensor for tensor in _tensors(result)}
+    tensors = {tensor.name: tensor for tensor in _tensors(result)}
     for name in request.outputs:
-        if name not in made:
-            raise bad(f"there is no output {name!r}; there are: {', '.join(made)}")
+        if name not in tensors:
+            raise bad_request(f"the output {name!r} does not exist; the outputs are {', '.join(tensors)}")
     documents, parts = [], []
-    for name, tensor in made.items():
+    for name, tensor in tensors.items():
         if request.outputs and name not in request.outputs:
             continue
         if request.outputs.get(name, request.binary):
@@ -95,16 +100,16 @@ def write(request: Request, result: Any, model: str, version: str) -> tuple[byte
         else:
             document = tensor.document()
         documents.append(document)
-    answer = {"model_name": model, "model_version": version, "outputs": documents}
+    response = {"model_name": model, "model_version": version, "outputs": documents}
     if request.id is not None:
-        answer["id"] = request.id
-    text = answers.dumps(answer)
+        response["id"] = request.id
+    text = answers.dumps(response)
     return (b"".join([text, *parts]), len(text)) if parts else (text, None)
 
 
 def _tensors(result: Any) -> list[Tensor]:
     if isinstance(result, Mapping):
-        return [made_of(str(name), value) for name, value in result.items()]
-    if hasattr(result, "columns") and hasattr(result, "to_dict"):  # a frame
-        return [made_of(str(name), result[name]) for name in result.columns]
-    return [made_of(OUTPUT, result)]
+        return [make_tensor(str(name), value) for name, value in result.items()]
+    if hasattr(result, "columns") and hasattr(result, "to_dict"):  # a data frame
+        return [make_tensor(str(name), result[name]) for name in result.columns]
+    return [make_tensor(OUTPUT, result)]

@@ -1,4 +1,4 @@
-"""Threads in which the predictor runs, so that the server goes on answering probes; and how many may wait for them."""
+"""The threads that run the predictor, while the event loop handles probes, and a limit on waiting requests."""
 
 from __future__ import annotations
 
@@ -9,51 +9,51 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from .http_error import HTTPError
 from .metrics import Metrics
-from .refusal import Refusal
 
 T = TypeVar("T")
 
 
 class Workers:
-    """So many threads, and so many requests that may wait for one.
+    """A pool of threads, and a limit on the requests that use it or wait for it.
 
-    With one thread, which is the default, the model is loaded and asked in the same one.
+    With one thread, the default, the model is loaded and called in the same thread.
 
     Args:
-        threads: predictions side by side.
-        waiting: requests that may wait besides.
-        metrics: is told how many are under way.
+        threads: the number of concurrent predictions.
+        waiting: the number of further requests that may wait.
+        metrics: counts the requests in progress.
     """
 
     def __init__(self, threads: int, waiting: int, metrics: Metrics) -> None:
         self._threads = threads
         self._started = 0
-        self._asked: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._begun: set[_Task] = set()
-        self._most = threads + waiting
+        self._queue: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._tasks: set[_Task] = set()  # running or waiting
+        self._limit = threads + waiting
         self._metrics = metrics
 
     @property
     def idle(self) -> bool:
-        """Whether no thread works, and nothing waits for one."""
-        return not self._begun
+        """Whether no task is running or waiting."""
+        return not self._tasks
 
     def check(self) -> None:
-        """Checks that there is a place.
+        """Checks that the limit is not reached.
 
         Raises:
-            Refusal: all are taken (503).
+            HTTPError: the limit is reached (503).
         """
-        if self._metrics.in_flight >= self._most:
-            raise Refusal(503, f"{self._most} requests are under way already", retry_after=1)
+        if self._metrics.in_flight >= self._limit:
+            raise HTTPError(503, f"{self._limit} requests are already in progress", retry_after=1)
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
-        """A place among those that work and wait.
+    def slot(self) -> Iterator[None]:
+        """Counts a request as in progress until the end of the block.
 
         Raises:
-            Refusal: all are taken (503).
+            HTTPError: the limit is reached (503).
         """
         self.check()
         self._metrics.in_flight += 1
@@ -63,39 +63,39 @@ class Workers:
             self._metrics.in_flight -= 1
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What work gives, done in a thread; it goes on there when nobody waits for it any more."""
-        result: T = await self.begin(work)
+        """Runs work in a thread; returns its result. If the caller is cancelled, the work still runs to its end."""
+        result: T = await self.submit(work)
         return result
 
-    def begin(self, work: Callable[[], Any]) -> asyncio.Future[Any]:
-        """Has work done in a thread."""
-        if self._started < self._threads and len(self._begun) >= self._started:
+    def submit(self, work: Callable[[], Any]) -> asyncio.Future[Any]:
+        """Queues work for a thread; returns the future of its result."""
+        if self._started < self._threads and len(self._tasks) >= self._started:
             self._started += 1
-            threading.Thread(target=self._work, name=f"predictor-{self._started}", daemon=True).start()
+            threading.Thread(target=self._run_tasks, name=f"predictor-{self._started}", daemon=True).start()
         task = _Task(work, asyncio.get_running_loop())
-        self._begun.add(task)
-        self._asked.put(task)
+        self._tasks.add(task)
+        self._queue.put(task)
         return task.result
 
     def close(self) -> None:
-        """Ends the threads that do not work."""
+        """Stops the threads after the queued tasks."""
         for _ in range(self._started):
-            self._asked.put(None)
+            self._queue.put(None)
 
-    def _work(self) -> None:
-        while task := self._asked.get():
+    def _run_tasks(self) -> None:
+        while task := self._queue.get():
             try:
-                outcome, error = task.work(), None
-            except BaseException as raised:  # also SystemExit of the predictor
-                outcome, error = None, raised
-            self._begun.discard(task)
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                task.loop.call_soon_threadsafe(task.settle, outcome, error)
-            task = outcome = error = None  # which would hold a request until the next
+                result, error = task.work(), None
+            except BaseException as raised:  # including SystemExit of the predictor
+                result, error = None, raised
+            self._tasks.discard(task)
+            with contextlib.suppress(RuntimeError):  # the event loop is closed
+                task.loop.call_soon_threadsafe(task.settle, result, error)
+            task = result = error = None  # frees the request while the thread waits for the next task
 
 
 class _Task:
-    """Something to do in a thread, and where its result is waited for."""
+    """Work for a thread, and the future of its result."""
 
     __slots__ = ("loop", "result", "work")
 
@@ -104,11 +104,11 @@ class _Task:
         self.loop = loop
         self.result: asyncio.Future[Any] = loop.create_future()
 
-    def settle(self, outcome: Any, error: BaseException | None) -> None:
-        """Gives the result to whoever waits for it."""
+    def settle(self, result: Any, error: BaseException | None) -> None:
+        """Sets the result of the future."""
         if self.result.done():
-            return  # nobody waits for it any more
+            return  # the caller was cancelled
         if error is None:
-            self.result.set_result(outcome)
+            self.result.set_result(result)
         else:
             self.result.set_exception(error)

@@ -1,1 +1,1 @@
-"""What starts a predictor in its image; there these files, but for `serve.py`, are the package `fairing_start`."""
+"""Starts a predictor's server in its image, where these files except `serve.py` are the package `fairing_start`."""

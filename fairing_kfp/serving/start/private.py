@@ -1,7 +1,8 @@
-"""Imports packages of our own that the user's code never sees, nor do they see the user's.
+"""Imports the server's packages in isolation: the user's code does not see them, and they do not see the user's.
 
-The user may have another uvicorn, click or h11, newer, older or broken. So ours are found in a folder that is on no
-path, are taken out of `sys.modules` once they are loaded, and what they import later they find where they were put.
+The user's packages may include another release of uvicorn, click or h11, which may be newer, older or broken. So the
+server's packages are imported from folders outside of `sys.path`, and removed from `sys.modules` once they are loaded.
+Their later imports find the modules in the result of `load`.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from typing import Any
 
 
 def load(folders: Sequence[str], names: Iterable[str]) -> Mapping[str, types.ModuleType]:
-    """Imports modules from folders; gives all that were loaded from there, by their names.
+    """Imports private modules, and the private modules that they import.
 
     Args:
-        folders: what lies directly in them is private.
-        names: the modules to import, and with them those that they import.
+        folders: the folders with the private packages.
+        names: the modules to import.
+
+    Returns:
+        All modules that were loaded from the folders, by name.
 
     Raises:
-        ImportError: one cannot be imported.
+        ImportError: a module cannot be imported.
     """
     private = _Private(folders)
     others = {name: module for name, module in sys.modules.items() if private.has(name)}
@@ -46,26 +50,26 @@ def load(folders: Sequence[str], names: Iterable[str]) -> Mapping[str, types.Mod
 
 
 class _Private(importlib.abc.MetaPathFinder):
-    """Finds private modules, and gives each an `import` that does."""
+    """Finds private modules, and gives each of them an `import` that finds private modules."""
 
     def __init__(self, folders: Sequence[str]) -> None:
         self.folders = list(folders)
         self.modules: dict[str, types.ModuleType] = {}
         self.sealed = False
         found = [name.partition(".")[0] for folder in folders for name in os.listdir(folder)]
-        self._tops = {name for name in found if name.isidentifier()}
+        self._top_level = {name for name in found if name.isidentifier()}
         self._importlib = _Importlib("importlib")
         self._importlib.import_module = self._import_module  # type: ignore[attr-defined]
         self.builtins = {**vars(builtins), "__import__": self._import}
 
     def has(self, name: str) -> bool:
         """Whether a module of this name is private."""
-        return name.partition(".")[0] in self._tops
+        return name.partition(".")[0] in self._top_level
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Finds a module in the folders, and nowhere else."""
+        """Finds a private module in the folders; None for any other module."""
         if not self.has(fullname):
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, self.folders if path is None else path)
@@ -81,7 +85,7 @@ class _Private(importlib.abc.MetaPathFinder):
         fromlist: Sequence[str] = (),
         level: int = 0,
     ) -> Any:
-        """What `import` does in a private module (https://docs.python.org/3/library/functions.html#import__)."""
+        """The `__import__` of private modules (https://docs.python.org/3/library/functions.html#import__)."""
         if name.partition(".")[0] == "importlib" and not level:
             found = builtins.__import__(name, globals, locals, fromlist, level)
             return self._importlib if found is importlib else found
@@ -101,7 +105,7 @@ class _Private(importlib.abc.MetaPathFinder):
 
 
 class _Importlib(types.ModuleType):
-    """What private modules take for `importlib`."""
+    """The `importlib` of private modules, whose `import_module` finds private modules."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(importlib, name)
@@ -113,5 +117,5 @@ class _Loader(importlib.machinery.SourceFileLoader):
         self._private = private
 
     def exec_module(self, module: types.ModuleType) -> None:
-        module.__dict__["__builtins__"] = self._private.builtins  # Python asks them for `__import__`
+        module.__dict__["__builtins__"] = self._private.builtins  # Python looks up `__import__` there
         super().exec_module(module)

@@ -7,7 +7,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 
 if __name__ in ("__main__", "__mp_main__"):
-    # The folder of a script is on sys.path, though not with PYTHONSAFEPATH; it is not the user's business.
+    # Python adds a script's folder to sys.path, except with PYTHONSAFEPATH; the user's code must not import from it.
     runtime = os.path.join(ROOT, "runtime")
     sys.path[:] = [HERE, runtime, *(entry for entry in sys.path if entry not in (HERE, runtime))]
     from fairing_runtime import main  # type: ignore[import-not-found]  # its name in the image

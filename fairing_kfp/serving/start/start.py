@@ -1,4 +1,4 @@
-"""Unpacks a predictor and starts its server: ours, or if it is a `kserve.Model` that of KServe."""
+"""Unpacks a predictor and starts its server: the one of this package, or KServe's for a `kserve.Model`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from . import private
 
 KSERVE = "kserve"
 
-# With what uvicorn imports only when it needs it.
+# With the module that uvicorn imports only when the server starts.
 _MODULES = ("fairing_server.main", "uvicorn.lifespan.off")
 
 
 def start(root: str) -> int:
-    """Serves the predictor below `root`; gives the exit code.
+    """Serves the predictor below `root` until the process is stopped.
 
     Args:
-        root: the folder that holds `runtime`, `server`, `code` and `dependencies`.
+        root: the folder that contains `runtime`, `server`, `code` and `dependencies`.
+
+    Returns:
+        The exit code.
     """
     step = packed.description(root)
     problem = environment.python_problem(step) or environment.libc_problem(root, step)
@@ -29,9 +32,9 @@ def start(root: str) -> int:
         print(problem, file=sys.stderr)
         return 1
     sys.argv = sys.argv[:1]
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a killed server's last words count
-    takes = step["serve"]
-    main = None if KSERVE in takes else _server(root)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # keeps the last lines of a server that is killed
+    input_kinds = step["serve"]
+    main = None if KSERVE in input_kinds else _server(root)
     settings = None
     if main:
         try:
@@ -43,25 +46,25 @@ def start(root: str) -> int:
     environment.prepare(root)
     packed.install_finder(root)
     try:
-        predictor = packed.unpacked(root)["function"]
+        predictor = packed.payload(root)["function"]
     except ImportError as error:
         traceback.print_exc()
         print(environment.import_problem(step, error), file=sys.stderr)
         return 1
     if main:
-        return int(main.run(predictor, takes, step["name"], settings, _release(root)))
+        return int(main.run(predictor, input_kinds, step["name"], settings, _release(root)))
     return _kserve(predictor, step["name"])
 
 
 def _server(root: str) -> Any:
-    """Our server's modules, with uvicorn, out of sight of the user's code."""
+    """The main module of the server, which is imported with uvicorn in isolation from the user's code."""
     here = os.path.join(root, "server")
     modules = private.load([os.path.join(here, "own"), os.path.join(here, "packages")], _MODULES)
     return modules["fairing_server.main"]
 
 
 def _kserve(predictor: Any, name: str) -> int:
-    """Lets KServe's own server run its own kind of model."""
+    """Runs a `kserve.Model` in KServe's server."""
     import kserve  # type: ignore[import-not-found]  # among the user's packages
 
     model = predictor(os.environ.get("FAIRING_MODEL_NAME") or name)

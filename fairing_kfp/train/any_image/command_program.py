@@ -35,13 +35,13 @@ def main(root: str, argv: list[str]) -> int:
     if frameworks.TORCHRUN in argv[1:2]:
         return _torchrun(argv[2:])
     given = json.loads(argv[argv.index("--executor_input") + 1])
-    return _command(given if outputs.wanted(os.environ) else outputs.scratch_outputs(given))
+    return _command(given if outputs.are_used(os.environ) else outputs.scratch_outputs(given))
 
 
 def _node(root: str) -> int:
     served = node.Node(root)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, served.ask_to_end)
+        signal.signal(number, served.on_signal)
     address = ("::" if socket.has_dualstack_ipv6() else "", int(os.environ["FAIRING_PORT"]))
     with node.Server(address, node_handler.handler(served)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

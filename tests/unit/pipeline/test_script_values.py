@@ -33,7 +33,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Any:
     [
         ({"warm": False}, "train: warm=False cannot be given to the script: --warm cannot be False: its default is"),
         ({"plus": []}, r"train: plus=\[\] cannot be given to the script: --plus cannot be an empty list"),
-        ({"plus": ["-x"]}, "'-x' among the values of --plus begins with a dash"),
+        ({"plus": ["-x"]}, "'-x' among the values of --plus starts with a dash"),
     ],
 )
 def test_what_the_parser_cannot_take_is_refused(train: Any, given: dict[str, Any], expected: str) -> None:

@@ -144,7 +144,7 @@ parser.parse_args()
 
 @pytest.mark.parametrize("items", [["--model=EVIL"], ["a", "--model", "EVIL"], ["-m"], ["--"]])
 def test_an_item_of_a_list_cannot_become_an_option(items: list[str]) -> None:
-    with pytest.raises(ValueError, match="--tags begins with a dash, and would be read as an option"):
+    with pytest.raises(ValueError, match="--tags starts with a dash, and would be parsed as an option"):
         line(LISTS).words({"tags": items})
 
 

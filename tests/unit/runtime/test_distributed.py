@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fairing_kfp import distributed
 from fairing_kfp.runtime import frameworks
-from fairing_kfp.runtime.frameworks import means
+from fairing_kfp.runtime.frameworks import launch
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def on_node(monkeypatch: pytest.MonkeyPatch, rank: int, *peers: str) -> None:
-    for name, value in means("lightgbm", rank, peers).variables.items():
+    for name, value in launch("lightgbm", rank, peers).variables.items():
         monkeypatch.setenv(name, str(value))
 
 

@@ -37,7 +37,7 @@ def test_first_node_ends_when_its_outputs_were_fetched(tmp_path: Path) -> None:
         running.node.start(work(tmp_path))
         assert running.node.wait(60) == {"phase": ENDED, "code": 0, "peers": ["127.0.0.1"]}
         assert not running.ended.done()
-        running.node.dismiss()
+        running.node.release()
         assert ended(running) == 0
 
 
@@ -79,14 +79,14 @@ def test_signal_reaches_the_code_and_what_it_started(tmp_path: Path) -> None:
     with loopback_node(tmp_path, program) as running:
         running.node.start(work(tmp_path))
         wait_for_file(tmp_path / "model", "there")
-        running.node.ask_to_end(signal.SIGTERM)
+        running.node.on_signal(signal.SIGTERM)
         assert ended(running) == 143
     wait_for_file(tmp_path / "model", "told")
 
 
 def test_signal_ends_a_node_that_waits(tmp_path: Path) -> None:
     with loopback_node(tmp_path) as running:
-        running.node.ask_to_end(signal.SIGTERM)
+        running.node.on_signal(signal.SIGTERM)
         assert ended(running) == 143
 
 
@@ -94,24 +94,24 @@ def test_node_whose_outputs_are_not_fetched_ends_at_a_signal(tmp_path: Path) -> 
     with loopback_node(tmp_path) as running:
         running.node.start(work(tmp_path))
         running.node.wait(60)
-        running.node.ask_to_end(signal.SIGTERM)
+        running.node.on_signal(signal.SIGTERM)
         assert ended(running) == 143
 
 
 def test_step_that_is_gone_is_not_waited_for(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    with loopback_node(tmp_path, silence=0.2) as running:
+    with loopback_node(tmp_path, timeout=0.2) as running:
         assert ended(running) == 1
     assert "sent no work" in capfd.readouterr().err
-    with loopback_node(tmp_path / "second", silence=3) as running:
+    with loopback_node(tmp_path / "second", timeout=3) as running:
         running.node.start(work(tmp_path))
         assert ended(running) == 1
     assert "did not fetch the outputs" in capfd.readouterr().err
 
 
 def test_step_that_is_heard_of_is_waited_for(tmp_path: Path) -> None:
-    with loopback_node(tmp_path, silence=2) as running:
+    with loopback_node(tmp_path, timeout=2) as running:
         for _ in range(12):
-            running.node.hear()
+            running.node.record_contact()
             time.sleep(0.2)
         assert not running.ended.done()
 
@@ -124,12 +124,12 @@ def test_same_work_again_changes_nothing(tmp_path: Path) -> None:
         running.node.start(work(tmp_path))
         running.node.wait(60)
         running.node.start(work(tmp_path, 0, ("10.0.0.1", "10.0.0.2")))  # too late
-        running.node.dismiss()
+        running.node.release()
         assert ended(running) == 0
     assert (tmp_path / "output_metadata.json").read_text() == "."
 
 
-def test_begins_anew_with_other_peers_and_leaves_nothing_running(
+def test_restarts_with_other_peers_and_leaves_nothing_running(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     program = """
@@ -149,13 +149,13 @@ def test_begins_anew_with_other_peers_and_leaves_nothing_running(
         wait_for_file(tmp_path / "output_metadata.json", " ")
         running.node.start(work(tmp_path, 0, ("10.0.0.1", "10.0.0.2")))
         assert running.node.wait(60)["code"] == 0
-        running.node.dismiss()
+        running.node.release()
         assert ended(running) == 0
     pid, peers = (tmp_path / "output_metadata.json").read_text().split()
     assert peers == "10.0.0.1,10.0.0.2"
     status = Path(f"/proc/{pid}/status")
     assert not status.exists() or "zombie" in status.read_text()
-    assert "begins anew" in capfd.readouterr().out
+    assert "restarting the code" in capfd.readouterr().out
 
 
 def test_has_a_key_with_its_step_alone(tmp_path: Path) -> None:
@@ -179,5 +179,5 @@ def test_running_is_told_while_the_code_runs(tmp_path: Path) -> None:
         running.node.start(work(tmp_path))
         wait_for(running.node, RUNNING)
         assert running.node.wait(0.1) == {"phase": RUNNING, "code": None, "peers": ["127.0.0.1"]}
-        running.node.ask_to_end(signal.SIGTERM)
+        running.node.on_signal(signal.SIGTERM)
         assert ended(running) == 143

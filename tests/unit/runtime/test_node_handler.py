@@ -78,7 +78,7 @@ def test_nobody_else_is_answered(
 
     status, answer = plain(running, method, place + query, authorization, b"{}" if method != "GET" else None)
 
-    assert (status, answer) == (401, {"error": "only the step that made the job is answered"})
+    assert (status, answer) == (401, {"error": "unauthorized: only the step that created the job may send requests"})
     assert not (tmp_path / "laid").exists()
     assert running.node.state()["phase"] == "waiting"
 
@@ -119,19 +119,19 @@ def test_work_that_was_not_signed_is_refused(running: Loopback, tmp_path: Path) 
     assert ask(running, "POST", place, body)[0] == 200
 
 
-def test_strangers_are_few_and_the_step_gets_through(running: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unauthenticated_connections_are_limited(running: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
     before = threading.active_count()
-    crowd = [socket.create_connection(("127.0.0.1", running.port), timeout=10) for _ in range(300)]
+    others = [socket.create_connection(("127.0.0.1", running.port), timeout=10) for _ in range(300)]
     with NodePool("127.0.0.1", running.port, token=TOKEN, retries=False, timeout=10) as pool:
         assert pool.request("GET", "/state").status == 200
-        crowd += [socket.create_connection(("127.0.0.1", running.port), timeout=10) for _ in range(100)]
-        assert pool.request("GET", "/state").status == 200  # the step's connection does not give way
-        assert all(one.recv(1) == b"" for one in crowd[:300])
+        others += [socket.create_connection(("127.0.0.1", running.port), timeout=10) for _ in range(100)]
+        assert pool.request("GET", "/state").status == 200  # the step's connection stays open
+        assert all(one.recv(1) == b"" for one in others[:300])
         assert threading.active_count() - before < 60
-        monkeypatch.setattr("fairing_kfp.runtime.node._STRANGER_SECONDS", 0.1)
-        assert all(one.recv(1) == b"" for one in crowd[300:])
+        monkeypatch.setattr("fairing_kfp.runtime.node._AUTHENTICATION_TIMEOUT", 0.1)
+        assert all(one.recv(1) == b"" for one in others[300:])
         assert pool.request("GET", "/state").status == 200
-    for one in crowd:
+    for one in others:
         one.close()
 
 
@@ -191,7 +191,7 @@ def test_outputs_alone_are_given(running: Loopback, tmp_path: Path) -> None:
     assert ask(running, "GET", place_of(tmp_path / "model")) == (200, b"made")
     for path in (tmp_path / "secret", tmp_path / "model" / ".." / "secret", Path("/etc/passwd")):
         status, answer = ask(running, "GET", place_of(path))
-        assert (status, answer) == (404, {"error": f"{path} is no output"})
+        assert (status, answer) == (404, {"error": f"{path} is not an output"})
 
 
 def test_output_that_is_gone_is_told(running: Loopback, tmp_path: Path) -> None:

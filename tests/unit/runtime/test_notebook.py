@@ -151,7 +151,7 @@ def test_a_kernel_that_does_not_start_is_a_status(
         monkeypatch.setattr(notebook, "_START_SECONDS", 2)
     status, log = run_here(*command)
 
-    assert status.startswith("the kernel own did not start; the log may say more")
+    assert status.startswith("the kernel own did not start; see the log")
     assert says in status
     assert f"the notebook sums failed: {status}" in log
     assert "echo" not in " ".join(command) or "no such library" in log
@@ -163,7 +163,7 @@ def test_what_is_left_of_a_kernel_that_cannot_be_spoken_to_does_not_hang_the_ste
     address = tmp_path / ("x" * 110)
     before = (
         "from traitlets.config import Config\n"
-        f"kernel.sockets = lambda: Config({{'KernelManager': {{'transport': 'ipc', 'ip': {str(address)!r}}}}})"
+        f"kernel.connection = lambda: Config({{'KernelManager': {{'transport': 'ipc', 'ip': {str(address)!r}}}}})"
     )
     status, _ = run(*KERNEL, before=before)
 
@@ -191,14 +191,14 @@ def test_ports_that_others_take_do_not_matter(run_here: Callable[..., tuple[str,
 
 
 def test_a_signal_that_asyncio_drops_ends_the_notebook_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notebook, "_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(notebook, "_REPEAT_SECONDS", 0.05)
     before = signal.getsignal(signal.SIGTERM)
     loop = asyncio.new_event_loop()
     dropped: list[dict[str, object]] = []
     loop.set_exception_handler(lambda _, context: dropped.append(context))
     loop.call_soon(signal.raise_signal, signal.SIGTERM)
 
-    with pytest.raises(notebook._Interrupted) as caught, notebook._signals():
+    with pytest.raises(notebook._Interrupted) as caught, notebook._raising_on_signals():
         loop.run_until_complete(asyncio.sleep(30))
 
     loop.close()

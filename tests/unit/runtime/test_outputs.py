@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fairing_kfp.runtime.outputs import scratch_outputs, wanted
+from fairing_kfp.runtime.outputs import are_used, scratch_outputs
 
 GIVEN: dict[str, Any] = {
     "inputs": {"artifacts": {"data": {"artifacts": [{"uri": "minio://a/data"}]}}, "parameterValues": {"depth": 1}},
@@ -50,4 +50,4 @@ def test_a_step_may_have_no_outputs() -> None:
     ],
 )
 def test_the_first_process_of_a_node_gives_outputs(environment: dict[str, str], counts: bool) -> None:
-    assert wanted(environment) is counts
+    assert are_used(environment) is counts

@@ -106,7 +106,7 @@ def test_no_image_of_another_place_is_in_it(source: str, tmp_path: Path) -> None
         (data(text_html="<script>draw()</script>", text_plain="poor"), "<pre>poor</pre>"),
         (data(text_html="<div><script>draw()</script></div>", image_png=PIXEL), f"base64,{PIXEL}"),
         (data(text_markdown="*m*", text_plain="poor"), "<em>m</em>"),
-        (data(application_javascript="draw()"), "only a live notebook"),
+        (data(application_javascript="draw()"), "needs a running notebook"),
         (v4.new_output("stream", name="stderr", text="\x1b[31mred\x1b[0m\n1%\r50%\r100%\n"), "<pre>red\n100%\n</pre>"),
         (v4.new_output("error", ename="E", evalue="v", traceback=["\x1b[0;31mE\x1b[0m: <v>"]), "E: &lt;v&gt;"),
     ],

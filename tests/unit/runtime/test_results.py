@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fairing_kfp.runtime.results import PassingError, guard
+from fairing_kfp.runtime.results import PassingError, check_outputs
 
 
 class Two(NamedTuple):
@@ -23,7 +23,7 @@ def written(returned: Any, annotation: Any, metadata: dict[str, Any] | None = No
     executor = SimpleNamespace(
         write_executor_output=seen.append, return_annotation=annotation, output_artifacts={"scores": artifact}
     )
-    guard(executor)
+    check_outputs(executor)
     executor.write_executor_output(returned)
     return seen[0] if metadata is None else artifact.metadata
 
@@ -53,18 +53,18 @@ def test_scalars_and_tuples_are_those_of_json(returned: Any, annotation: Any, pl
 @pytest.mark.parametrize(
     ("returned", "annotation", "says"),
     [
-        (None, int, "the output Output is None, and its type is int: return a value in every case"),
-        (None, Two, "its outputs are count, names"),
-        (Two(1, None), Two, "the output names is None, and its type is list"),  # type: ignore[arg-type]
+        (None, int, "the output Output is None, but its type is int: return a value in every case"),
+        (None, Two, "but its outputs are count, names"),
+        (Two(1, None), Two, "the output names is None, but its type is list"),  # type: ignore[arg-type]
         (float("nan"), float, "the output Output is nan, which KFP cannot pass"),
         ({"a": [1, float("inf")]}, dict, r"the output Output\['a'\]\[1\] is inf"),
         (np.float64("nan"), float, "Output is nan"),
         (
             np.zeros(3),
             list,
-            r"is a numpy\.ndarray, and its type is list: .*dsl\.Output\[dsl\.Dataset\]",
+            r"is a numpy\.ndarray, but its type is list: .*dsl\.Output\[dsl\.Dataset\]",
         ),
-        ("3", int, r"is a builtins\.str, and its type is int"),
+        ("3", int, r"is a builtins\.str, but its type is int"),
         ({"at": [{1}]}, dict, r"Output\['at'\]\[0\] is a builtins\.set, which JSON does not have"),
         ({"at": pd.NaT}, dict, r"Output\['at'\] is a pandas\S*NaTType, which JSON does not have"),
     ],

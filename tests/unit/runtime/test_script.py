@@ -85,7 +85,7 @@ def test_script_that_does_not_care_is_ended_by_the_signal(start: Callable[..., s
     _, error = process.communicate(timeout=30)
 
     assert process.returncode == 128 + signal.SIGTERM
-    assert error == "fairing-kfp: script.py was ended by SIGTERM (signal 15)\n"
+    assert error == "fairing-kfp: script.py was terminated by SIGTERM (signal 15)\n"
 
 
 def test_script_ends_with_a_step_that_is_killed(start: Callable[..., subprocess.Popen[str]]) -> None:

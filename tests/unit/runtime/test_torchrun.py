@@ -19,7 +19,7 @@ from fairing_kfp.local.root import bare_python, root_digest, unpack_root
 from fairing_kfp.preprocess.function import FunctionSource
 from fairing_kfp.preprocess.image_paths import DEPENDENCIES
 from fairing_kfp.recipe.runtime_layer import runtime_files
-from fairing_kfp.runtime.frameworks import means
+from fairing_kfp.runtime.frameworks import launch
 from tests.support.paths import TESTS
 
 STAND_INS = TESTS / "stand_ins"
@@ -65,8 +65,8 @@ def bare_root(cache: Cache) -> Path:
 
 def start(root: Path, cache: Cache, folder: Path, rank: int, port: int, how: str = "", nodes: int = 2) -> Any:
     """Starts a node as the agent of a pod does."""
-    made = means("torch", rank, ["127.0.0.1"] * nodes, 2)
-    made = replace(made, before=tuple(one.replace("29500", str(port)) for one in made.before))
+    made = launch("torch", rank, ["127.0.0.1"] * nodes, 2)
+    made = replace(made, arguments=tuple(one.replace("29500", str(port)) for one in made.arguments))
     given = {
         "inputs": {"parameterValues": {"how": how}},
         "outputs": {
@@ -77,7 +77,7 @@ def start(root: Path, cache: Cache, folder: Path, rank: int, port: int, how: str
     python, step = str(bare_python(cache)), str(root / "runtime" / "step.py")
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "RANK": "9", "TMPDIR": str(folder)}
     return subprocess.Popen(
-        [python, step, *made.before, step, "--executor_input", json.dumps(given)],
+        [python, step, *made.arguments, step, "--executor_input", json.dumps(given)],
         env=made.environment(env),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -118,5 +118,5 @@ def test_without_torch_says_what_to_do(bare_root: Path, cache: Cache, tmp_path: 
     node = start(bare_root, cache, tmp_path, 0, free_port(), nodes=1)
     log, _ = node.communicate(timeout=600)
     assert node.returncode == 1
-    assert "the step 'learn' is to be started by torchrun, and torch cannot be imported" in log
+    assert "the step 'learn' needs torchrun, but torch cannot be imported" in log
     assert "packages=" in log

@@ -111,18 +111,18 @@ def test_file_that_breaks_off_is_sent_and_fetched_again(tmp_path: Path, pieces: 
     contents = filled(tmp_path / "data", 30_000_000)
     given = executor_input(tmp_path / "out", data=tmp_path / "data")
     with loopback_node(tmp_path / "node", COPIES) as running, cutting_proxy("127.0.0.1", running.port) as proxy:
-        heard = 0
-        hear = running.node.hear
+        contacts = 0
+        record_contact = running.node.record_contact
 
-        def hear_and_cut() -> None:
-            nonlocal heard
-            hear()
-            heard += 1
-            if heard % 40 == 6 + pieces and heard < 120:
+        def record_and_cut() -> None:
+            nonlocal contacts
+            record_contact()
+            contacts += 1
+            if contacts % 40 == 6 + pieces and contacts < 120:
                 proxy.cut()
 
         node = client(int(proxy.address.split(":")[1]))
-        running.node.hear = hear_and_cut  # type: ignore[method-assign]
+        running.node.record_contact = record_and_cut  # type: ignore[method-assign]
         node.send(inputs_of(given))
         assert files_in(tmp_path / "data") == contents
         node.start(Work(given))

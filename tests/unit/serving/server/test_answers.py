@@ -37,7 +37,7 @@ def test_arrays_are_written_as_their_lists(name: str, monkeypatch: pytest.Monkey
             return str(error)
 
     fast = written()
-    monkeypatch.setattr(answers, "_of_arrays", lambda value: None)
+    monkeypatch.setattr(answers, "_dumps_arrays", lambda value: None)
     assert fast == written()
 
 

@@ -12,8 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from fairing_kfp.serving.server import logs
-from fairing_kfp.serving.server.life import listen, live
+from fairing_kfp.serving.server import lifecycle, logs
 from fairing_kfp.serving.server.settings import Settings
 
 
@@ -85,7 +84,7 @@ def test_probes_are_answered_during_predictions_and_the_queue_is_limited(serve):
         assert client.get("/v2/health/ready").status_code == 200
         refused = predict(client)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-        assert "2 requests are under way already" in refused.json()["error"]
+        assert "2 requests are already in progress" in refused.json()["error"]
         Waits.go.set()
         assert [one.result(10).status_code for one in asked] == [200, 200]
     assert predict(client).status_code == 200
@@ -99,13 +98,13 @@ def test_the_size_of_bodies_is_limited(serve):
     for content in (large, (large[n : n + 10] for n in range(0, len(large), 10))):
         answer = client.post("/v1/models/digits:predict", content=content)
         assert answer.status_code == 413
-        assert "larger than 50 bytes, which FAIRING_MAX_BYTES allows" in answer.json()["error"]
+        assert "larger than 50 bytes, the limit of FAIRING_MAX_BYTES" in answer.json()["error"]
 
 
 def test_compressed_bodies_are_rejected(serve):
     answer = predict(serve(lambda instances: 1), headers={"content-encoding": "gzip"})
 
-    assert (answer.status_code, answer.json()) == (415, {"error": "compressed bodies are not taken"})
+    assert (answer.status_code, answer.json()) == (415, {"error": "compressed bodies are not supported"})
 
 
 def test_receiving_a_body_times_out(serve):
@@ -232,7 +231,7 @@ def test_a_model_that_cannot_be_loaded_is_named_with_its_path(serve):
         def load(self, model_path):
             raise OSError("gone")
 
-    with pytest.raises(Exception, match="OSError: gone; there is nothing at model: name the model in FAIRING_MODEL_P"):
+    with pytest.raises(Exception, match="OSError: gone; model does not exist: set FAIRING_MODEL_PATH"):
         serve(Broken)
 
 
@@ -240,7 +239,7 @@ def test_a_model_that_cannot_be_loaded_is_named_with_its_path(serve):
 def test_the_socket_sends_without_delay(host, family):
     """asyncio sets TCP_NODELAY only for sockets with a protocol; without it, the kernel waits 40 ms."""
     try:
-        listening = listen(Settings(host=host, port=0))
+        listening = lifecycle.listen(Settings(host=host, port=0))
     except OSError as error:
         pytest.skip(f"this machine has no {host}: {error}")
     with listening:
@@ -253,8 +252,8 @@ def test_the_socket_sends_without_delay(host, family):
 def test_a_port_in_use_is_named(capsys, serve, logging_again):
     logs.set_up("text", "info")
     client = serve(Waits)
-    with listen(Settings(host="127.0.0.1", port=0)) as taken:
+    with lifecycle.listen(Settings(host="127.0.0.1", port=0)) as taken:
         settings = Settings(host="127.0.0.1", port=taken.getsockname()[1])
-        assert asyncio.run(live(client.application, client.model, client.workers, settings)) == 1
+        assert asyncio.run(lifecycle.serve(client.application, client.model, client.workers, settings)) == 1
 
     assert f"cannot listen on port {settings.port} of 127.0.0.1: Address already in use" in capsys.readouterr().out

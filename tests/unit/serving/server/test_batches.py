@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fairing_kfp.serving.server.http_error import HTTPError
 from fairing_kfp.serving.server.model import PredictorError
-from fairing_kfp.serving.server.refusal import Refusal
 from tests.unit.serving.server.conftest import serving
 
 
@@ -22,7 +22,7 @@ def asked(predict: Any, arguments: list[Any], **settings: Any) -> list[Any]:
     batches = serving(predict, max_batch=100, **settings).api._batches
 
     async def ask() -> list[Any]:
-        return await asyncio.gather(*map(batches.ask, arguments), return_exceptions=True)
+        return await asyncio.gather(*map(batches.predict, arguments), return_exceptions=True)
 
     return asyncio.run(ask())
 
@@ -72,17 +72,17 @@ def test_a_malformed_request_fails_alone() -> None:
     good, null, zero = asked(Picky, [[1], [None], [0]])
 
     assert good == [1.0]
-    assert isinstance(null, Refusal)
+    assert isinstance(null, HTTPError)
     assert isinstance(zero, PredictorError)
 
 
 @pytest.mark.parametrize("result", [lambda one: sum(one), lambda one: "ab", lambda one: [1], lambda one: {}])
-def test_a_predictor_without_a_result_for_each_instance_is_asked_for_each_request(
+def test_a_predictor_without_a_result_for_each_instance_is_called_for_each_request(
     result: Callable[[Any], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "fairing"):
         assert asked(result, [[1, 2], [3]]) == [result([1, 2]), result([3])]
-    assert "does not give one result for each instance" in caplog.text
+    assert "does not return one result for each instance" in caplog.text
 
 
 def test_a_full_batch_waits_for_no_others() -> None:
@@ -90,7 +90,7 @@ def test_a_full_batch_waits_for_no_others() -> None:
     batches = serving(predict, max_batch=4, max_wait_seconds=60).api._batches
 
     async def ask() -> list[Any]:
-        return await asyncio.wait_for(asyncio.gather(batches.ask([1, 2]), batches.ask([3, 4])), 10)
+        return await asyncio.wait_for(asyncio.gather(batches.predict([1, 2]), batches.predict([3, 4])), 10)
 
     assert asyncio.run(ask()) == [[2, 4], [6, 8]]
     assert sizes == [4]
@@ -101,8 +101,8 @@ def test_a_request_whose_client_has_gone_is_left_out() -> None:
     batches = serving(predict, max_batch=100, max_wait_seconds=0.05).api._batches
 
     async def ask() -> list[Any]:
-        gone = asyncio.ensure_future(batches.ask([1, 2]))
-        stays = asyncio.ensure_future(batches.ask([3]))
+        gone = asyncio.ensure_future(batches.predict([1, 2]))
+        stays = asyncio.ensure_future(batches.predict([3]))
         await asyncio.sleep(0)
         gone.cancel()
         return await stays

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fairing_kfp.serving.server.bounds import Bounds, check_json, spread
-from fairing_kfp.serving.server.refusal import Refusal
+from fairing_kfp.serving.server.http_error import HTTPError
 
 _HEADROOM = 200 << 20  # bytes beside what the server and its packages have
 _MOST = 4_000  # rows, columns and characters
@@ -67,7 +67,7 @@ print("ready", flush=True)
 for line in sys.stdin:
     path, body = json.loads(line)
     answers = [client.post(path, content=body.encode()) for client in clients]
-    tried = [one for one in answers if "more memory than there is" in one.text]  # to take it, in vain
+    tried = [one for one in answers if "more memory than the server has" in one.text]  # to take it, in vain
     print(json.dumps([[one.status_code, len(one.content)] for one in answers] if not tried else []), flush=True)
 """
 
@@ -145,7 +145,7 @@ def test_the_largest_requests_still_fit():
         lambda: Bounds(1 << 40).frame(4000, 4000, 4000),
         lambda: bounds.lists([most], most),
     ):
-        with pytest.raises(Refusal, match=r"FAIRING_MAX_BYTES=\d+ allows") as caught:
+        with pytest.raises(HTTPError, match=r"FAIRING_MAX_BYTES=\d+ allows") as caught:
             check()
         assert caught.value.status == 413
 

@@ -20,10 +20,10 @@ import sys, json
 seconds, most, parser, predicts, settings = json.loads(sys.argv[1])
 if parser == "h11":
     sys.modules["httptools"] = sys.modules["uvloop"] = sys.modules["msgspec"] = None  # no wheels of them
-from fairing_kfp.serving.server import connections, life, main
-assert parser in life.HttpConnection.__module__
-connections._SECONDS.update(seconds)
-connections.Crowd.__init__.__defaults__ = (most,)
+from fairing_kfp.serving.server import connections, lifecycle, main
+assert parser in lifecycle.HttpConnection.__module__
+connections._DEADLINES.update(seconds)
+connections.ConnectionLimit.__init__.__defaults__ = (most,)
 names = {}
 exec("def predict(instances):\n " + predicts.replace("\n", "\n "), names)
 main.set_up("text", "info")

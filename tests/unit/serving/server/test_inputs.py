@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fairing_kfp.serving.server import inputs
 from fairing_kfp.serving.server.bounds import Bounds
-from fairing_kfp.serving.server.refusal import Refusal
+from fairing_kfp.serving.server.http_error import HTTPError
 
 _BOUNDS = Bounds(1_000_000)
 _ITEMS = st.floats(width=64) | st.integers() | st.booleans() | st.none() | st.text(max_size=2) | st.just(10**400)
@@ -22,8 +22,8 @@ _ODD = st.recursive(st.lists(_ITEMS, max_size=3), lambda inner: st.lists(inner |
 def _outcome(given_lists: list[Any]) -> Any:
     try:
         array = inputs.of_v1(inputs.ARRAY, {"instances": given_lists}, _BOUNDS)
-    except Refusal as refusal:
-        return refusal.message
+    except HTTPError as error:
+        return error.message
     return array.dtype, array.shape, array.tolist().__repr__(), array.flags.writeable
 
 

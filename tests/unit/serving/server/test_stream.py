@@ -44,7 +44,7 @@ def test_a_failure_before_the_first_item_is_a_status() -> None:
 
 
 @pytest.mark.parametrize(
-    ("item", "says"), [(RuntimeError("broken"), "RuntimeError: broken"), (object(), "JSON cannot hold")]
+    ("item", "says"), [(RuntimeError("broken"), "RuntimeError: broken"), (object(), "JSON cannot represent")]
 )
 def test_a_failure_after_the_first_item_is_an_event(item: Any, says: str) -> None:
     def predict(instances: Any) -> Iterator[Any]:
@@ -66,7 +66,7 @@ def test_v2_names_the_protocol_that_streams() -> None:
     answer = serving(counts).post("/v2/models/digits/infer", json={"inputs": [tensor]})
     assert (answer.status_code, answer.json()["error"]) == (
         400,
-        "predict answers in a stream: ask /v1/models/digits:predict",
+        "predict streams its results: use /v1/models/digits:predict",
     )
 
 

@@ -89,20 +89,20 @@ def test_curl_sends_json_as_a_form(serve):
 @pytest.mark.parametrize(
     ("kind", "body", "says"),
     [
-        (list, [1], 'a JSON object is wanted; this predictor takes {"instances": [...]}'),
-        (list, {}, 'either "instances" or "inputs" is wanted'),
+        (list, [1], 'expected a JSON object; this predictor takes {"instances": [...]}'),
+        (list, {}, 'expected either "instances" or "inputs"'),
         (list, {"instances": [], "inputs": []}, 'either "instances" or "inputs"'),
-        (list, {"instances": {"a": 1}}, "a list is wanted"),
+        (list, {"instances": {"a": 1}}, "expected a list"),
         (dict, [], "this predictor takes a JSON object"),
         (np.ndarray, {"instances": [[1, 2], [3]]}, "lists of different lengths"),
-        (np.ndarray, {"instances": [{"a": 1}]}, "numbers or texts are wanted"),
+        (np.ndarray, {"instances": [{"a": 1}]}, "expected numbers or texts"),
         (np.ndarray, {"instances": [10**400, None]}, "this predictor takes"),
-        (pd.DataFrame, {"instances": [1, 2]}, "rows or columns are wanted"),
-        (pd.DataFrame, {"instances": [{"a": 1}, [2]]}, "rows or columns are wanted"),
+        (pd.DataFrame, {"instances": [1, 2]}, "expected rows or columns"),
+        (pd.DataFrame, {"instances": [{"a": 1}, [2]]}, "expected rows or columns"),
         (pd.DataFrame, {"inputs": {"a": [1], "b": [1, 2]}}, "All arrays must be of the same length"),
-        (bytes, {"instances": ["a", "b"]}, "one is wanted, and not 2"),
-        (bytes, {"instances": [{"b64": "?"}]}, "what is in b64 is not base64"),
-        (list[bytes], {"instances": [1]}, "texts or bytes in base64 are wanted"),
+        (bytes, {"instances": ["a", "b"]}, "expected one instance, not 2"),
+        (bytes, {"instances": [{"b64": "?"}]}, 'the value of "b64" is not base64'),
+        (list[bytes], {"instances": [1]}, "expected texts or bytes in base64"),
     ],
 )
 def test_errors_describe_the_problem(serve, kind, body, says):
@@ -123,7 +123,8 @@ def test_malformed_json(serve, body):
 def test_unknown_models_and_paths(serve):
     client = serve(Doubles)
 
-    assert "no model 'other', only 'digits'" in client.get("/v1/models/other").json()["error"]
+    missing = client.get("/v1/models/other").json()["error"]
+    assert missing == "the model 'other' does not exist; this server has 'digits'"
     for method, path, status in [
         ("GET", "/v1/models/other", 404),
         ("POST", "/v1/models/other:predict", 404),
@@ -157,11 +158,11 @@ def test_preprocess_and_postprocess_surround_predict_and_explain(serve):
 def test_a_value_error_of_preprocess_is_the_clients_fault(serve):
     class Checks(Doubles):
         def preprocess(self, instances):
-            raise ValueError("64 pixels are wanted")
+            raise ValueError("64 pixels are required")
 
     answer = ask(serve(Checks), {"instances": [1]})
 
-    assert (answer.status_code, answer.json()) == (400, {"error": "64 pixels are wanted"})
+    assert (answer.status_code, answer.json()) == (400, {"error": "64 pixels are required"})
 
 
 @pytest.mark.parametrize("error", [ValueError("secret path"), KeyError("x"), SystemExit(3), RecursionError()])
@@ -174,7 +175,7 @@ def test_errors_of_the_predictor_are_told_to_the_log_alone(serve, error, caplog)
 
     assert answer.status_code == 500
     error_id = answer.json()["error_id"]
-    assert answer.json()["error"] == f"predict failed; the server's log has the reason under the error id {error_id}"
+    assert answer.json()["error"] == f"predict failed; the server's log has the cause under the error id {error_id}"
     (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
     assert record.getMessage() == f"predict failed: {type(error).__name__}: {error}"
     assert record.fields["error_id"] == error_id
@@ -234,4 +235,4 @@ def test_a_result_that_is_not_json(serve):
     for result in (object(), circle, {"a": 1j}):
         answer = ask(serve(lambda instances, result=result: result, debug=True), {"instances": []})
         assert answer.status_code == 500
-        assert "predict gave back what cannot be sent: JSON cannot hold" in answer.json()["error"]
+        assert "the result of predict cannot be sent: JSON cannot represent" in answer.json()["error"]

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as arrays
 from fairing_kfp.serving.server import tensor_input
 from fairing_kfp.serving.server.bounds import Bounds
 from fairing_kfp.serving.server.datatypes import DATATYPES
-from fairing_kfp.serving.server.tensors import HEADER, Tensor, made_of
+from fairing_kfp.serving.server.tensors import HEADER, Tensor, make_tensor
 
 DTYPES = [one.numpy for one in DATATYPES.values() if one.kind != "s"]
 BOUNDS = Bounds(1 << 20)
@@ -94,7 +94,7 @@ def test_several_outputs_and_requested_ones(serve):
     assert [one["name"] for one in wanted] == ["name"]
     refused = infer(client, {"inputs": [NUMBERS], "outputs": [{"name": "other"}]})
     assert refused.status_code == 400
-    assert "no output 'other'; there are: sum, name, flag" in refused.json()["error"]
+    assert "the output 'other' does not exist; the outputs are sum, name, flag" in refused.json()["error"]
 
 
 def test_a_data_frame_has_one_tensor_per_column(serve):
@@ -148,26 +148,26 @@ def test_the_annotation_determines_the_input(serve, kind, tensors, name, shown):
         ({"datatype": "FLOAT"}, "use one of BOOL"),
         ({"datatype": ["FP32"]}, "use one of BOOL"),
         ({"shape": None}, 'needs a "shape"'),
-        ({"shape": [-1, 2]}, "a list of whole numbers"),
-        ({"shape": [True]}, "a list of whole numbers"),
+        ({"shape": [-1, 2]}, "a list of non-negative integers"),
+        ({"shape": [True]}, "a list of non-negative integers"),
         ({"shape": [1] * 40}, "at most 32"),
         ({"shape": [3]}, "which is 3 elements, but its data are 4"),
         ({"shape": [2**40, 2**40]}, "elements, but its data are 4"),
         ({"shape": [4], "data": [[1, 2], [3, 4]]}, "4 in the shape [2, 2]"),
         ({"data": None}, 'needs "data"'),
         ({"data": [[1, 2], [3]]}, "lists of different lengths"),
-        ({"data": [1, 2, 3, "4"]}, "wants numbers for FP32"),
-        ({"data": [1, 2, 3, None], "datatype": "INT8"}, "wants whole numbers"),
-        ({"data": [1, 2, 3, 4.5], "datatype": "INT8"}, "wants whole numbers"),
+        ({"data": [1, 2, 3, "4"]}, "must contain numbers of FP32"),
+        ({"data": [1, 2, 3, None], "datatype": "INT8"}, "must contain integers"),
+        ({"data": [1, 2, 3, 4.5], "datatype": "INT8"}, "must contain integers"),
         ({"data": [1, 2, 3, 300], "datatype": "INT8"}, "from -128 to 127"),
         ({"data": [1, 2, 3, -1], "datatype": "UINT64"}, "from 0 to 18446744073709551615"),
-        ({"data": [1, 2, 3, 10**30], "datatype": "INT64"}, "wants whole numbers"),
-        ({"data": [1, 2, 3, 4], "datatype": "BOOL"}, "wants true or false"),
-        ({"data": [1, 2, 3, 4], "datatype": "BYTES"}, "wants texts for BYTES"),
-        ({"data": [{}, 2, 3, 4]}, "wants numbers"),
-        ({"parameters": 3}, "are no object"),
-        ({"parameters": {"binary_data_size": 4}}, "so many bytes do not follow the JSON"),
-        ({"datatype": "BYTES", "parameters": {"content_type": "base64"}, "data": ["?"]}, "and is not"),
+        ({"data": [1, 2, 3, 10**30], "datatype": "INT64"}, "must contain integers"),
+        ({"data": [1, 2, 3, 4], "datatype": "BOOL"}, "must contain true or false"),
+        ({"data": [1, 2, 3, 4], "datatype": "BYTES"}, "must contain texts of BYTES"),
+        ({"data": [{}, 2, 3, 4]}, "must contain numbers"),
+        ({"parameters": 3}, "are not an object"),
+        ({"parameters": {"binary_data_size": 4}}, "fewer bytes follow the JSON"),
+        ({"datatype": "BYTES", "parameters": {"content_type": "base64"}, "data": ["?"]}, "but is not valid base64"),
     ],
 )
 def test_errors_describe_the_tensor(serve, change, says):
@@ -204,7 +204,7 @@ def test_a_result_that_is_not_a_tensor(serve):
     answer = infer(serve(lambda instances: [{"a": 1}], debug=True), {"inputs": [NUMBERS]})
 
     assert answer.status_code == 500
-    assert "predict gave back what cannot be sent: a tensor cannot hold dict" in answer.json()["error"]
+    assert "the result of predict cannot be sent: a tensor cannot represent dict" in answer.json()["error"]
 
 
 def test_binary_in_and_out(serve):
@@ -227,7 +227,7 @@ def test_binary_in_and_out(serve):
         ("99999", b"", "the body has"),
         ("-1", b"", "the body has"),
         ("9" * 30, b"", "the body has"),
-        (None, b"123", "so many bytes do not follow"),
+        (None, b"123", "fewer bytes follow the JSON"),
         (None, b"12345", "belong to no input"),
     ],
 )
@@ -244,7 +244,7 @@ def test_binary_that_does_not_fit(serve, header, tail, says):
 
 @given(st.sampled_from(DTYPES).flatmap(lambda dtype: arrays.arrays(dtype, arrays.array_shapes(min_side=0))))
 def test_arrays_are_returned_unchanged(array):
-    tensor = made_of("x", array)
+    tensor = make_tensor("x", array)
     document, data = tensor.binary()
     for read, _ in (
         tensor_input.read(document, memoryview(data), BOUNDS),
@@ -256,7 +256,7 @@ def test_arrays_are_returned_unchanged(array):
 
 @given(st.lists(st.text() | st.binary()))
 def test_strings_and_bytes_are_returned_unchanged(values):
-    tensor = made_of("x", np.array([*values, None], dtype=object)[:-1])
+    tensor = make_tensor("x", np.array([*values, None], dtype=object)[:-1])
     document, data = tensor.binary()
     read, rest = tensor_input.read(document, memoryview(data), BOUNDS)
 
@@ -295,14 +295,14 @@ class TestWithoutNumpy:
         ],
     )
     def test_lists_are_tensors(self, value, datatype, shape):
-        tensor = made_of("x", value)
+        tensor = make_tensor("x", value)
 
         assert (tensor.datatype.name, tensor.shape) == (datatype, shape)
 
     @pytest.mark.parametrize("value", [[1, "a"], [[1], [2, 3]], [{}], object()])
     def test_what_no_tensor_holds(self, value):
-        with pytest.raises(TypeError, match="a tensor cannot hold"):
-            made_of("x", value)
+        with pytest.raises(TypeError, match="a tensor cannot represent"):
+            make_tensor("x", value)
 
     def test_a_predictor_gets_lists(self, serve):
         client = serve(lambda instances: [sum(row) for row in instances])
@@ -331,4 +331,4 @@ def test_a_truncated_element_is_rejected(serve):
         ).encode()
         answer = serve(Sums).post("/v2/models/digits/infer", content=text + data, headers={HEADER: str(len(text))})
         assert answer.status_code == 400
-        assert "ends inside of an element" in answer.json()["error"]
+        assert "ends within an element" in answer.json()["error"]

@@ -229,7 +229,7 @@ def test_an_undeclared_package_is_named(launch: Callable[..., Launch], model: Pa
         "time.sleep(sum(instances))", "numpy.sum(instances)"
     )
     with (
-        pytest.raises(EndpointError, match="name what provides numpy"),
+        pytest.raises(EndpointError, match="name the package of numpy"),
         start_server(launch("needy_predictor", text), model),
     ):
         pass
@@ -240,7 +240,7 @@ def test_an_invalid_setting_is_named(
 ) -> None:
     monkeypatch.setenv("FAIRING_CONCURRENCY", "many")
     with (
-        pytest.raises(EndpointError, match="FAIRING_CONCURRENCY='many' is not a whole number"),
+        pytest.raises(EndpointError, match="FAIRING_CONCURRENCY='many' is not an integer"),
         start_server(launch("plain_predictor", PLAIN), model),
     ):
         pass
@@ -300,7 +300,7 @@ def test_it_can_be_stopped_while_the_model_loads(
         start_server(launch("plain_predictor", PLAIN), model, log_line=log_line),
     ):
         pass
-    assert any("still at work" in line for line in told)
+    assert any("the predictor is still running" in line for line in told)
 
 
 def _cut_off(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""Connections whose requests h11 parses: it is pure Python."""
+"""Connections that parse requests with h11, which is pure Python."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from .connections import Connection
 
 
 class H11Connection(Connection, H11Protocol):
-    """A connection by h11, which bounds the size of a head."""
+    """A connection that parses requests with h11, which limits the size of a request's head itself."""
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what is no HTTP, unless an answer has begun."""
+        """Rejects invalid HTTP with 400; closes the connection if a response has started."""
         try:
             super().send_400_response(msg)
         except h11.LocalProtocolError:
             self.transport.abort()
 
-    def _lacks_body(self) -> bool:
+    def _has_partial_body(self) -> bool:
         return self.conn.their_state is h11.SEND_BODY
 
-    def _lacks_head(self) -> bool:
+    def _has_partial_head(self) -> bool:
         return bool(self.conn.trailing_data[0])

@@ -1,4 +1,4 @@
-"""What is counted and logged of every request, and told to clients while the server ends."""
+"""Access log and metrics of requests, and the `Connection: close` header during shutdown."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .metrics import Metrics
 _PROBES = ("/", "/healthz", "/metrics", "/v2/health/live", "/v2/health/ready")
 
 
-class Watching:
-    """An ASGI application around another.
+class Middleware:
+    """An ASGI middleware.
 
     Attributes:
-        closing: whether clients are told to open another connection for their next request.
+        closing: whether responses have the header `Connection: close`, so that clients open a new connection.
     """
 
     def __init__(self, application: Application, metrics: Metrics) -> None:
@@ -27,10 +27,10 @@ class Watching:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lets the application answer."""
-        began, status = time.perf_counter(), 500
+        """Runs the application for a request, then counts and logs the request."""
+        start, status = time.perf_counter(), 500
 
-        async def watched(message: MutableMapping[str, Any]) -> None:
+        async def send_recorded(message: MutableMapping[str, Any]) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -40,11 +40,11 @@ class Watching:
 
         try:
             if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
-                await _refuse_two_lengths(watched)
+                await _reject_two_lengths(send_recorded)
             else:
-                await self._application(scope, receive, watched)
+                await self._application(scope, receive, send_recorded)
         finally:
-            seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - start
             path = scope["path"]
             self._metrics.count(_endpoint(scope), status, seconds)
             level = logging.DEBUG if path in _PROBES and (status < 400 or status == 503) else logging.INFO
@@ -52,9 +52,9 @@ class Watching:
             log_request(level, **fields, **_request_id(scope))
 
 
-async def _refuse_two_lengths(send: Send) -> None:
-    """Refuses a request whose body has two lengths, of which a proxy before us may go by the other."""
-    body = b'{"error":"a request has either a Content-Length or a Transfer-Encoding"}'
+async def _reject_two_lengths(send: Send) -> None:
+    """Rejects a request with two lengths of its body, which a proxy may read differently (request smuggling)."""
+    body = b'{"error":"a request must not have both Content-Length and Transfer-Encoding"}'
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
@@ -65,12 +65,12 @@ async def _refuse_two_lengths(send: Send) -> None:
 
 
 def _endpoint(scope: Scope) -> str:
-    """The name of what answered, and not the path, so that clients cannot make up values of a label."""
+    """The name of the handler; the path is no label of metrics, since clients choose it."""
     return getattr(scope.get("endpoint"), "__name__", "none")
 
 
 def _request_id(scope: Scope) -> dict[str, Any]:
-    """What proxies know the request by."""
+    """The id of the request in the logs of proxies."""
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             return {"request_id": value.decode("latin-1")[:128]}

@@ -1,4 +1,4 @@
-"""A server's life: it listens, the model loads, requests are answered, and at last those under way are ended."""
+"""The life cycle of the server: it listens, loads the model, serves requests, and shuts down."""
 
 from __future__ import annotations
 
@@ -14,35 +14,39 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.server import Server
 
-from .connections import KEEP_ALIVE, Crowd
+from .connections import KEEP_ALIVE, ConnectionLimit
 from .logs import log
+from .middleware import Middleware
 from .model import Model, PredictorError
 from .settings import Settings
-from .watching import Watching
 from .workers import Workers
 
 try:
-    from .by_httptools import HttpToolsConnection as HttpConnection
+    from .httptools_connection import HttpToolsConnection as HttpConnection
 except ImportError:  # no wheel for this Python or platform
-    from .by_h11 import H11Connection as HttpConnection  # type: ignore[assignment]
+    from .h11_connection import H11Connection as HttpConnection  # type: ignore[assignment]
 
 _BACKLOG = 2048
 
 
-async def live(application: Watching, model: Model, workers: Workers, settings: Settings) -> int:
-    """Serves until SIGTERM or SIGINT, or until the model cannot be loaded; gives the exit code.
+async def serve(application: Middleware, model: Model, workers: Workers, settings: Settings) -> int:
+    """Serves until SIGTERM or SIGINT, or until loading the model fails.
 
-    After SIGTERM the model is not ready, but answers on for `linger_seconds`: Kubernetes sends it requests until all
-    nodes know, and clients are told to open another connection. Then nothing new is accepted, and what is under way has
-    `drain_seconds`. SIGINT skips the first, and a second signal both.
+    After SIGTERM the model is not ready, but the server handles requests for `linger_seconds`, since Kubernetes routes
+    requests to the pod until all nodes are updated; responses have the header `Connection: close`. After that the
+    server accepts no connections, and requests in progress have `drain_seconds` to finish. SIGINT skips the first
+    period, and a second signal skips both.
 
     Args:
-        application: answers requests.
-        model: is loaded meanwhile.
-        workers: where it runs.
-        settings: those of the server.
+        application: the ASGI application.
+        model: the model, which is loaded while the server listens.
+        workers: the threads that load and call the model.
+        settings: the server's settings.
+
+    Returns:
+        The exit code: 1 if the port cannot be bound or the model cannot be loaded, else 0.
     """
-    connection: Any = functools.partial(HttpConnection, Crowd())
+    connection: Any = functools.partial(HttpConnection, ConnectionLimit())
     config = Config(
         application,
         http=connection,
@@ -57,9 +61,9 @@ async def live(application: Watching, model: Model, workers: Workers, settings: 
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()
-    ending = _Ending(server, application, model, settings)
+    shutdown = _Shutdown(server, application, model, settings)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ending.begin, number)
+        loop.add_signal_handler(number, shutdown.on_signal, number)
     try:
         listening = listen(settings)
     except OSError as error:
@@ -74,34 +78,34 @@ async def live(application: Watching, model: Model, workers: Workers, settings: 
     if not loading.done():
         loading.cancel()
         return 0
-    log(logging.INFO, "ended")
+    log(logging.INFO, "stopped")
     return 0 if loading.result() else 1
 
 
 class _Server(Server):
-    """uvicorn's server, whose signals are ours."""
+    """uvicorn's server without its signal handlers, which `_Shutdown` replaces."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-class _Ending:
-    """What signals do, one after another."""
+class _Shutdown:
+    """The handler of signals: the first one starts the shutdown, the second one ends it immediately."""
 
-    def __init__(self, server: Server, application: Watching, model: Model, settings: Settings) -> None:
+    def __init__(self, server: Server, application: Middleware, model: Model, settings: Settings) -> None:
         self._server = server
         self._application = application
         self._model = model
         self._linger = settings.linger_seconds
-        self._begun = False
+        self._started = False
 
-    def begin(self, number: int) -> None:
-        log(logging.INFO, f"{signal.Signals(number).name}: no longer ready")
-        if self._begun:
+    def on_signal(self, number: int) -> None:
+        log(logging.INFO, f"received {signal.Signals(number).name}: shutting down")
+        if self._started:
             self._server.should_exit = self._server.force_exit = True
             return
-        self._begun = True
+        self._started = True
         self._model.drain()
         self._application.closing = True
         stop: Callable[[], Any] = lambda: setattr(self._server, "should_exit", True)  # noqa: E731
@@ -109,21 +113,21 @@ class _Ending:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """A socket; without a host for all addresses, of both families where the machine has both."""
+    """A listening socket; without a host it listens on all addresses, of IPv6 and IPv4 if the machine has both."""
     both = not settings.host and socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if both or ":" in settings.host else socket.AF_INET
-    # With its protocol named: asyncio sets TCP_NODELAY only then, without which an answer takes 40 ms.
-    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # With an explicit protocol: asyncio sets TCP_NODELAY only then, without which a response takes 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(not both))
-        made.bind((settings.host, settings.port))
-        made.listen(_BACKLOG)
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(not both))
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
     except OSError:
-        made.close()
+        listener.close()
         raise
-    return made
+    return listener
 
 
 async def _load(model: Model, workers: Workers, settings: Settings, server: Server) -> bool:
