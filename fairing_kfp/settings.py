@@ -18,7 +18,7 @@ DOCKERFILE = "dockerfile:"
 """Prefix of a base image that is built from a Dockerfile."""
 
 _LISTS = ("insecure", "platforms", "allow_secrets")
-_SWITCHES = ("build", "create_repository", "locked")
+_SWITCHES = ("attest", "build", "create_repository", "locked")
 _LABEL = (r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", "a name in Kubernetes: lower case letters, digits and dashes")
 _FORMS = {
     "registry": (r"[\w.-]+(:\d+)?(/[\w./-]*)?|\[[\da-f:]+\](:\d+)?(/[\w./-]*)?", "HOST[:PORT]/PATH, without https://"),
@@ -56,6 +56,7 @@ class Settings:
             built with the pipeline's images.
         create_repository: whether to create a repository in Amazon ECR that does not exist; other registries create it
             on push, or in their user interface.
+        attest: whether to attach an SBOM and provenance to each image that is pushed.
         ca: a PEM file of CA certificates to trust in addition to the system's.
         client_cert: a PEM file with the client certificate and key for registries.
         host: the URL of Kubeflow Pipelines, such as `https://kubeflow.example.com/pipeline`.
@@ -87,6 +88,7 @@ class Settings:
     locked: bool = False
     own_image: str | None = None
     create_repository: bool = False
+    attest: bool = False
     ca: str | None = None
     client_cert: str | None = None
     host: str | None = None
@@ -201,6 +203,7 @@ class SettingOptions(TypedDict, total=False):
     locked: bool | None
     own_image: str | None
     create_repository: bool | None
+    attest: bool | None
     ca: str | None
     client_cert: str | None
     host: str | None

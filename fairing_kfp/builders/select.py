@@ -101,7 +101,7 @@ class Builders:
     ) -> None:
         from fairing_kfp.builders.progress import silent
 
-        self._connection = Connection(settings, pipeline, cache, progress or silent)
+        self.connection = Connection(settings, pipeline, cache, progress or silent)
         self._default = default
         self._made: SingleFlight[Builder] = SingleFlight()
         self._own: list[Builder] = []
@@ -118,7 +118,7 @@ class Builders:
         """
         if name is None and self._default is not None:
             return self._default
-        named = (name, self._connection.settings.builder)
+        named = (name, self.connection.settings.builder)
         wanted = next((one for one in named if one not in (None, DRY_RUN)), None)
         wanted = DEFAULT if wanted is None else wanted
         builder = self._made.get(wanted, partial(self._make, wanted))
@@ -132,7 +132,7 @@ class Builders:
         """
         if name is None and self._default is not None:
             return False
-        return DRY_RUN in (name, self._connection.settings.builder)
+        return DRY_RUN in (name, self.connection.settings.builder)
 
     def __enter__(self) -> Builders:
         """Returns the builders; none is made yet."""
@@ -147,7 +147,7 @@ class Builders:
 
     def _make(self, name: str) -> Builder:
         found, argument = builder_type(name)
-        builder: Builder = importlib.import_module(found.module).connect(self._connection, argument)
+        builder: Builder = importlib.import_module(found.module).connect(self.connection, argument)
         self._own.append(builder)
         return builder
 

@@ -40,6 +40,7 @@ class _Commands(click.Group):
         "submit",
         "undeploy",
         "upload",
+        "verify",
     )
 
     def list_commands(self, context: click.Context) -> list[str]:
@@ -131,7 +132,8 @@ def main() -> None:
     \b
     Exit codes:
       0    success
-      1    a step, a run or a version failed; of diff: the pipelines differ
+      1    a step, a run or a version failed; of diff: the pipelines differ;
+           of verify: image, SBOM and provenance disagree
       2    the command line, a setting or the pipeline is wrong; nothing was sent
       3    a registry, KFP, Kubernetes or Docker does not answer, or refuses;
            or a package is not installed

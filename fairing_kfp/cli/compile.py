@@ -44,6 +44,8 @@ def command(target: str, output: Path | None, quiet: bool, **settings: Any) -> N
     for name, image in compiled.images.items():
         planned = name in compiled.planned
         screen.print(f"{'[yellow]○[/]' if planned else '[green]✔[/]'} {name} → {image}{' (planned)' * planned}")
+    if compiled.attested:
+        screen.print(f"[green]✔[/] SBOM and provenance attached to {', '.join(compiled.attested)}")
     if compiled.planned:
         sent = (
             "nothing was sent" if len(compiled.planned) == len(compiled.images) else "the planned images were not sent"

@@ -46,6 +46,7 @@ _OPTIONS = (
         default=None,
         help="Create missing repositories (Amazon ECR)",
     ),
+    click.option("--attest", is_flag=True, default=None, help="Attach an SBOM and provenance to images"),
     click.option("--insecure", metavar="HOST", multiple=True, help="Registry to reach over plain HTTP (repeatable)"),
     allow_secret,
     click.option("--ca", metavar="FILE", help="Extra CA certificates (PEM)"),

@@ -36,6 +36,7 @@ class Compiled:
         warnings: warnings for the author.
         planned: components whose images were only planned, by the builder `dry-run`; with any, the YAML cannot run.
         lock: the lock file if it was changed; else None.
+        attested: components whose images got an SBOM or provenance.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Compiled:
     warnings: tuple[str, ...] = ()
     planned: tuple[str, ...] = ()
     lock: Path | None = None
+    attested: tuple[str, ...] = ()
 
 
 @lists_options(SettingOptions, described_by=Settings)
@@ -83,10 +85,20 @@ def compile(
     images = recipes(traced, chosen, cache, pipeline_lock)
     images |= own_image_recipes(traced, chosen, cache, pipeline_lock)
     check_pipeline(traced, chosen.allow_secrets, [recipe.bundle for recipe in images.values()])
+    if chosen.attest:
+        from fairing_kfp.recipe.attest import check_attest
+
+        check_attest(chosen, images.values())
     lock_warning = pipeline_lock.save() if pipeline_lock else ""
     with Builders(chosen, traced.name, cache, progress, default) as builders:
         references = publish_all(images, builders)
         planned = tuple(recipe.name for recipe in images.values() if builders.only_plans(recipe.builder))
+        attested: tuple[str, ...] = ()
+        if chosen.attest:
+            from fairing_kfp.pipeline.attest import attest_all
+
+            pushed = {image: one for image, one in images.items() if not builders.only_plans(one.builder)}
+            attested = attest_all(traced, pushed, references, builders.connection, settings.get("start"))
     pinned = dict.fromkeys(traced.own_images, chosen.own_image or "")
     warnings = [warning for recipe in images.values() for warning in recipe.bundle.warnings]
     warnings += pipeline_lock.notes if pipeline_lock else ()
@@ -96,6 +108,7 @@ def compile(
         (*warnings, *backend_warnings(traced.specification), *filter(None, [lock_warning])),
         planned,
         pipeline_lock.path if pipeline_lock and pipeline_lock.written else None,
+        attested,
     )
     traced.specification.check_text(compiled.text)
     if output is not None and not planned:

@@ -17,6 +17,7 @@ from fairing_kfp.settings import Settings
 
 if TYPE_CHECKING:
     from fairing_kfp.cache.store import Cache
+    from fairing_kfp.dependencies.lock import Lock
     from fairing_kfp.dependencies.pipeline_lock import PipelineLock
     from fairing_kfp.dependencies.requirements import Requirements
     from fairing_kfp.dependencies.target import Target
@@ -51,6 +52,7 @@ def component_recipe(
     declared_python = _declared_python(source)
     platforms = platforms_of(source, settings)
     packages: dict[Platform, dict[Layer, tuple[str, ...]]] = {platform: {} for platform in platforms}
+    locks: dict[str, Lock] = {}
     libc_files: tuple[File, ...] = ()
     if source.packages and (requirements := requirements_of(source, bundle, settings)).lines:
         from fairing_kfp.dependencies.layers import dependency_layers
@@ -64,6 +66,7 @@ def component_recipe(
             locked = lock.lock(requirements, target_of(source, settings, platform))
             # Platforms that resolve to the same wheels, all pure Python, share the layers.
             packages[platform] = dependency_layers(locked, cache, compression)
+            locks.update({layer.digest: locked for layer in packages[platform]})
             libc_names.append(minimum_libc(locked, cache))
         libc_files = libc_check_files(libc_names)
     # Compiled own modules are refused, so the runtime layer and the code layer fit all platforms.
@@ -72,9 +75,11 @@ def component_recipe(
     for platform in platforms:
         server: tuple[Layer, ...] = ()
         if bundle.serves:
-            from fairing_kfp.recipe.server_layer import server_layers
+            from fairing_kfp.recipe.server_layer import server_layers, server_lock
 
-            server = server_layers(target_of(source, settings, platform), cache, compression)
+            target = target_of(source, settings, platform)
+            server = server_layers(target, cache, compression)
+            locks.update({layer.digest: server_lock(target) for layer in server[:1]})  # of the packages
         image = Image(
             name=source.name,
             base=base,
@@ -88,7 +93,7 @@ def component_recipe(
         )
         images.append(image)
     by_layer = {layer.digest: pins for layers in packages.values() for layer, pins in layers.items()}
-    return ImageRecipe(source.name, bundle, combine(images), by_layer, source.builder, tuple(source.secrets))
+    return ImageRecipe(source.name, bundle, combine(images), by_layer, source.builder, tuple(source.secrets), locks)
 
 
 def platforms_of(source: ComponentSource, settings: Settings) -> tuple[Platform, ...]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fairing_kfp.image.image import AnyImage
 from fairing_kfp.preprocess.bundle import Bundle
+
+if TYPE_CHECKING:
+    from fairing_kfp.dependencies.lock import Lock
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,7 @@ class ImageRecipe:
         packages_by_layer: the packages in each layer, as `name==version`, by the layer's digest.
         builder: the component's builder; None for the project's.
         secrets: environment variables that Kubernetes sets from Secrets.
+        locks: the locks of the packages in layers, by the layers' digests; also those of a predictor's server.
     """
 
     name: str
@@ -28,6 +33,7 @@ class ImageRecipe:
     packages_by_layer: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     builder: str | None = None
     secrets: tuple[str, ...] = ()
+    locks: Mapping[str, Lock] = field(default_factory=dict, hash=False, repr=False)
 
     @property
     def packages(self) -> tuple[str, ...]:

@@ -18,7 +18,10 @@ from fairing_kfp.errors import ConfigError
 from fairing_kfp.image.image import AnyImage, Image, combine
 from fairing_kfp.image.platform import Platform
 from fairing_kfp.image.reference import Reference
+from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.recipe.defaults import USER, chosen_platforms
+from fairing_kfp.recipe.image_recipe import ImageRecipe
+from fairing_kfp.recipe.publish import publish_recipe
 from fairing_kfp.serving.model import Model
 from fairing_kfp.settings import Settings
 
@@ -67,7 +70,8 @@ def model_image(
     chosen = Settings.load(builder=builder_name, **settings)
     _check_secrets(model, chosen.allow_secrets)
     with Builders(chosen, _NAME, cache or Cache(), progress, given) as builders:
-        return builders.of().publish(model_recipe(model, base, chosen_platforms(chosen)))
+        recipe = ImageRecipe(_NAME, Bundle(_NAME, ()), model_recipe(model, base, chosen_platforms(chosen)))
+        return publish_recipe(recipe, builders.of(), builders)
 
 
 def _check_secrets(model: Model, allow: Sequence[str]) -> None:

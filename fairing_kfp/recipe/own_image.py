@@ -31,6 +31,7 @@ from fairing_kfp.preprocess.image_paths import DEPENDENCIES, PACKAGE
 from fairing_kfp.recipe.defaults import USER, chosen_base, chosen_compression, chosen_platforms
 from fairing_kfp.recipe.image_recipe import ImageRecipe
 from fairing_kfp.recipe.package_layer import NAME, package_files, package_layer, version
+from fairing_kfp.recipe.publish import publish_recipe
 from fairing_kfp.settings import SettingOptions, Settings
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def publish_own_image(
     folder = _created(Path(output))
     with Builders(chosen, NAME, cache, progress, given) as builders:
         selected = builders.of()  # fails on missing settings before packages are fetched
-        reference = selected.publish(own_image(chosen, cache, extra).image)
+        recipe = own_image(chosen, cache, extra)
+        reference = publish_recipe(recipe, selected, builders)
     write_atomic(folder / REFERENCE, f"{reference}\n")
     return reference
 
@@ -113,12 +115,9 @@ def own_image(settings: Settings, cache: Cache, extra: str = "", lock: PipelineL
     if lock is not None and isinstance(base, Reference):
         base = lock.base(base)
     text = Path(__file__).with_name(_LOCKS[extra]).read_text(encoding="utf-8")
-    packages = {
-        platform: dependency_layers(
-            Lock.from_requirements_file(Target.for_image(python, str(platform)), text), cache, compression
-        )
-        for platform in chosen_platforms(settings)
-    }
+    targets = {platform: Target.for_image(python, str(platform)) for platform in chosen_platforms(settings)}
+    locked = {platform: Lock.from_requirements_file(target, text) for platform, target in targets.items()}
+    packages = {platform: dependency_layers(one, cache, compression) for platform, one in locked.items()}
     name = f"{NAME}-{extra}" if extra else NAME
     # Image-spec, annotations.md, pre-defined annotation keys.
     labels = {"title": NAME, "version": version(), "licenses": "Apache-2.0"}
@@ -136,7 +135,8 @@ def own_image(settings: Settings, cache: Cache, extra: str = "", lock: PipelineL
         for platform, layers in packages.items()
     ]
     by_layer = {layer.digest: pins for layers in packages.values() for layer, pins in layers.items()}
-    return ImageRecipe(name, Bundle(name, ()), combine(images), by_layer)
+    locks = {layer.digest: locked[platform] for platform, layers in packages.items() for layer in layers}
+    return ImageRecipe(name, Bundle(name, ()), combine(images), by_layer, locks=locks)
 
 
 def _created(folder: Path) -> Path:

@@ -99,8 +99,16 @@ class Repository(Uploads):
         response = self._request("GET", f"blobs/{digest}", {200}, f"the blob {self.name}@{digest}")
         return cast(BinaryIO, VerifiedBlob(response, digest, size, self.registry))
 
-    def put_manifest(self, manifest: Manifest, tag: str) -> None:
-        """Pushes a manifest with a tag.
+    def put_manifest(self, manifest: Manifest, tag: str) -> str:
+        """Pushes a manifest.
+
+        Args:
+            manifest: the manifest.
+            tag: its tag, or its digest.
+
+        Returns:
+            The digest of the image under which the registry lists the manifest; empty if it is attached to none, or
+            the registry has no referrers API.
 
         Raises:
             DigestError: the registry reports another digest.
@@ -123,6 +131,23 @@ class Repository(Uploads):
         reported = response.headers.get("Docker-Content-Digest")
         if reported and reported != manifest.digest:
             raise self._digest_error(f"manifest {manifest.digest}", reported)
+        return response.headers.get("OCI-Subject") or ""
+
+    def get(self, path: str | Url, what: str, accept: str) -> urllib3.BaseHTTPResponse:
+        """Sends one GET request, which is not retried.
+
+        Args:
+            path: the path below the repository, or a URL that the registry returned.
+            what: the requested object, for error messages.
+            accept: the accepted media type.
+
+        Returns:
+            The response, with an unread body.
+
+        Raises:
+            RegistryError: there is no response, or its status is not 200.
+        """
+        return self._request("GET", path, {200}, what, {"Accept": accept})
 
     def _retry(
         self,

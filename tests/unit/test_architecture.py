@@ -24,6 +24,7 @@ FLOORS = (  # the top floor first; a folder imports only from floors below its o
     ("serving",),
     ("display",),
     ("train",),
+    ("attestation",),
     ("builders",),
     ("dependencies",),
     ("preprocess",),
