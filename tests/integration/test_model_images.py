@@ -25,11 +25,11 @@ from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.serving.image import model_image
 from fairing_kfp.serving.model import Model
 from fairing_kfp.serving.spec import ServingSpec
-from tests.integration.test_registry import get, push_base
 from tests.integration.test_registry_access import HTPASSWD, ME
 from tests.support.administrator import new_namespace
 from tests.support.authority import Authority
 from tests.support.component_steps import run_component
+from tests.support.layered_bases import get, push_base
 from tests.support.private_registry import PrivateRegistry, serve_registry
 from tests.support.small_images import assert_whole, layer, push_small_base, repository
 

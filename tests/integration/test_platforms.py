@@ -36,8 +36,9 @@ from fairing_kfp.registry.auth import push
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.repository import Repository
 from fairing_kfp.settings import Settings
-from tests.integration.test_registry import BASE_LAYERS, builder, get, layer, push_base
+from tests.integration.test_registry import builder
 from tests.support.base_copies import base_copy
+from tests.support.layered_bases import BASE_LAYERS, get, layer, push_base
 from tests.support.services import missing
 
 pytestmark = pytest.mark.registry

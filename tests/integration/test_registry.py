@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import re
@@ -11,7 +10,6 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,25 +21,18 @@ from fairing_kfp.builders.append import AppendBuilder
 from fairing_kfp.builders.progress import Transfer
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import DigestError, ImageError, NotFoundError, RegistryError
-from fairing_kfp.image import File, Image, Layer, Platform, Reference
-from fairing_kfp.image.descriptor import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Descriptor, digest_of, dump
+from fairing_kfp.image import Image, Layer, Platform, Reference
+from fairing_kfp.image.descriptor import OCI_MANIFEST, digest_of
 from fairing_kfp.image.manifest import Manifest
-from fairing_kfp.layers.files import layer_of_files
-from fairing_kfp.registry.auth import push
 from fairing_kfp.registry.client import RegistryClient
-from fairing_kfp.registry.repository import Repository
+from tests.support import layered_bases
+from tests.support.layered_bases import BASE_LAYERS, layer, push_base
 from tests.support.private_registry import PrivateRegistry
 from tests.support.token_server import TokenServer
 
 pytestmark = pytest.mark.registry
 
 AMD64 = Platform.parse("linux/amd64")
-BASE_LAYERS = 3
-
-
-def layer(name: str, content: str | bytes = b"") -> Layer:
-    data = content.encode() if isinstance(content, str) else content
-    return layer_of_files(name, [File(f"opt/{name}", data or name.encode())])
 
 
 @dataclass(frozen=True)
@@ -105,36 +96,6 @@ def token_server(shared_bearer: tuple[PrivateRegistry, TokenServer], monkeypatch
     return tokens
 
 
-def push_base(host: str, repository: str, layers: Sequence[Layer]) -> Manifest:
-    client = RegistryClient()
-    target = Repository(client, host, repository, frozenset({push(repository)}))
-    config = dump(
-        {
-            "architecture": "amd64",
-            "os": "linux",
-            "config": {"Env": ["PYTHON_VERSION=3.11.2"]},
-            "rootfs": {"type": "layers", "diff_ids": [one.diff_id for one in layers]},
-        }
-    )
-    for one in layers:
-        target.put_blob(one.digest, one.size, one.open)
-    target.put_blob(digest_of(config), len(config), lambda: io.BytesIO(config))
-    document = {
-        "schemaVersion": 2,
-        "config": Descriptor(OCI_CONFIG, digest_of(config), len(config)).document(),
-        "layers": [Descriptor(OCI_LAYER, one.digest, one.size).document() for one in layers],
-    }
-    manifest = Manifest(dump(document))
-    target.put_manifest(manifest, "1")
-    entry = {
-        **Descriptor(OCI_MANIFEST, manifest.digest, len(manifest.data)).document(),
-        "platform": {"os": "linux", "architecture": "amd64"},
-    }
-    target.put_manifest(Manifest(dump({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]})), "index")
-    client.close()
-    return manifest
-
-
 def image(base: str, *layers: Layer, name: str = "train") -> Image:
     return Image(name, Reference.parse(base), layers, AMD64, (3, 11))
 
@@ -144,10 +105,7 @@ def builder(target: str, cache: Cache, **options: Any) -> AppendBuilder:
 
 
 def get(registry: Repositories, path: str) -> tuple[bytes, Any]:
-    url = f"http://{registry.host}/v2/{registry.folder}/me/{path}"
-    request = urllib.request.Request(url, headers={"Accept": f"{OCI_MANIFEST}, {OCI_INDEX}"})
-    with urllib.request.urlopen(request) as answer:
-        return answer.read(), answer.headers
+    return layered_bases.get(registry.host, f"{registry.folder}/me/{path}")
 
 
 def sent_bytes(requests: list[str]) -> list[str]:
