@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -58,11 +59,11 @@ class Judged:
 
 
 @pytest.fixture(scope="session")
-def podman(tmp_path_factory: pytest.TempPathFactory, testbed_registry: str) -> Iterator[Judged]:
+def podman(testbed_registry: str) -> Iterator[Judged]:
     """A Podman service with its own store."""
     if not shutil.which("podman"):
         pytest.skip("podman is not on PATH")
-    folder = tmp_path_factory.mktemp("podman")
+    folder = Path(tempfile.mkdtemp(prefix="podman-"))  # Podman refuses a runroot of more than 50 characters
     registries = folder / "registries.conf"
     registries.write_text(f'[[registry]]\nlocation = "{testbed_registry}"\ninsecure = true\n')
     store = ("--root", str(folder / "store"), "--runroot", str(folder / "run"))
@@ -80,7 +81,7 @@ def podman(tmp_path_factory: pytest.TempPathFactory, testbed_registry: str) -> I
                 break
             time.sleep(0.05)
         if not socket.exists():
-            pytest.skip(f"podman's service does not run here: {(folder / 'log').read_text()}")
+            missing(f"podman's service does not run here: {(folder / 'log').read_text()}")
 
         def engine() -> Engine:
             with pytest.MonkeyPatch.context() as patch:
