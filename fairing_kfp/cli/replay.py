@@ -90,6 +90,8 @@ def command(
 
         replay = Replay.of(run_id, task, iteration=iteration, code=code, **settings)
         _show_replay(replay, screen)
+        if replay.program.launch.runner == "docker":
+            display.wait_for(f"pulling {replay.program.launch.image}")
         result = replay.start(output, debug=debug, on_event=on_event, on_download=_shown_downloads(display, screen))
     _show_result(replay, result, screen)
 
@@ -106,12 +108,15 @@ def _shown_downloads(display: RunDisplay, screen: Console) -> Callable[[RunArtif
 
 
 def _show_replay(replay: Replay, screen: Console) -> None:
+    from fairing_kfp.replay.inputs import CHANNEL
+
     recording = replay.recording
     started = f", {recording.step.started:%Y-%m-%d %H:%M}" if recording.step.started else ""
     title = f"[bold]{escape(recording.title)}[/] of {escape(replay.run.name)}"
     screen.print(f"{title}: {recording.step.state} on KFP{started}")
-    for name, value in recording.execution.inputs.items():
-        screen.print(f"  {escape(name)} = {escape(_short(value))}")
+    for name, value in replay.parameters.items():
+        if not name.startswith(CHANNEL):
+            screen.print(f"  {escape(name)} = {escape(_short(value))}")
 
 
 def _show_result(replay: Replay, result: ReplayResult, screen: Console) -> None:

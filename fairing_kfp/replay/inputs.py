@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from fairing_kfp.remote.metadata import StoredArtifact
     from fairing_kfp.replay.recording import Recording
 
-_CHANNEL = "pipelinechannel--"  # the prefix of values that KFP inserts into texts
+CHANNEL = "pipelinechannel--"
+"""The prefix of parameters that no component declares: values that KFP inserts into texts."""
+
 _STORES = ("minio://", "s3://", "gs://")
 
 
@@ -38,7 +40,7 @@ def parameters_of(recording: Recording, component: Mapping[str, Any], warn: Call
         if key in definitions:
             kind = definitions[key].get("parameterType", "")
             found[key] = as_type(value, kind, f"the parameter {key} of {name}")
-        elif key.startswith(_CHANNEL):
+        elif key.startswith(CHANNEL):
             found[key] = value
         else:
             warn(f"{name} has no parameter {key} any more: its value of the run is not passed")

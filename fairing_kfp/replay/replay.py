@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.display.event import Event
+from fairing_kfp.errors import UnavailableError
 from fairing_kfp.local.result import RunResult, StepResult, step_error, step_result
 from fairing_kfp.local.step import StepRunner
 from fairing_kfp.local.task import Task, Values
@@ -43,11 +45,15 @@ class Replay:
         run: the run.
         recording: the recorded step.
         program: what runs here.
+        parameters: its input parameters, with defaults.
+        warnings: how its program or its parameters differ from those of the run.
     """
 
     run: Run
     recording: Recording
     program: Program
+    parameters: Mapping[str, Any]
+    warnings: tuple[str, ...]
     _kfp: Kfp
 
     @classmethod
@@ -76,7 +82,7 @@ class Replay:
 
         Raises:
             KfpError: there is no such run or step, or Kubeflow Pipelines does not answer.
-            PipelineError: the task runs no code, or the working tree has no such task.
+            PipelineError: the task runs no code, or the working tree has no such task, or one with other parameters.
             FairingError: the code cannot be packed, or its packages cannot be resolved.
         """
         start, pipeline = settings.pop("start", None), code
@@ -89,8 +95,12 @@ class Replay:
         run = Run(kfp, kfp.call(f"read the run {run_id}", kfp.client.runs.run_service_get_run, run_id=run_id))
         found = recorded(run, step, iteration)
         if pipeline is None:
-            return cls(run, found, image_program(found), kfp)
-        return cls(run, found, code_program(found, pipeline, chosen, cache or Cache(), start), kfp)
+            program = image_program(found)
+        else:
+            program = code_program(found, pipeline, chosen, cache or Cache(), start)
+        warnings = [*program.warnings]
+        parameters = parameters_of(found, program.component, warnings.append)
+        return cls(run, found, program, parameters, tuple(warnings), kfp)
 
     def start(
         self,
@@ -113,8 +123,9 @@ class Replay:
         Raises:
             StepFailedError: the task failed; its attribute `log` is the task's log.
             ConfigError: there is no terminal for the debugger, or the folder cannot be written.
-            PipelineError: the component of the working tree has an input that the run did not record.
+            PipelineError: the component of the working tree has an input artifact that the run did not record.
             KfpError: an input artifact cannot be reached.
+            UnavailableError: the task runs in its image, and Docker does not answer.
         """
         if debug:
             check_terminal()
@@ -123,12 +134,17 @@ class Replay:
         def warn(text: str) -> None:
             on_event(Event("warn", name, text))
 
-        for text in program.warnings:
+        for text in self.warnings:
             warn(text)
-        parameters = parameters_of(recording, program.component, warn)
+        if program.launch.runner == "docker":
+            _pull(program.launch.image)
         folder = _new_folder(Path(output).absolute(), self.run, name)
         inputs = folder / _INPUTS
-        artifacts = artifacts_of(recording, program.component, self._kfp, inputs, on_download, warn)
+        try:
+            artifacts = artifacts_of(recording, program.component, self._kfp, inputs, on_download, warn)
+        except BaseException:
+            shutil.rmtree(folder)  # nothing ran
+            raise
         launch = _with_debugger(program.launch, folder) if debug else program.launch
         ended: list[StepResult] = []
 
@@ -140,7 +156,9 @@ class Replay:
 
         label = program.component["executorLabel"]
         volumes = Volumes(program.specification, folder / _VOLUMES, folder.name)
-        task = Task(name, program.component, Values(parameters, artifacts), False, 1, lambda source: "volume")
+        task = Task(
+            name, program.component, Values(dict(self.parameters), artifacts), False, 1, lambda source: "volume"
+        )
         runner = StepRunner(
             program.specification.executors, {label: launch}, volumes, folder, cache or Cache(), False, collect
         )
@@ -160,6 +178,24 @@ def _new_folder(output: Path, run: Run, step: str) -> Path:
     folder = output / f"replay-{step}-{run.id[:8]}-{time.strftime('%Y%m%d-%H%M%S')}-{time.monotonic_ns() % 10_000:04}"
     folder.mkdir(parents=True)
     return folder
+
+
+def _pull(image: str) -> None:
+    """Has the engine pull an image, before anything is downloaded.
+
+    Raises:
+        UnavailableError: the docker package is not installed, or no engine answers.
+        StepFailedError: the image cannot be pulled.
+    """
+    from fairing_kfp.local.container import docker_client, pulled_image
+
+    try:
+        client = docker_client()
+    except UnavailableError as error:
+        remedy = f"{error.remedy}; or run the working tree's code of the task, without Docker: --code FILE"
+        raise UnavailableError(error.message, remedy) from error
+    with contextlib.closing(client):
+        pulled_image(client, image)
 
 
 def _with_debugger(launch: Launch, folder: Path) -> Launch:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_the_working_trees_code_gets_the_inputs_of_an_iteration_and_its_outputs_
     assert code == 0, output
     lines = [" ".join(line.split()) for line in output.splitlines()]
     assert lines[0] == "evaluate-2 (iteration 0) of tonight: succeeded on KFP, 2026-01-01 12:00"
-    assert "depth = 2" in lines
+    assert lines[1:4] == ["depth = 2", 'note = "of ann"', 'label = "all"']
     assert [line for line in lines if "←" in line] == ["again ← minio://b/model", "data ← minio://b/data"]
     assert "evaluate-2 │ of ann all 3 True" in lines
     assert lines[-4:-1] == ["output on KFP here", "Output 2 3 different", "scores.files 2 2 equal"]
@@ -94,6 +95,7 @@ def test_the_image_of_the_run_runs_in_docker(
     run_id: str, kfp: KfpStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, Any] = {}
+    engine = mock.MagicMock()
 
     def run_container(image: str, command: list[str], env: Mapping[str, str], folders: Any, *_: Any) -> int:
         given.update(image=image, command=command[:3], folders=folders, inputs=json.loads(command[3])["inputs"])
@@ -102,6 +104,7 @@ def test_the_image_of_the_run_runs_in_docker(
         return 0
 
     monkeypatch.setattr(container, "run_container", run_container)
+    monkeypatch.setattr(container, "docker_client", lambda: engine)
     spec = kfp.runs[run_id].pipeline_spec
     executor = {"secretAsEnv": [{"secretName": "s", "keyToEnv": [{"secretKey": "k", "envVar": "API_KEY"}]}]}
     kfp.runs[run_id].pipeline_spec = {
@@ -117,6 +120,7 @@ def test_the_image_of_the_run_runs_in_docker(
 
     assert code == 0, output
     assert "made-up-credential" not in output
+    engine.images.get.assert_called_with(given["image"])
     assert given["image"] == spec["deploymentSpec"]["executors"]["exec-evaluate"]["container"]["image"]
     assert given["command"] == ["python3", "/opt/fairing/runtime/step.py", "--executor_input"]
     assert given["folders"] == {str(tmp_path): str(tmp_path)}
@@ -168,6 +172,20 @@ def test_other_inputs_of_the_working_tree_are_told(run_id: str, tmp_path: Path) 
     assert (code, "the parameter size of evaluate has no value: the run recorded none" in output) == (2, True)
     code, output = fairing_kfp("replay", run_id, "evaluate", "--code", f"{TESTS}/pipelines/failing.py:failing")
     assert (code, "the pipeline failing has no task evaluate" in output) == (2, True)
+
+
+def test_a_replay_without_docker_downloads_nothing_and_names_the_way_without_it(
+    run_id: str, kfp: KfpStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    code, output = fairing_kfp("replay", run_id, "evaluate", "-o", str(tmp_path))
+
+    assert (code, "or run the working tree's code of the task, without Docker: --code FILE" in output) == (3, True)
+    assert kfp.queries == []
+    del kfp.objects["b/model"]
+    code, output = fairing_kfp("replay", run_id, "evaluate", "--code", CODE, "-o", str(tmp_path))
+    assert (code, "cannot download the artifact again of the step evaluate" in output) == (3, True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_debugger_has_the_terminal(run_id: str, tmp_path: Path) -> None:
