@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 export FAIRING_KFP_CACHE ?= $(CURDIR)/.cache/fairing-kfp
 
-.PHONY: demo test test-exhaustive test-pythons check golden lock runtime-lock bench clean help
+.PHONY: demo test test-exhaustive test-pythons check golden lock runtime-lock docs bench clean help
 
 demo: .venv/installed ## Trains, judges and serves a classifier of real scans, here, without Docker, cluster or registry
 	@.venv/bin/fairing-kfp run samples/digits/pipeline.py
@@ -52,11 +52,15 @@ lock: .venv/installed-dev ## Locks what our own images and the server of predict
 runtime-lock: .venv/installed-dev ## Locks the releases whose files the runtime layer contains: a new packing format
 	@printf 'kfp\ncloudpickle\n' | $(LOCK) --no-deps --output-file fairing_kfp/recipe/runtime.lock -
 
+docs: .venv/installed-docs ## Builds the documentation's site into build-output/docs
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+	@echo "open build-output/docs/index.html"
+
 bench: .venv/installed-dev ## Measures against peers; see bench/README.md
 	@.venv/bin/python -m bench
 
 clean: ## Removes what was installed, cached and written here
-	rm -rf .venv .cache local_outputs
+	rm -rf .venv .cache build-output/docs local_outputs
 
 help: ## Lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1@\2/p' $(MAKEFILE_LIST) | while IFS=@ read -r name text; do printf '%-17s%s\n' "$$name" "$$text"; done
@@ -74,3 +78,7 @@ help: ## Lists the targets
 	@.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode --editable . --group dev \
 	  --excludes tests/excludes.txt
 	@touch $@ .venv/installed
+
+.venv/installed-docs: pyproject.toml | .venv/bin/uv
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --editable . --group docs
+	@touch $@
