@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from fairing_kfp.cli import main
 from tests.support.paths import TOP
 
+_INNER = re.compile(r"\$\(([^()]+)\)")
 _SEPARATORS = {"|", "&&", "||", ";"}
 _MAKEFILE = (TOP / "Makefile").read_text("utf-8")
 
@@ -19,7 +20,8 @@ _MAKEFILE = (TOP / "Makefile").read_text("utf-8")
 def commands_of(text: str) -> list[list[str]]:
     """The commands of a block, as words: without comments, prompts and options of the shell."""
     found: list[list[str]] = []
-    for line in text.replace("\\\n", " ").splitlines():
+    text = text.replace("\\\n", " ")
+    for line in (*_INNER.findall(text), *_INNER.sub("WORDS", text).splitlines()):
         lexer = shlex.shlex(line.removeprefix("$ "), posix=True, punctuation_chars="|&;")
         lexer.whitespace_split = True
         command: list[str] = []
@@ -95,5 +97,6 @@ _CHECKS: dict[str, Callable[[list[str]], None]] = {
     "sed": _kubectl,
     "jupyter": _nothing,
     "cd": _nothing,
+    "cosign": _nothing,
     "docker": _nothing,
 }
