@@ -11,7 +11,7 @@ from rich.markup import escape
 from fairing_kfp.cli.options import image_options, parameters, quiet, target
 from fairing_kfp.cli.parameters import given_parameters
 from fairing_kfp.display import RunDisplay, console
-from fairing_kfp.display.terminal import print_table
+from fairing_kfp.display.terminal import Linked, marked, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -108,22 +108,17 @@ def _show_result(result: RunResult, screen: Console) -> None:
             for key, value in values.items()
             if not isinstance(value, (dict, list))
         ]
-        rows += [(name, _relative(uri)) for name, uri in step.artifacts.items() if _has_content(Path(uri))]
+        rows += [(name, Linked.path(Path(uri))) for name, uri in step.artifacts.items() if _has_content(Path(uri))]
         for number, (name, value) in enumerate(rows):
             lines.append((step.name if number == 0 else "", name, value))
     print_table([("step", "output", "value"), *lines] if lines else [], screen)
     for name, value in result.outputs.items():
         screen.print(f"[bold]{escape(name)}[/] = {escape(_short(value))}")
-    screen.print(f"outputs and logs: {_relative(str(result.folder))}")
+    screen.print(f"outputs and logs: {marked(Linked.path(result.folder))}")
 
 
 def _has_content(path: Path) -> bool:
     return path.is_dir() or (path.exists() and path.stat().st_size > 0)
-
-
-def _relative(path: str) -> str:
-    """A path below the current folder, relative to it; any other path unchanged."""
-    return str(Path(path).relative_to(Path.cwd())) if Path(path).is_relative_to(Path.cwd()) else path
 
 
 def _short(value: Any) -> str:

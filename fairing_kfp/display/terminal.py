@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -45,6 +46,35 @@ def print_error(error: FairingError, screen: Console | None = None, *, verbose: 
         screen.print(prefix + escape(wrapped(text, width)))
 
 
+class Linked(str):
+    """Text that terminals open as a file or folder on a click.
+
+    Attributes:
+        url: the address.
+    """
+
+    url: str
+
+    @classmethod
+    def path(cls, path: Path) -> Linked:
+        """A path, relative to the current folder if it is below."""
+        absolute, here = path.absolute(), Path.cwd()
+        made = cls(absolute.relative_to(here) if absolute.is_relative_to(here) else path)
+        made.url = absolute.as_uri()
+        return made
+
+
+def marked(text: str, width: int = 0) -> str:
+    """Text as markup of rich, with a link if it has one.
+
+    Args:
+        text: the text.
+        width: the number of characters to fill with spaces.
+    """
+    shown = f"[link={text.url}]{escape(text)}[/link]" if isinstance(text, Linked) else escape(text)
+    return shown + " " * (width - len(text))
+
+
 def print_table(rows: Sequence[Sequence[str]], screen: Console, indent: str = "") -> None:
     """Prints rows in aligned columns, without truncating cells.
 
@@ -55,8 +85,8 @@ def print_table(rows: Sequence[Sequence[str]], screen: Console, indent: str = ""
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for number, row in enumerate(rows):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        screen.print(f"{indent}[bold]{escape(line)}[/]" if number == 0 else f"{indent}{escape(line)}")
+        line = "  ".join(marked(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        screen.print(f"{indent}[bold]{line}[/]" if number == 0 else f"{indent}{line}")
 
 
 def format_size(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ _STATES = {"succeed": "succeeded", "fail": "failed", "reuse": "reused"}
 _LOG_LINES = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StepResult:
     """The result of a step.
 
@@ -39,12 +40,21 @@ class StepResult:
     metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     log: str = ""
 
+    def __repr__(self) -> str:
+        """Its name, state and duration, in one line."""
+        return f"<StepResult {self.name}: {self.state}" + (f" in {self.seconds:.1f} s>" if self.seconds else ">")
+
+    def _repr_html_(self) -> str:
+        from fairing_kfp.local.result_html import step_html
+
+        return step_html(self)
+
     def log_text(self) -> str:
         """Its log; empty if it was reused."""
         return Path(self.log).read_text(encoding="utf-8", errors="replace") if self.log else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunResult:
     """The result of a local run.
 
@@ -57,6 +67,17 @@ class RunResult:
     folder: Path
     outputs: Mapping[str, Any]
     steps: tuple[StepResult, ...]
+
+    def __repr__(self) -> str:
+        """Its folder, and how many steps ended how, in one line."""
+        counts = Counter(step.state for step in self.steps)
+        ended = ", ".join(f"{count} {state}" for state, count in counts.items())
+        return f"<RunResult {self.folder.name}: {ended or 'no steps'}>"
+
+    def _repr_html_(self) -> str:
+        from fairing_kfp.local.result_html import result_html
+
+        return result_html(self.folder, self.outputs, self.steps)
 
     def step(self, name: str) -> StepResult:
         """A step by the name of its task, with a number from its second run on in loops and nested pipelines.

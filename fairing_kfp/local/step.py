@@ -20,6 +20,7 @@ from fairing_kfp.local.importer import imported
 from fairing_kfp.local.launch import Launch
 from fairing_kfp.local.placeholders import filled_command
 from fairing_kfp.local.stop import Stop
+from fairing_kfp.local.suffixes import suffix
 from fairing_kfp.local.task import Artifacts, Task, Values
 from fairing_kfp.local.values import as_passed, parsed
 from fairing_kfp.local.volumes import Volumes
@@ -167,9 +168,11 @@ def _executor_input(task: Task, folder: Path) -> dict[str, Any]:
     """KFP's ExecutorInput of a step, whose outputs are in its folder."""
     outputs = task.component.get("outputDefinitions", {})
     parameters = {name: {"outputFile": str(folder / name)} for name in outputs.get("parameters", {})}
+    definitions = outputs.get("artifacts", {})
+    uris = {name: f"{folder / name}{suffix(name, outputs)}" for name in definitions}
     artifacts = {
-        name: {"artifacts": [{"name": name, "type": one["artifactType"], "uri": str(folder / name), "metadata": {}}]}
-        for name, one in outputs.get("artifacts", {}).items()
+        name: {"artifacts": [{"name": name, "type": one["artifactType"], "uri": uris[name], "metadata": {}}]}
+        for name, one in definitions.items()
     }
     return {
         "inputs": {

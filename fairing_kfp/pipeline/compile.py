@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fairing_kfp.builders.progress import Progress
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Compiled:
     """A compiled pipeline.
 
@@ -45,6 +45,16 @@ class Compiled:
     planned: tuple[str, ...] = ()
     lock: Path | None = None
     attested: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """The components with images, and the number of warnings, in one line."""
+        warnings = f"; warnings: {len(self.warnings)}" if self.warnings else ""
+        return f"<Compiled: images of {', '.join(self.images) or 'no components'}{warnings}>"
+
+    def _repr_html_(self) -> str:
+        from fairing_kfp.pipeline.images_html import compiled_html
+
+        return compiled_html(self.text, self.images, self.warnings, self.planned, self.lock)
 
 
 @lists_options(SettingOptions, described_by=Settings)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fairing_kfp.recipe.image_recipe import ImageRecipe
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explained:
     """An image and what publishing it would do.
 
@@ -38,9 +38,27 @@ class Explained:
     allowed: tuple[Finding, ...] = ()
     allowed_in_pipeline: tuple[Finding, ...] = ()
 
+    def __repr__(self) -> str:
+        """The component, and the image's reference if it is known, in one line."""
+        return f"<Explained {self.recipe.name}" + (f": {self.plan.reference}>" if self.plan else ">")
+
+    def _repr_html_(self) -> str:
+        from fairing_kfp.pipeline.images_html import images_html
+
+        return images_html([(self.recipe, self.plan)])
+
+
+class ExplainedImages(list[Explained]):
+    """The images of a pipeline: a list, which notebooks display with what the images share."""
+
+    def _repr_html_(self) -> str:
+        from fairing_kfp.pipeline.images_html import images_html
+
+        return images_html([(one.recipe, one.plan) for one in self])
+
 
 @lists_options(BuilderSettingOptions, described_by=Settings)
-def explain(pipeline: Any, *, cache: Cache | None = None, **settings: Unpack[BuilderSettingOptions]) -> list[Explained]:
+def explain(pipeline: Any, *, cache: Cache | None = None, **settings: Unpack[BuilderSettingOptions]) -> ExplainedImages:
     """Describes the images of a pipeline, and what compiling would send. Sends nothing.
 
     Args:
@@ -72,4 +90,4 @@ def explain(pipeline: Any, *, cache: Cache | None = None, **settings: Unpack[Bui
             plan = builder.plan(recipe.image) if builder else None
             return Explained(recipe, plan, recipe.bundle.findings, in_pipeline)
 
-        return run_parallel(explain_image, planned)
+        return ExplainedImages(run_parallel(explain_image, planned))

@@ -73,6 +73,12 @@ class Run:
         """The run's id and name."""
         return f"Run(id={self.id!r}, name={self.name!r})"
 
+    def _repr_html_(self) -> str:
+        """Its name, page, and the state when it was last read; sends no request."""
+        from fairing_kfp.display.html import fragment, link, title
+
+        return fragment(title(self.name, "run", link(self.url, self.last_state) if self.url else self.last_state))
+
     @property
     def url(self) -> str:
         """Its page; empty if the page's address is unknown (in a pod: set `KF_PIPELINES_UI_ENDPOINT`)."""

@@ -27,7 +27,9 @@ def report(result: ServeResult) -> str:
     rows = [
         (
             "served by",
-            f"{resource(spec)} in the namespace {result.namespace}" if result.namespace else "a local process",
+            f"{resource(spec)} in the namespace {result.namespace}"
+            if result.namespace
+            else "a process on the machine of the run, which ends with it",
         ),
         ("rolled out by", "this run" if result.changed else "an earlier run; unchanged"),
         ("share of requests", f"{result.share} %" if result.share < 100 else ""),
@@ -62,6 +64,8 @@ def verdict(result: ServeResult) -> str:
     """The title of the page."""
     if result.share < 100:
         return f"{result.spec.name} is served as a canary, with {result.share} % of the requests"
+    if not result.namespace:
+        return f"{result.spec.name} is served by a local run, until it ends"
     return f"{result.spec.name} is served"
 
 

@@ -82,6 +82,11 @@ class Endpoint:
         """The URL and the model, without headers, which may contain a token."""
         return f"Endpoint({self.url!r}, model={self._model!r})"
 
+    def _repr_html_(self) -> str:
+        from fairing_kfp.serving.client.endpoint_html import endpoint_html
+
+        return endpoint_html(self.url, self._model, self._protocol)
+
     @property
     def model(self) -> str:
         """The name of the model.

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from fairing_kfp.display.terminal import format_size, print_error, print_table
+from fairing_kfp.display.terminal import Linked, format_size, print_error, print_table
 from fairing_kfp.errors import FairingError
 
 
@@ -23,6 +24,20 @@ def test_tables_are_aligned_and_not_truncated() -> None:
     print_table([("kind", "path"), ("layers", path), ("[x]", "b")], Console(file=out, soft_wrap=True, width=40), "  ")
 
     assert out.getvalue().splitlines() == ["  kind    path", f"  layers  {path}", "  [x]     b"]
+
+
+def test_terminals_get_links_to_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    rows = [("file", "size"), (Linked.path(tmp_path / "a [b].html"), "1 B"), (Linked.path(Path("/other")), "2 B")]
+    plain, terminal = io.StringIO(), io.StringIO()
+    print_table(rows, Console(file=plain, soft_wrap=True, highlight=False))
+    print_table(rows, Console(file=terminal, soft_wrap=True, highlight=False, force_terminal=True))
+
+    assert plain.getvalue().splitlines() == ["file        size", "a [b].html  1 B", "/other      2 B"]
+    assert f";{tmp_path.as_uri()}/a%20%5Bb%5D.html\x1b\\a [b].html" in terminal.getvalue()
+    assert ";file:///other\x1b\\/other" in terminal.getvalue()
 
 
 def test_errors_are_printed_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

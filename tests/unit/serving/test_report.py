@@ -35,5 +35,6 @@ def test_reports_are_self_contained_and_escaped() -> None:
 def test_a_local_run_has_no_object() -> None:
     page = report(ServeResult(ServingSpec("digits"), "", "http://127.0.0.1:1", "i"))
 
-    assert "a local process" in page
+    assert "<h1>digits is served by a local run, until it ends</h1>" in page
+    assert "a process on the machine of the run, which ends with it" in page
     assert "namespace" not in page

@@ -286,3 +286,14 @@ def test_other_hosts_get_no_header_of_the_users(bridge: Any) -> None:
     ((_, _, seen),) = other.seen
     assert "made-up" not in str(seen)
     assert [all(name.lower() in seen for name in secret) for _, _, seen in home.seen] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "path"), [("auto", "/v1/models/digits:predict"), ("v2", "/v2/models/digits/infer")]
+)
+def test_an_endpoint_in_a_notebook_shows_a_call_and_sends_none(protocol: Any, path: str) -> None:
+    html = Endpoint("http://127.0.0.1:9", "digits", protocol=protocol, headers={"Authorization": "x"})._repr_html_()
+
+    assert f"curl http://127.0.0.1:9{path} -H" in html
+    assert 'href="http://127.0.0.1:9"' in html
+    assert "Authorization" not in html
