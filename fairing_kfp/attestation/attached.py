@@ -8,6 +8,7 @@ from typing import Any
 
 from fairing_kfp.attestation import provenance, sbom
 from fairing_kfp.attestation.attest import is_ours
+from fairing_kfp.attestation.document import Document
 from fairing_kfp.errors import ImageError
 from fairing_kfp.image.artifact import Referrer
 from fairing_kfp.image.base import Base
@@ -22,29 +23,12 @@ from fairing_kfp.registry.repository import Repository
 
 _MAX_DOCUMENT = 64 << 20  # bytes
 _MAX_REFERRERS = 200
-_SIGNATURES = ("sigstore", "cosign", "cncf.notary")
-"""Parts of the types of signatures: of cosign's bundles and signatures, and of Notation."""
+_SIGNATURES = ("dev.sigstore.bundle", "dev.cosign", "cncf.notary")
+"""Parts of the types of signatures: of cosign's bundles, which may also be statements, and of Notation."""
 
-
-@dataclass(frozen=True)
-class Document:
-    """A document that is attached to an image.
-
-    Attributes:
-        manifest: its manifest.
-        content: the parsed document.
-        data: its bytes.
-    """
-
-    manifest: Manifest
-    content: Mapping[str, Any] = field(hash=False)
-    data: bytes = field(repr=False)
-
-    @property
-    def subject(self) -> str:
-        """The digest of the image that its manifest names."""
-        subject = self.manifest.document.get("subject")
-        return str(subject.get("digest")) if isinstance(subject, dict) else ""
+_PREDICATE = "dev.sigstore.bundle.predicateType"
+_SIGNED = "https://sigstore.dev/cosign/sign/v1"
+"""The predicate of a bundle that is a signature of an image."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +133,8 @@ def _read(entry: Descriptor, repository: Repository) -> bytes:
 
 def _is_signed(digest: str, listed: list[Referrer], repository: Repository) -> bool:
     """Whether there is a signature of a manifest; nothing is said about whose."""
-    if any(part in one.artifact_type for one in listed for part in _SIGNATURES):
-        return True
+    for one in listed:
+        is_signature = any(part in one.artifact_type for part in _SIGNATURES)
+        if is_signature and one.annotations.get(_PREDICATE, _SIGNED) == _SIGNED:
+            return True
     return repository.head(f"{fallback_tag(digest)}.sig") is not None

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from fairing_kfp.image.layer import File
 
+OWN_LAYERS = ("runtime", "server", "server packages", "fairing-kfp")
+"""Names of layers whose packages come from a release of fairing-kfp, and not from a project's lock."""
+
 
 @dataclass(frozen=True, order=True)
 class Package:
@@ -31,7 +34,7 @@ class LayerContents:
 
     Attributes:
         digest: the layer's digest.
-        name: the layer's name.
+        name: the layer's name; one of `OWN_LAYERS` if a release of fairing-kfp decides what is in it.
         packages: its packages.
         files: its files that belong to no package.
     """
@@ -54,8 +57,8 @@ class ImageContents:
     name: str
     layers: tuple[LayerContents, ...]
 
-    def packages(self) -> Iterator[tuple[Package, str]]:
-        """The packages with the digests of their layers."""
+    def packages(self) -> Iterator[tuple[Package, LayerContents]]:
+        """The packages with their layers."""
         for layer in self.layers:
             for package in layer.packages:
-                yield package, layer.digest
+                yield package, layer

@@ -17,7 +17,7 @@ from fairing_kfp.image.descriptor import digest_of, dump
 if TYPE_CHECKING:
     from cyclonedx.model.component import Component
 
-    from fairing_kfp.attestation.contents import ImageContents, Package
+    from fairing_kfp.attestation.contents import ImageContents, LayerContents, Package
     from fairing_kfp.image.assemble import AssembledIndex
     from fairing_kfp.image.reference import Reference
 
@@ -26,6 +26,9 @@ MEDIA_TYPE = "application/vnd.cyclonedx+json"
 
 LAYER = "fairing-kfp:layer"
 """Name of the property that names the layer of a component by digest."""
+
+LAYER_NAME = "fairing-kfp:layer-name"
+"""Name of the property that names the layer by its name, such as `runtime`."""
 
 ACCEPTED = "fairing-kfp:accepted-file"
 """Name of the property with the digests of a package's files of which one is installed, if they are several."""
@@ -99,15 +102,15 @@ def _components(contents: ImageContents) -> Iterator[Component]:
     from cyclonedx.model.component import Component, ComponentType
 
     for package, layer in contents.packages():
-        url = purl.of_package(package.name, package.version)
         several = package.hashes if len(package.hashes) > 1 else ()
+        url = purl.of_package(package.name, package.version)
         yield Component(
             name=package.name,
             version=package.version,
             type=ComponentType.LIBRARY,
-            bom_ref=BomRef(f"{url}#{layer}"),
+            bom_ref=BomRef(f"{url}#{layer.digest}"),
             licenses=_licenses(package),
-            properties=[Property(name=LAYER, value=layer), *(Property(name=ACCEPTED, value=one) for one in several)],
+            properties=[*_place(layer), *(Property(name=ACCEPTED, value=one) for one in several)],
             **_identity(url, () if several else package.hashes),
         )
     for one in contents.layers:
@@ -126,9 +129,15 @@ def _components(contents: ImageContents) -> Iterator[Component]:
             name=f"{contents.name}: {one.name}",
             type=ComponentType.APPLICATION,
             bom_ref=BomRef(one.digest),
-            properties=[Property(name=LAYER, value=one.digest)],
+            properties=_place(one),
             components=files,
         )
+
+
+def _place(layer: LayerContents) -> list[Any]:
+    from cyclonedx.model import Property
+
+    return [Property(name=LAYER, value=layer.digest), Property(name=LAYER_NAME, value=layer.name)]
 
 
 def _identity(url: str, digests: Any) -> dict[str, Any]:

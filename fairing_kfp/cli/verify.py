@@ -26,6 +26,12 @@ _WIDTH = 10
 @click.command()
 @click.argument("image", metavar="IMAGE")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
+@click.option(
+    "--lock",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Compare packages and base image with a fairing.lock",
+)
 @click.option("--unsigned", is_flag=True, help="Print only what to sign, by digest")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Save SBOM and provenance there")
 @click.option("--insecure", metavar="HOST", multiple=True, help="Registry to reach over plain HTTP (repeatable)")
@@ -34,6 +40,7 @@ _WIDTH = 10
 def command(
     image: str,
     as_json: bool,
+    lock: Path | None,
     unsigned: bool,
     output: Path | None,
     insecure: tuple[str, ...],
@@ -56,6 +63,7 @@ def command(
     Example: fairing-kfp verify registry.example.com/me/digits:train-0123456789ab
     """
     from fairing_kfp.attestation.attached import read_attested
+    from fairing_kfp.attestation.lock_check import check_lock
     from fairing_kfp.attestation.verify import verify
     from fairing_kfp.image.reference import Reference
     from fairing_kfp.registry.client import RegistryClient
@@ -67,6 +75,8 @@ def command(
     try:
         read = read_attested(Reference.parse(image), client)
         checks = list(verify(read, client))
+        if lock is not None:
+            checks.append(check_lock(read, lock))
     finally:
         client.close()
     if output is not None:

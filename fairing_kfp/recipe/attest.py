@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fairing_kfp.attestation.attest import attest, is_known_attested
+from fairing_kfp.attestation.attest import make_artifacts, missing
 from fairing_kfp.attestation.provenance import Build
 from fairing_kfp.attestation.sbom import check_library, source_date
 from fairing_kfp.attestation.source import SourceTree
@@ -89,7 +89,10 @@ class Attester:
             RegistryError: the registry rejects the artifacts.
         """
         reference = Reference.parse(published)
-        if is_known_attested(reference, self._tree, self._cache):
+        access = frozenset({push(reference.repository)})
+        referrers = Referrers(Repository(self._client, reference.registry, reference.repository, access))
+        types = missing(referrers.of(reference.wanted), self._tree)
+        if not types:
             return False
         source = self._bases.repository(recipe.image)
         index = assemble_index(recipe.image, lambda one: self._bases.of(one, source))
@@ -98,7 +101,6 @@ class Attester:
                 f"{recipe.name} cannot be attested: its base image {source.name} changed while it was published",
                 "run it again, or lock the base image with fairing-kfp lock",
             )
-        access = frozenset({push(reference.repository)})
-        referrers = Referrers(Repository(self._client, reference.registry, reference.repository, access))
-        build = Build(parameters, self._tree)
-        return attest(reference, index, contents_of(recipe, self._cache), build, referrers, self._cache)
+        build, contents = Build(parameters, self._tree), contents_of(recipe, self._cache)
+        referrers.attach(index.manifest.descriptor, make_artifacts(types, reference, index, contents, build))
+        return True

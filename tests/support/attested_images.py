@@ -13,14 +13,16 @@ from fairing_kfp.cache.store import Cache
 from fairing_kfp.dependencies.lock import Lock, Pin
 from fairing_kfp.dependencies.target import Target
 from fairing_kfp.image import File, Image, Reference
+from fairing_kfp.image.descriptor import OCI_INDEX, dump
 from fairing_kfp.image.image import AnyImage
+from fairing_kfp.image.manifest import Manifest
 from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.recipe.attest import Attester
 from fairing_kfp.recipe.image_recipe import ImageRecipe
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.settings import Settings
-from tests.support.small_images import AMD64, layer, push_small_base
+from tests.support.small_images import AMD64, layer, push_small_base, repository
 
 BUNDLE = Bundle("train", (File("opt/fairing/code/step.json", b"{}"),))
 PACKAGES = layer("dependencies", b"packages")
@@ -53,6 +55,25 @@ class Publisher:
         client = RegistryClient()
         push_small_base(client, self.host, name, layer("base", content), python=python)
         client.close()
+
+    def push_base_index(self) -> None:
+        """Replaces the base by one for amd64 and arm64."""
+        client = RegistryClient()
+        entries = []
+        for name in ("amd64", "arm64"):
+            manifest = push_small_base(
+                client, self.host, "base/python", layer("base", name.encode()), architecture=name
+            )
+            entries.append({**manifest.descriptor.document(), "platform": {"os": "linux", "architecture": name}})
+        index = Manifest(dump({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}))
+        repository(client, self.host, "base/python").put_manifest(index, "1")
+        client.close()
+
+    def base_digest(self) -> str:
+        client = RegistryClient()
+        digest = repository(client, self.host, "base/python").manifest("1").digest
+        client.close()
+        return digest
 
     def publish(self, image: AnyImage | None = None) -> str:
         """Publishes the image; returns its reference."""

@@ -11,8 +11,14 @@ from typing import Any
 import pytest
 
 from fairing_kfp.attestation import provenance, sbom
+from fairing_kfp.dependencies.base_lock import LockedBase
+from fairing_kfp.dependencies.lock import Pin
+from fairing_kfp.dependencies.lock_file import Entry, Key, dumps
+from fairing_kfp.image import MultiPlatformImage, Platform
+from fairing_kfp.image.artifact import Artifact
 from fairing_kfp.image.descriptor import digest_of, dump
-from tests.support.attested_images import Publisher
+from fairing_kfp.image.manifest import Manifest
+from tests.support.attested_images import LOCK, Publisher
 from tests.support.command_line import fairing_kfp
 from tests.support.memory_registry import MemoryRegistry
 
@@ -145,6 +151,37 @@ def test_an_image_without_documents(publisher: Publisher) -> None:
     assert checks["SBOM"] == checks["provenance"] == ("failed", "none is attached")
 
 
+def test_a_lock_file(publisher: Publisher, tmp_path: Path) -> None:
+    reference = attested(publisher)
+    key = Key(("one", "two"), (), LOCK.target)
+    path = tmp_path / "fairing.lock"
+    base = LockedBase(f"{publisher.host}/base/python:1", publisher.base_digest(), ("p",))
+    path.write_text(dumps([Entry(key, LOCK.pins, ("p",))], [base]))
+
+    code, output = fairing_kfp("verify", reference, "--lock", str(path))
+    assert (code, "locks all 2 packages and the base image" in output) == (0, True), output
+    path.write_text(dumps([Entry(key, LOCK.pins, ("p",))], [replace(base, digest=f"sha256:{'0' * 64}")]))
+    code, output = fairing_kfp("verify", reference, "--lock", str(path))
+    assert (code, "locks another base image" in output) == (1, True), output
+    path.write_text(dumps([Entry(key, {**LOCK.pins, "two": Pin("2.1", LOCK.pins["two"].hashes)}, ("p",))]))
+    code, output = fairing_kfp("verify", reference, "--lock", str(path))
+    assert (code, "does not lock two@2.0" in output) == (1, True), output
+
+
+def test_several_platforms(registry: MemoryRegistry, publisher: Publisher) -> None:
+    publisher.push_base_index()
+    one = publisher.image()
+    image = MultiPlatformImage((one, replace(one, platform=Platform("linux", "arm64"))))
+    reference = publisher.publish(image)
+    publisher.attest(reference, image)
+    code, checks = verified(reference)
+
+    assert code == 0, checks
+    assert checks["image"][1].endswith("for linux/amd64, linux/arm64")
+    replace_document(registry, provenance.MEDIA_TYPE, lambda document: document["subject"].pop())  # of a platform
+    assert verified(reference)[1]["provenance"] == ("failed", "it is about another image")
+
+
 def test_unsigned_are_those_without_a_signature(registry: MemoryRegistry, publisher: Publisher) -> None:
     reference = attested(publisher)
     code, output = fairing_kfp("verify", "--unsigned", reference)
@@ -153,8 +190,15 @@ def test_unsigned_are_those_without_a_signature(registry: MemoryRegistry, publis
     assert listed[0] == reference
     assert len(listed) == 3
 
-    for one in listed:  # as cosign does
+    for one in listed[:2]:  # as cosign 2 does
         tag = one.partition("@")[2].replace(":", "-")
         registry.manifests["team/app", f"{tag}.sig"] = b"{}"
+    statement = {"dev.sigstore.bundle.predicateType": provenance.PREDICATE}
+    for marks, left in ((statement, [listed[2]]), ({}, [])):  # as cosign 3 attests and signs
+        bundle = Artifact("application/vnd.dev.sigstore.bundle.v0.3+json", b"{}", marks)
+        signed = Manifest(registry.manifests["team/app", listed[2].partition("@")[2]])
+        manifest = bundle.manifest(signed.descriptor)
+        registry.manifests["team/app", manifest.digest] = manifest.data
+        assert fairing_kfp("verify", "--unsigned", reference)[1].split() == left
     assert fairing_kfp("verify", "--unsigned", reference) == (0, "\n")
     assert verified(reference)[1]["signatures"][0] == "ok"
