@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from fairing_kfp.attestation import sbom
+from fairing_kfp.errors import InvalidReferenceError
 from fairing_kfp.image.manifest import Manifest
 from fairing_kfp.image.reference import Reference
 
@@ -48,14 +50,11 @@ class Document:
 
     @property
     def base(self) -> Reference | None:
-        """The base image in an SBOM.
-
-        Raises:
-            InvalidReferenceError: its name is malformed.
-        """
+        """The base image in an SBOM by digest; None if it names none, or its name is malformed."""
         for part in self.components:
             if part.get("type") == "container":
-                return Reference.parse(f"{part.get('name')}@{part.get('version')}")
+                with contextlib.suppress(InvalidReferenceError):
+                    return Reference.parse(f"{part.get('name')}@{part.get('version')}")
         return None
 
     @property

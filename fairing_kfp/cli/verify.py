@@ -16,6 +16,8 @@ from fairing_kfp.cli.options import ca
 from fairing_kfp.display.terminal import console
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from fairing_kfp.attestation.attached import AttestedImage
     from fairing_kfp.attestation.verify import Check
 
@@ -32,7 +34,7 @@ _WIDTH = 10
     metavar="FILE",
     help="Compare packages and base image with a fairing.lock",
 )
-@click.option("--unsigned", is_flag=True, help="Print only what to sign, by digest")
+@click.option("--unsigned", is_flag=True, help="Print only what to sign, if all agree")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Save SBOM and provenance there")
 @click.option("--insecure", metavar="HOST", multiple=True, help="Registry to reach over plain HTTP (repeatable)")
 @ca
@@ -62,6 +64,8 @@ def command(
     \b
     Example: fairing-kfp verify registry.example.com/me/digits:train-0123456789ab
     """
+    from rich.console import Console
+
     from fairing_kfp.attestation.attached import read_attested
     from fairing_kfp.attestation.lock_check import check_lock
     from fairing_kfp.attestation.verify import verify
@@ -81,14 +85,16 @@ def command(
         client.close()
     if output is not None:
         _save(read, output)
-    if unsigned:
-        click.echo("\n".join(map(str, read.unsigned)))
-    elif as_json:
-        click.echo(json.dumps(_as_dict(read, checks), indent=2, ensure_ascii=False))
-    else:
-        _print(checks)
     states = {check.state for check in checks}
-    if states & {"failed", "unread"}:
+    wrong = bool(states & {"failed", "unread"})
+    if as_json:
+        click.echo(json.dumps(_as_dict(read, checks), indent=2, ensure_ascii=False))
+    elif unsigned and not wrong:
+        click.echo("".join(f"{reference}\n" for reference in read.unsigned), nl=False)
+    else:
+        # A command that contains this one with --unsigned signs nothing that is wrong.
+        _print(checks, Console(stderr=True, highlight=False, soft_wrap=True) if unsigned else console())
+    if wrong:
         sys.exit(FAILED if "failed" in states else UNAVAILABLE)
 
 
@@ -100,8 +106,7 @@ def _as_dict(read: AttestedImage, checks: list[Check]) -> dict[str, object]:
     }
 
 
-def _print(checks: list[Check]) -> None:
-    screen = console()
+def _print(checks: list[Check], screen: Console) -> None:
     for check in checks:
         screen.print(f"{_MARKS[check.state]} {check.name.ljust(_WIDTH)}  {escape(check.detail)}")
         if check.remedy:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from fairing_kfp.attestation import provenance, sbom
+from fairing_kfp.cli import main
 from fairing_kfp.dependencies.base_lock import LockedBase
 from fairing_kfp.dependencies.lock import Pin
 from fairing_kfp.dependencies.lock_file import Entry, Key, dumps
@@ -113,6 +115,15 @@ def test_a_changed_document(
     assert words in checks[check][1]
 
 
+def test_what_is_wrong_is_not_listed_to_be_signed(registry: MemoryRegistry, publisher: Publisher) -> None:
+    reference = attested(publisher)
+    replace_document(registry, sbom.MEDIA_TYPE, _another_version)
+    result = CliRunner().invoke(main, ["verify", "--unsigned", reference])
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "differ in one@1.0" in result.stderr
+
+
 def test_a_base_that_cannot_be_read_and_one_that_is_another(registry: MemoryRegistry, publisher: Publisher) -> None:
     reference = attested(publisher)
     replace_document(registry, sbom.MEDIA_TYPE, _swap_base)
@@ -200,5 +211,5 @@ def test_unsigned_are_those_without_a_signature(registry: MemoryRegistry, publis
         manifest = bundle.manifest(signed.descriptor)
         registry.manifests["team/app", manifest.digest] = manifest.data
         assert fairing_kfp("verify", "--unsigned", reference)[1].split() == left
-    assert fairing_kfp("verify", "--unsigned", reference) == (0, "\n")
+    assert fairing_kfp("verify", "--unsigned", reference) == (0, "")
     assert verified(reference)[1]["signatures"][0] == "ok"
