@@ -100,7 +100,8 @@ def add_sites(root: str) -> None:
     before = list(sys.path)
     for folder in (os.path.join(root, "code", "modules"), os.path.join(root, "dependencies")):
         if os.path.isdir(folder):
-            site.addsitedir(folder)
+            # Components of a local run link to shared packages: by the real path, byte code is shared too.
+            site.addsitedir(os.path.realpath(folder))
     added = [entry for entry in sys.path if entry not in before]
     places = [n for n, entry in enumerate(before) if os.path.basename(entry) in ("site-packages", "dist-packages")]
     place = min(places, default=len(before))
