@@ -29,10 +29,12 @@ _RULES = {
     ".muted": "opacity:.7",
     ".good": "color:#2da44e",
     ".bad": "color:#e5484d",
+    ".active": "color:#2f81d6",
     ".artifact": f"border:1px solid {_GREY};padding:.3em .8em;max-height:30em;overflow:auto;contain:content",
     ".step summary": "display:flex;gap:.8em;list-style:none;white-space:nowrap",
     ".step summary::before": "content:'▸';opacity:.6",
     ".step[open] summary::before": "content:'▾'",
+    ".step pre": "display:flex;flex-direction:column-reverse",  # scrolled to its end
     ".step .name": "min-width:12em;font-weight:600",
     ".step .time": "min-width:4.5em;text-align:right",
     ".step .last": "overflow:hidden;text-overflow:ellipsis;opacity:.7",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.console import Console
 from rich.markup import escape
 
+from fairing_kfp.display.notebook import NotebookLines
 from fairing_kfp.display.terminal import format_size
 
 if TYPE_CHECKING:
@@ -22,12 +22,8 @@ _MARKS = {"succeed": "[green]✔[/]", "fail": "[red]✘[/]", "reuse": "[cyan]↺
 
 
 def _is_live(screen: Console) -> bool:
-    """Whether lines can be redrawn: not in files and CI logs, and in notebooks only with ipywidgets."""
-    if screen.quiet:
-        return False
-    if screen.is_jupyter:
-        return find_spec("ipywidgets") is not None
-    return screen.is_interactive and not os.environ.get("CI")
+    """Whether lines can be redrawn: not in files and CI logs."""
+    return screen.is_jupyter or (screen.is_interactive and not os.environ.get("CI"))
 
 
 class _NoLines:
@@ -52,9 +48,11 @@ class _NoLines:
         """Shows nothing."""
 
 
-def _lines_of(screen: Console) -> Progress | _NoLines:
-    if not _is_live(screen):
+def _lines_of(screen: Console) -> Progress | NotebookLines | _NoLines:
+    if screen.quiet or not _is_live(screen):
         return _NoLines()
+    if screen.is_jupyter:
+        return NotebookLines()
     from fairing_kfp.display.live_lines import live_lines
 
     return live_lines(screen)
@@ -70,7 +68,7 @@ class TransferProgress:
         lines: the live lines of another display, which starts and stops them.
     """
 
-    def __init__(self, screen: Console, lines: Progress | _NoLines | None = None) -> None:
+    def __init__(self, screen: Console, lines: Progress | NotebookLines | _NoLines | None = None) -> None:
         self._screen = screen
         self._owns_lines = lines is None
         self._lines = lines or _lines_of(screen)
@@ -134,6 +132,7 @@ class RunDisplay:
     """Displays the steps of a run, and their logs with the step's name as a prefix.
 
     A context manager, and a callback for `on_event=`. In a terminal, live lines show the running steps and their time.
+    In a notebook, one display lists the steps, each of which unfolds its last lines.
 
     Args:
         screen: the terminal.
@@ -169,6 +168,12 @@ class RunDisplay:
 
     def __call__(self, event: Event) -> None:
         """Displays an event."""
+        if event.kind == "start":
+            self.transfers.end()
+            self._end_line("")
+        if isinstance(self._lines, NotebookLines) and self._lines.started:
+            self._lines.take(event)
+            return
         name = escape(event.step)
         if event.kind == "warn":
             self._screen.print(f"[yellow]warning:[/] {escape(event.text)}")
@@ -177,14 +182,15 @@ class RunDisplay:
             self._screen.print(f"  [dim]{name} │[/] {escape(event.text)}")
             return
         if event.kind == "start":
-            self.transfers.end()
-        ended = self._running.pop("" if event.kind == "start" else event.step, None)
-        if ended is not None:
-            self._lines.remove_task(ended)
-        if event.kind == "start":
             self._running[event.step] = self._lines.add_task(name, total=None)
             self._screen.print(f"[bold]▶[/] {name}")
         else:
+            self._end_line(event.step)
             duration = f" in {event.seconds:.1f} s" if event.seconds else ""
             cause = f": {escape(event.text)}" if event.text else ""
             self._screen.print(f"{_MARKS[event.kind]} {name} {self._WORDS[event.kind]}{duration}{cause}")
+
+    def _end_line(self, name: str) -> None:
+        line = self._running.pop(name, None)
+        if line is not None:
+            self._lines.remove_task(line)

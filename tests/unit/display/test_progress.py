@@ -96,16 +96,6 @@ def test_quiet_prints_nothing(terminal: bool) -> None:
     assert out.getvalue() == ""
 
 
-@pytest.mark.parametrize(("widgets", "live"), [(object(), True), (None, False)])
-def test_a_notebook_needs_ipywidgets_for_live_lines(
-    monkeypatch: pytest.MonkeyPatch, widgets: object, live: bool
-) -> None:
-    monkeypatch.setattr("fairing_kfp.display.progress.find_spec", lambda _: widgets)
-    console, _ = screen(force_jupyter=True)
-
-    assert TransferProgress(console)._lines.disable is not live
-
-
 def test_transfers_are_displayed_before_the_first_step() -> None:
     console, out = screen(force_terminal=True)
     with RunDisplay(console) as run_display:
