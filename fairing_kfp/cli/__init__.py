@@ -33,6 +33,7 @@ class _Commands(click.Group):
         "promote",
         "recurring",
         "replay",
+        "rerun",
         "rollback",
         "run",
         "runs",

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from fairing_kfp.cli.options import allow_secret, ca, host_options, quiet
 from fairing_kfp.display import RunDisplay, console
-from fairing_kfp.display.terminal import format_size, print_table
+from fairing_kfp.display.terminal import Linked, format_size, marked, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -134,7 +134,7 @@ def _show_result(replay: Replay, result: ReplayResult, screen: Console) -> None:
         print_table([("output", "on KFP", "here", ""), *rows], screen)
     elif replay.recording.step.state != "succeeded":
         screen.print(f"on KFP it {replay.recording.step.state}, so that there are no outputs to compare")
-    screen.print(f"inputs, outputs and log: {escape(str(result.folder))}")
+    screen.print(f"inputs, outputs and log: {marked(Linked.path(result.folder))}")
 
 
 def _short(value: Any) -> str:

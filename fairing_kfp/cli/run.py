@@ -95,10 +95,11 @@ def command(
             start=folder_of(target),
             **settings,
         )
-    _show_result(result, screen)
+    show_result(result, screen)
 
 
-def _show_result(result: RunResult, screen: Console) -> None:
+def show_result(result: RunResult, screen: Console) -> None:
+    """Prints the outputs of the steps and of the pipeline, and where they are."""
     lines: list[tuple[str, str, str]] = []
     for step in result.steps:
         rows = [(name, _short(value)) for name, value in step.outputs.items()]

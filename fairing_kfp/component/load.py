@@ -50,6 +50,18 @@ def load_pipeline(target: str) -> Any:
     return _choose(pipelines, found.file, found.name, "pipeline", remedy)
 
 
+def load_pipeline_named(file: Path, name: str) -> Any:
+    """Loads the pipeline of a name in KFP from a file.
+
+    Raises:
+        PipelineError: the file cannot be imported, or has no such pipeline.
+    """
+    for value in _load(Target.parse(str(file))).values():
+        if hasattr(value, "pipeline_spec") and value.pipeline_spec.pipeline_info.name == name:
+            return value
+    raise PipelineError(f"{file} has no pipeline {name} any more", "rename it, or give its file: --code FILE")
+
+
 def load_predictor(target: str) -> Predictor[Any, Any]:
     """Loads a predictor from `FILE[:NAME]`; without a name the file's only one.
 

@@ -13,7 +13,7 @@ class Event:
     Attributes:
         kind: `warn`, `start`, `log`, `succeed`, `fail` or `reuse`.
         step: the step's name, with a number from its second run on.
-        text: a line of the step's log, or the cause of a failure.
+        text: a line of the step's log, the cause of a failure, or the earlier run whose outputs are reused on demand.
         seconds: the step's duration, if it ended.
         log: the file with the step's whole log.
         outputs: output parameters by name.

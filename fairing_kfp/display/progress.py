@@ -187,8 +187,10 @@ class RunDisplay:
         else:
             self._end_line(event.step)
             duration = f" in {event.seconds:.1f} s" if event.seconds else ""
-            cause = f": {escape(event.text)}" if event.text else ""
-            self._screen.print(f"{_MARKS[event.kind]} {name} {self._WORDS[event.kind]}{duration}{cause}")
+            words, cause = self._WORDS[event.kind], f": {escape(event.text)}" if event.text else ""
+            if event.kind == "reuse" and event.text:
+                words, cause = f"keeps its outputs of {escape(event.text)}", ""
+            self._screen.print(f"{_MARKS[event.kind]} {name} {words}{duration}{cause}")
 
     def _end_line(self, name: str) -> None:
         line = self._running.pop(name, None)

@@ -14,6 +14,8 @@ from fairing_kfp.cache.store import Cache
 from fairing_kfp.dependencies.pipeline_lock import PipelineLock
 from fairing_kfp.errors import ConfigError
 from fairing_kfp.local.image import LocalImage, docker_image, unpacked_image
+from fairing_kfp.local.journal import Journal
+from fairing_kfp.local.rerun import Rerun
 from fairing_kfp.local.result import RunResult
 from fairing_kfp.local.runner import run_pipeline
 from fairing_kfp.local.secrets import check_secrets
@@ -43,6 +45,8 @@ def run(
     reuse: bool = True,
     parallel: int = 1,
     docker: Mapping[str, Any] | None = None,
+    rerun: str | os.PathLike[str] | None = None,
+    from_step: str = "",
     on_event: Callable[[Event], None] | None = None,
     progress: Progress | None = None,
     cache: Cache | None = None,
@@ -60,6 +64,9 @@ def run(
         parallel: how many steps may run at a time. With 1 they run in the order of the graph; with more, steps that do
             not depend on each other run side by side, iterations of loops too (up to their `parallelism`).
         docker: extra arguments of docker's `containers.create`, such as `network_mode`.
+        rerun: folder of an earlier run of the pipeline, whose arguments are the default, and whose tasks that do not
+            run again keep their outputs, even if their code changed.
+        from_step: name of the task of `rerun` that runs again, with all tasks after it, and exit handlers.
         on_event: called with each event; prints them by default.
         progress: called with blobs as they are sent; prints them by default.
         cache: cache on disk; the user's by default.
@@ -73,10 +80,15 @@ def run(
     check_call("run", pipeline, settings, arguments=arguments, on_event=on_event, progress=progress, **given_options)
     if isinstance(parallel, bool) or not isinstance(parallel, int) or parallel < 1:
         raise ConfigError(f"parallel is {parallel!r}", "use the number of steps that may run at a time, at least 1")
+    if (rerun is None) != (not from_step):
+        raise ConfigError("rerun and from_step are given together", "name the earlier run, and the task to run from")
     chosen, traced = Settings.load(**settings), trace(pipeline)
     if runner == "docker":
         chosen = _for_docker(chosen, traced)
-    given = check_arguments(traced.specification, arguments or {}, traced.typed_inputs)
+    journal = Journal.read(Path(rerun)) if rerun is not None else None
+    arguments = {**(journal.arguments if journal else {}), **(arguments or {})}
+    given = check_arguments(traced.specification, arguments, traced.typed_inputs)
+    earlier = Rerun.of(journal, traced.specification, from_step) if journal else None
     check_secrets(traced.sources.values())
     cache = cache or Cache()
     path = lock_path(traced.folder, chosen, settings.get("start"))
@@ -115,6 +127,7 @@ def run(
             on_event=on_event,
             docker=extra,
             parallel=parallel,
+            rerun=earlier,
         )
 
 

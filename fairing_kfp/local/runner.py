@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fairing_kfp.display.event import Event
 from fairing_kfp.errors import PipelineError
 from fairing_kfp.local.graph import run_graph
+from fairing_kfp.local.journal import JournalWriter
 from fairing_kfp.local.launches import launch_of
 from fairing_kfp.local.result import RunResult, StepResult, pipeline_outputs, step_error, step_result
 from fairing_kfp.local.serve_step import lifeline
@@ -22,6 +23,7 @@ from fairing_kfp.pipeline.builtin_steps import serving_spec_of, train_spec_of
 if TYPE_CHECKING:
     from fairing_kfp.cache.store import Cache
     from fairing_kfp.local.image import LocalImage
+    from fairing_kfp.local.rerun import Rerun
     from fairing_kfp.pipeline.specification import Specification
     from fairing_kfp.pipeline.trace import TracedPipeline
 
@@ -37,6 +39,7 @@ def run_pipeline(
     on_event: Callable[[Event], None],
     docker: Mapping[str, Any] | None = None,
     parallel: int = 1,
+    rerun: Rerun | None = None,
 ) -> RunResult:
     """Runs a pipeline on this machine.
 
@@ -50,6 +53,7 @@ def run_pipeline(
         on_event: called with each event.
         docker: extra arguments of docker's `containers.create`; None without the docker runner.
         parallel: how many steps run at a time.
+        rerun: an earlier run, of which some tasks run again.
 
     Raises:
         PipelineError: a step cannot run on this machine, or a value does not have the type of a parameter.
@@ -81,7 +85,11 @@ def run_pipeline(
                 steps.append((event.position, result))
             on_event(event)
 
-    runner = StepRunner(specification.executors, launches, volumes, run, cache, reuse, collect)
+    runner_name = "subprocess" if docker is None else "docker"
+    journal = JournalWriter(run, name, next(iter(traced.files), ""), runner_name, arguments)
+    runner = StepRunner(
+        specification.executors, launches, volumes, run, cache, reuse, collect, journal=journal, rerun=rerun
+    )
     with lifeline(run) if serves else contextlib.nullcontext():
         outputs = run_graph(specification, arguments, run.name, runner, parallel, runner.stop)
     ordered = tuple(step for _, step in sorted(steps, key=lambda one: one[0]))

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ from fairing_kfp.local.volumes import Volumes
 
 if TYPE_CHECKING:
     from fairing_kfp.cache.store import Cache
+    from fairing_kfp.local.journal import JournalWriter
+    from fairing_kfp.local.rerun import Rerun
 
 _RECORDS = "steps"
 
@@ -43,6 +45,8 @@ class StepRunner:
         cache: keeps the outputs of steps.
         reuse: whether to reuse the outputs of earlier steps with the same code and inputs.
         on_event: called with each event.
+        journal: records the outputs of tasks, if a later run may need them.
+        rerun: an earlier run, of which some tasks run again.
         stop: ends the steps that run, if the run is interrupted.
     """
 
@@ -53,12 +57,24 @@ class StepRunner:
     cache: Cache
     reuse: bool
     on_event: Callable[[Event], None]
+    journal: JournalWriter | None = None
+    rerun: Rerun | None = None
     stop: Stop = field(default_factory=Stop)
     _own: set[str] = field(default_factory=set)  # steps of this run run each, as on KFP, where they run side by side
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, task: Task) -> Values | None:
         """Runs a task, or reuses its outputs. Returns the outputs, or None if it failed."""
+        outputs = self.rerun.outputs_of(task) if self.rerun else None
+        if self.rerun is None or outputs is None:
+            outputs = self._run(task)
+        elif task.component["executorLabel"] in self.launches:
+            self.on_event(replace(_ended("reuse", task, outputs), text=self.rerun.journal.folder.name))
+        if outputs is not None and self.journal:
+            self.journal.add(task, outputs)
+        return outputs
+
+    def _run(self, task: Task) -> Values | None:
         label = task.component["executorLabel"]
         executor = self.executors[label]
         if self.volumes.handles(executor):
@@ -67,7 +83,8 @@ class StepRunner:
             return imported(executor["importer"], task)
         launch, began = self.launches[label], time.monotonic()
         key = _key(launch, task) if self.reuse and task.cached and launch.runner != "serve" else ""
-        if found := self._earlier(key):
+        again = self.rerun is not None and self.rerun.runs_again(task.path)
+        if not again and (found := self._earlier(key)):
             self.on_event(_ended("reuse", task, found))
             return found
         folder = self.run / task.step

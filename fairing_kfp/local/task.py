@@ -37,6 +37,7 @@ class Task:
         attempts: how often it may run until it succeeds.
         scope: resolves an input of the task that is no input of its component, such as the name of a volume.
         position: orders the steps of a run as the graph does.
+        path: names of the tasks that lead to it, and its own.
     """
 
     step: str
@@ -46,6 +47,7 @@ class Task:
     attempts: int
     scope: Callable[[Mapping[str, Any]], Any]
     position: tuple[int, ...] = ()
+    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,8 @@ class Dag:
             return Loop(name, task, inner, items_of(name, task, inputs)) if is_loop else inner
         cached = bool(task.get("cachingOptions", {}).get("enableCache"))
         attempts = 1 + int(task.get("retryPolicy", {}).get("maxRetryCount", 0))
-        return Step(name, self, Task("", component, inputs, cached, attempts, scope.value, position))
+        path = (*self.path, name)
+        return Step(name, self, Task("", component, inputs, cached, attempts, scope.value, position, path))
 
     def _outputs(self) -> Values:
         """The outputs, after all tasks ended; those of skipped tasks are omitted."""
