@@ -147,7 +147,7 @@ def _source(one: Document) -> Check:
             for revision in dependency_files(part):
                 return Check("source", "ok", f"{uri} at {revision.removeprefix('gitCommit:')}")
             return Check("source", "absent", f"{uri}, with changes that are not committed", "commit, and compile again")
-    return Check("source", "absent", "no git repository, or one without a remote and with changes", "")
+    return Check("source", "absent", "no revision of a git repository")
 
 
 def _signatures(image: AttestedImage) -> Check:

@@ -91,7 +91,9 @@ class Attester:
         reference = Reference.parse(published)
         access = frozenset({push(reference.repository)})
         referrers = Referrers(Repository(self._client, reference.registry, reference.repository, access))
-        types = missing(referrers.of(reference.wanted), self._tree)
+        # The image of a model, or our own, is not made of the working tree.
+        tree = self._tree if recipe.bundle.files else SourceTree()
+        types = missing(referrers.of(reference.wanted), tree)
         if not types:
             return False
         source = self._bases.repository(recipe.image)
@@ -101,6 +103,6 @@ class Attester:
                 f"{recipe.name} cannot be attested: its base image {source.name} changed while it was published",
                 "run it again, or lock the base image with fairing-kfp lock",
             )
-        build, contents = Build(parameters, self._tree), contents_of(recipe, self._cache)
+        build, contents = Build(parameters, tree), contents_of(recipe, self._cache)
         referrers.attach(index.manifest.descriptor, make_artifacts(types, reference, index, contents, build))
         return True

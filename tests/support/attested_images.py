@@ -85,11 +85,11 @@ class Publisher:
             builder.close()
             client.close()
 
-    def attest(self, reference: str, image: AnyImage | None = None) -> bool:
+    def attest(self, reference: str, image: AnyImage | None = None, bundle: Bundle = BUNDLE) -> bool:
         for name, licenses in LICENSES.items():
             self.cache.put_record("licenses", LOCK.only(name).digest, licenses)
         packages = {PACKAGES.digest: LOCK.requirements}
-        recipe = ImageRecipe("train", BUNDLE, image or self.image(), packages, locks={PACKAGES.digest: LOCK})
+        recipe = ImageRecipe("train", bundle, image or self.image(), packages, locks={PACKAGES.digest: LOCK})
         connection = Connection(Settings(), "train", self.cache, silent)
         with Attester(connection, self.folder) as attester:
             return attester.attest(recipe, reference, {"base": f"{self.host}/base/python:1", "component": "train"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from fairing_kfp.attestation import provenance, sbom
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import ConfigError
 from fairing_kfp.image.descriptor import OCI_MANIFEST
+from fairing_kfp.preprocess.bundle import Bundle
 from tests.support.attested_images import PACKAGES, Publisher
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.scripted_registry import Server
@@ -137,6 +139,11 @@ def test_a_clean_tree_adds_provenance_to_a_dirty_one(
     assert sorted(b"gitCommit" in one for one in found) == [False, True]
     assert all(b"git+https://example.com/team/app.git" in one and b"secret" not in one for one in found)
     assert len(attached(registry, sbom.MEDIA_TYPE)) == 1
+
+    model = publisher.publish(image := replace(publisher.image(), layers=(PACKAGES,)))
+    publisher.attest(model, image, bundle=Bundle("model", ()))
+    (added,) = {*attached(registry, provenance.MEDIA_TYPE)} - {*found}
+    assert b"example.com" not in added  # it is not made of the working tree
 
 
 def test_a_base_that_changed_meanwhile(publisher: Publisher) -> None:
