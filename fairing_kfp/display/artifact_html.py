@@ -5,6 +5,7 @@ Content of artifacts is untrusted: it is sanitised, and read up to a limit.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ LIMIT = 500_000
 """The largest file that is shown inline, in bytes."""
 
 _LONGEST_VALUE = 200
+_WITHOUT_SOURCE = re.compile(r"<img(?![^>]* src=)[^>]*>")
+"""Images that would be loaded from elsewhere, as the sanitiser leaves them."""
 
 
 def artifact_content(path: Path) -> Html:
@@ -29,7 +32,7 @@ def artifact_content(path: Path) -> Html:
     from fairing_kfp.runtime.sanitiser import sanitised
 
     text = path.read_text(encoding="utf-8", errors="replace")
-    shown = sanitised(_rendered(text) if path.suffix == ".md" else text)
+    shown = _WITHOUT_SOURCE.sub("", sanitised(_rendered(text) if path.suffix == ".md" else text))
     return element("div", Html(shown), "artifact") if shown.strip() else Html()
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from rich.console import Console
 from rich.markup import escape
 
+from fairing_kfp.display.line_buffer import LineBuffer
 from fairing_kfp.display.notebook import NotebookLines
 from fairing_kfp.display.terminal import format_size
 
@@ -149,11 +150,15 @@ class RunDisplay:
         self._waiting = waiting
         self._lines = _lines_of(screen)
         self._running: dict[str, TaskID] = {}
+        self._buffer: LineBuffer | None = None
         self.transfers = TransferProgress(screen, self._lines)
 
     def __enter__(self) -> RunDisplay:
         """Starts the live lines."""
         self._lines.start()
+        if not self._lines.disable and not isinstance(self._lines, NotebookLines):
+            self._buffer = LineBuffer(self._screen)
+            self._buffer.start()
         self._running[""] = self._lines.add_task(self._waiting, total=None)
         return self
 
@@ -164,6 +169,9 @@ class RunDisplay:
 
     def __exit__(self, *_: object) -> None:
         """Removes the live lines."""
+        if self._buffer is not None:
+            self._buffer.stop()
+            self._buffer = None
         self._lines.stop()
 
     def __call__(self, event: Event) -> None:
@@ -175,11 +183,17 @@ class RunDisplay:
             self._lines.take(event)
             return
         name = escape(event.step)
+        if event.kind == "log":
+            line = f"  [dim]{name} │[/] {escape(event.text)}"
+            if self._buffer is not None:
+                self._buffer.add(line)
+            else:
+                self._screen.print(line)
+            return
+        if self._buffer is not None:
+            self._buffer.flush()
         if event.kind == "warn":
             self._screen.print(f"[yellow]warning:[/] {escape(event.text)}")
-            return
-        if event.kind == "log":
-            self._screen.print(f"  [dim]{name} │[/] {escape(event.text)}")
             return
         if event.kind == "start":
             self._running[event.step] = self._lines.add_task(name, total=None)

@@ -53,8 +53,8 @@ def test_it_runs_here(sample: Any, shared_cache: Cache, tmp_path: Path) -> None:
             fairing_kfp.run(sample, {"limit": 0.0}, output=tmp_path / "badly", cache=shared_cache)
     for failed in (tmp_path / "badly").iterdir():
         assert not (failed / "predict").exists()
-        assert "ValueError" in (failed / "line" / "report").read_text()
-        assert json.loads((failed / "line" / "notebook").read_text())["cells"]
+        assert "ValueError" in (failed / "line" / "report.html").read_text()
+        assert json.loads((failed / "line" / "notebook.ipynb").read_text())["cells"]
 
 
 def test_it_compiles_to_its_golden_yaml(sample: Any, shared_cache: Cache) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import threading
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -13,6 +15,7 @@ from fairing_kfp import display
 from fairing_kfp.builders.progress import Transfer, log_of, silent
 from fairing_kfp.display import RunDisplay, TransferProgress
 from fairing_kfp.display.event import Event
+from fairing_kfp.display.line_buffer import LineBuffer
 
 CODE, BASE = f"sha256:{'c' * 64}", f"sha256:{'b' * 64}"
 TRANSFERS = [
@@ -111,6 +114,33 @@ def test_transfers_are_displayed_before_the_first_step() -> None:
         assert run_display._lines.tasks == []
 
     assert "✔" in out.getvalue()
+
+
+def test_lines_of_a_step_are_printed_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairing_kfp.display.line_buffer._PERIOD", 1000)
+    console, out = screen(force_terminal=True)
+    prints, original = [], console.print
+    monkeypatch.setattr(console, "print", lambda one: (prints.append(str(one)), original(one)))
+    with RunDisplay(console) as run_display:
+        run_display(Event("start", "train"))
+        for number in range(3000):
+            run_display(Event("log", "train", f"[line] {number}"))
+        run_display(Event("succeed", "train", seconds=1.0))
+        run_display(Event("log", "train", "late"))
+
+    assert len([text for text in prints if "│" in text]) == 2
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
+    order = [shown.index(text) for text in ("▶ train", "│ [line] 0", "│ [line] 2999", "✔ train", "│ late")]
+    assert order == sorted(order)
+
+
+def test_lines_are_printed_while_a_step_runs() -> None:
+    printed = threading.Event()
+    lines = LineBuffer(SimpleNamespace(print=lambda text: printed.set()))  # type: ignore[arg-type]
+    lines.start()
+    lines.add("first")
+    assert printed.wait(30)
+    lines.stop()
 
 
 def test_transfers_without_a_size() -> None:
