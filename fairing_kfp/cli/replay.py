@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from fairing_kfp.display.event import Event
     from fairing_kfp.remote.artifact import RunArtifact
+    from fairing_kfp.replay.downloads import OnDownload
     from fairing_kfp.replay.replay import Replay
     from fairing_kfp.replay.result import ReplayResult
 
@@ -96,13 +96,15 @@ def command(
     _show_result(replay, result, screen)
 
 
-def _shown_downloads(display: RunDisplay, screen: Console) -> Callable[[RunArtifact, int], None]:
+def _shown_downloads(display: RunDisplay, screen: Console) -> OnDownload:
     """Shows the input artifacts, and in the live line how much of them arrived."""
 
-    def show(artifact: RunArtifact, count: int) -> None:
+    def show(artifact: RunArtifact, count: int | None) -> None:
         if not count:
-            screen.print(f"  {escape(artifact.name)} ← {escape(artifact.uri)}")
-        display.wait_for(f"downloading {artifact.name}: {format_size(count)}")
+            before = " [dim](downloaded before)[/]" if count is None else ""
+            screen.print(f"  {escape(artifact.name)} ← {escape(artifact.uri)}{before}")
+        if count is not None:
+            display.wait_for(f"downloading {artifact.name}: {format_size(count)}")
 
     return show
 
@@ -134,7 +136,7 @@ def _show_result(replay: Replay, result: ReplayResult, screen: Console) -> None:
         print_table([("output", "on KFP", "here", ""), *rows], screen)
     elif replay.recording.step.state != "succeeded":
         screen.print(f"on KFP it {replay.recording.step.state}, so that there are no outputs to compare")
-    screen.print(f"inputs, outputs and log: {marked(Linked.path(result.folder))}")
+    screen.print(f"outputs and log: {marked(Linked.path(result.folder))}")
 
 
 def _short(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import KfpError, PipelineError
@@ -15,6 +14,7 @@ from fairing_kfp.remote.artifact import RunArtifact
 if TYPE_CHECKING:
     from fairing_kfp.remote.connect import Kfp
     from fairing_kfp.remote.metadata import StoredArtifact
+    from fairing_kfp.replay.downloads import Downloads
     from fairing_kfp.replay.recording import Recording
 
 CHANNEL = "pipelinechannel--"
@@ -49,27 +49,21 @@ def parameters_of(recording: Recording, component: Mapping[str, Any], warn: Call
 
 
 def artifacts_of(
-    recording: Recording,
-    component: Mapping[str, Any],
-    kfp: Kfp,
-    folder: Path,
-    on_download: Callable[[RunArtifact, int], None],
-    warn: Callable[[str], None],
+    recording: Recording, component: Mapping[str, Any], kfp: Kfp, downloads: Downloads, warn: Callable[[str], None]
 ) -> Artifacts:
-    """The input artifacts of a task, downloaded into a folder.
+    """The input artifacts of a task, downloaded.
 
     Args:
         recording: the recorded step.
         component: the component that runs (ComponentSpec).
         kfp: connection with Kubeflow Pipelines.
-        folder: folder for their contents.
-        on_download: called with an artifact and the number of bytes that arrived so far.
+        downloads: downloads them.
         warn: called with each difference between the component and the recorded inputs.
 
     Raises:
         PipelineError: the component has an input artifact that is not recorded.
         KfpError: the content of an artifact cannot be reached, or does not exist.
-        ConfigError: the folder cannot be written.
+        ConfigError: the folder of downloads cannot be written.
     """
     name, definitions = recording.step.name, component.get("inputDefinitions", {}).get("artifacts", {})
     stored = dict(_with_repeated(recording))
@@ -77,48 +71,32 @@ def artifacts_of(
         warn(f"{name} has no input artifact {key} any more: it is not downloaded")
         del stored[key]
     _check_given(name, "input artifact", definitions, stored)
-    paths: dict[str, str] = {}  # by URI, since several inputs may have the same artifact
+    uris: dict[str, str] = {}  # of several inputs with the same artifact, one
     found: Artifacts = {}
     for key, its in sorted(stored.items()):
         found[key] = []
-        for number, one in enumerate(its):
-            if one.uri not in paths:
-                path = folder / (key if len(its) == 1 else f"{key}-{number}")
+        for one in its:
+            if one.uri not in uris:
                 artifact = RunArtifact(name, key, one.type, one.uri, one.metadata, one.store, kfp)
-                paths[one.uri] = _downloaded(artifact, path, on_download, warn)
-            found[key].append(
-                {
-                    "name": key,
-                    "type": {"schemaTitle": one.type, "schemaVersion": "0.0.1"},
-                    "uri": paths[one.uri],
-                    "metadata": as_passed(dict(one.metadata)),
-                }
-            )
+                uris[one.uri] = _uri_here(artifact, downloads, warn)
+            kind = {"schemaTitle": one.type, "schemaVersion": "0.0.1"}
+            metadata = as_passed(dict(one.metadata))
+            found[key].append({"name": key, "type": kind, "uri": uris[one.uri], "metadata": metadata})
     return found
 
 
-def _downloaded(
-    artifact: RunArtifact, path: Path, on_download: Callable[[RunArtifact, int], None], warn: Callable[[str], None]
-) -> str:
+def _uri_here(artifact: RunArtifact, downloads: Downloads, warn: Callable[[str], None]) -> str:
     """The URI with which a step here gets an artifact: the path of its content, if it has any in a store."""
     if not artifact.uri.startswith(_STORES):
         warn(f"the input {artifact.name} stays at {artifact.uri}, which is in no object store that can be read")
         return artifact.uri
-    count = 0
-
-    def on_bytes(more: int) -> None:
-        nonlocal count
-        count += more
-        on_download(artifact, count)
-
-    on_download(artifact, 0)
     try:
-        return str(artifact.download(path, on_bytes=on_bytes))
+        return str(downloads.path_of(artifact))
     except KfpError as error:
         if not artifact.type.endswith("Metrics"):  # whose values are metadata, and whose file often does not exist
             raise
         warn(f"the input {artifact.name} has its metadata alone: {error.message}")
-        return str(path)
+        return artifact.uri
 
 
 def _with_repeated(recording: Recording) -> Iterator[tuple[str, tuple[StoredArtifact, ...]]]:

@@ -22,6 +22,7 @@ from fairing_kfp.local.volumes import Volumes
 from fairing_kfp.remote.connect import connect
 from fairing_kfp.remote.run import Run
 from fairing_kfp.replay import post_mortem
+from fairing_kfp.replay.downloads import Downloads, OnDownload
 from fairing_kfp.replay.inputs import artifacts_of, parameters_of
 from fairing_kfp.replay.program import Program, code_program, image_program
 from fairing_kfp.replay.recording import Recording, recorded
@@ -30,11 +31,10 @@ from fairing_kfp.settings import Settings
 
 if TYPE_CHECKING:
     from fairing_kfp.local.launch import Launch
-    from fairing_kfp.remote.artifact import RunArtifact
     from fairing_kfp.remote.connect import Kfp
 
 # Names of folders that no task has.
-_INPUTS, _VOLUMES, _DEBUGGER = "input_artifacts", ".volumes", ".debugger"
+_ARTIFACTS, _VOLUMES, _DEBUGGER = ".artifacts", ".volumes", ".debugger"
 
 
 @dataclass(frozen=True)
@@ -108,16 +108,16 @@ class Replay:
         *,
         debug: bool = False,
         on_event: Callable[[Event], None],
-        on_download: Callable[[RunArtifact, int], None] = lambda artifact, count: None,
+        on_download: OnDownload = lambda artifact, count: None,
         cache: Cache | None = None,
     ) -> ReplayResult:
         """Downloads the input artifacts, and runs the task.
 
         Args:
-            output: folder in which to create the replay's folder.
+            output: folder in which to create the replay's folder, and to download artifacts, each once.
             debug: whether the task has this terminal, with pdb at the exception that it ends with.
             on_event: called with each event.
-            on_download: called with an input artifact and the number of its bytes that arrived so far.
+            on_download: called as input artifacts are downloaded.
             cache: cache on disk; the user's by default.
 
         Raises:
@@ -138,13 +138,9 @@ class Replay:
             warn(text)
         if program.launch.runner == "docker":
             _pull(program.launch.image)
+        downloads = Downloads(Path(output).absolute() / _ARTIFACTS, on_download)
+        artifacts = artifacts_of(recording, program.component, self._kfp, downloads, warn)
         folder = _new_folder(Path(output).absolute(), self.run, name)
-        inputs = folder / _INPUTS
-        try:
-            artifacts = artifacts_of(recording, program.component, self._kfp, inputs, on_download, warn)
-        except BaseException:
-            shutil.rmtree(folder)  # nothing ran
-            raise
         launch = _with_debugger(program.launch, folder) if debug else program.launch
         ended: list[StepResult] = []
 

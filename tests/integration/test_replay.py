@@ -66,7 +66,7 @@ def test_a_step_fails_in_its_image_as_on_kfp_and_pdb_opens_there(
             assert "here all 3 True" in shown
             assert "ZeroDivisionError" in shown
             os.write(ours, b"p files, model.path\n")
-            assert f"(1, '{tmp_path}/replay-evaluate-" in shown_until(ours, "(Pdb) ")
+            assert f"(1, '{tmp_path}/.artifacts/" in shown_until(ours, "(Pdb) ")
             os.write(ours, b"q\n")
             assert "the step evaluate failed" in shown_until(ours, "")
             assert process.wait() == 1
