@@ -19,6 +19,7 @@ _HEIGHT, _GAP, _LAYER_GAP, _PASSAGE = 30.0, 18.0, 30.0, 4.0
 PADDING, CAPTION = 14.0, 20.0  # between a box and the graph in it, and above that
 _SWEEPS = 4
 _LONGEST_NAME = 40
+_MOST_PASSAGES = 1000  # layers that edges cross; beyond, edges that follow from others are left out
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,12 @@ def _place(node: Node) -> _Place:
 def _layers(nodes: Sequence[Node], places: Mapping[str, _Place]) -> tuple[list[list[_Place]], list[list[_Place]]]:
     """The layers, and for each edge the places that it passes."""
     after = {node.name: [name for name in node.after if name in places] for node in nodes}
+    order = list(TopologicalSorter(after).static_order())
     depth: dict[str, int] = {}
-    for name in TopologicalSorter(after).static_order():
+    for name in order:
         depth[name] = 1 + max((depth[one] for one in after[name]), default=-1)
+    if sum(depth[name] - depth[one] for name in order for one in after[name]) > _MOST_PASSAGES:
+        after = _reduced(order, after)
     layers: list[list[_Place]] = [[] for _ in range(1 + max(depth.values(), default=-1))]
     for node in nodes:
         layers[depth[node.name]].append(places[node.name])
@@ -144,6 +148,19 @@ def _layers(nodes: Sequence[Node], places: Mapping[str, _Place]) -> tuple[list[l
                 lower.above.append(upper)
             chains.append(chain)
     return layers, chains
+
+
+def _reduced(order: Sequence[str], after: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """The dependencies without those that follow from others.
+
+    Args:
+        order: the tasks, each after those that it depends on.
+        after: what each depends on.
+    """
+    before: dict[str, set[str]] = {}
+    for name in order:
+        before[name] = {*after[name], *(far for one in after[name] for far in before[one])}
+    return {name: [one for one in after[name] if not any(one in before[far] for far in after[name])] for name in order}
 
 
 def _order(layers: Iterable[list[_Place]], *, upwards: bool) -> None:

@@ -78,6 +78,8 @@ class StepLines:
         seconds = time.monotonic() - self.began if is_running else self.seconds
         shown = f"{seconds:.0f} s" if is_running else f"{seconds:.1f} s" if seconds else ""
         about = self.cause or _WORDS.get(self.kind, "")
+        if self.kind == "reuse" and self.cause:
+            about = f"keeps its outputs of {self.cause}"
         if is_running and self.last:
             about = self.last[-1]
         elif self.count and not about:

@@ -62,6 +62,13 @@ def test_an_edge_that_passes_layers_passes_beside_their_boxes() -> None:
         assert not [box.node.name for box in drawing.boxes if overlap(box, passage)]
 
 
+def test_of_very_many_edges_those_that_follow_from_others_are_left_out() -> None:
+    names = [f"task-{number}" for number in range(60)]
+    drawing = draw([Node(name, tuple(names[:number])) for number, name in enumerate(names)])
+
+    assert len(drawing.edges) == len(names) - 1
+
+
 def test_tasks_of_a_loop_are_in_its_box() -> None:
     loop = placed(draw(NODES))["for-loop-2"]
 

@@ -46,6 +46,7 @@ def test_steps_fold_their_last_lines(output: Recorded) -> None:
     with RunDisplay(notebook()) as display:
         display(Event("warn", "", "mind <b>"))
         display(Event("reuse", "load"))
+        display(Event("reuse", "kept", "run-1"))
         display(Event("start", "train", log="/logs/train/log.txt"))
         for number in range(3000):
             display(Event("log", "train", f"line {number} <b>"))
@@ -62,6 +63,8 @@ def test_steps_fold_their_last_lines(output: Recorded) -> None:
     assert "2,960 earlier lines, in <code>/logs/train/log.txt</code>" in html
     assert "line 2960 &lt;b&gt;" in html
     assert "line 2959" not in html
+    assert "unchanged, reusing its earlier outputs" in html
+    assert "keeps its outputs of run-1" in html
     assert "exit code 1" in html
     assert html.count("<details") - html.count('<details class="step">') == 1  # the failed one is unfolded
     assert "did not end while it was displayed" in html
