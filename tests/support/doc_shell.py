@@ -95,8 +95,5 @@ _CHECKS: dict[str, Callable[[list[str]], None]] = {
     "pip": _pip,
     "kubectl": _kubectl,
     "sed": _kubectl,
-    "jupyter": _nothing,
-    "cd": _nothing,
-    "cosign": _nothing,
-    "docker": _nothing,
+    **dict.fromkeys(("cd", "cosign", "docker", "jq", "jupyter"), _nothing),
 }
