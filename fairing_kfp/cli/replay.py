@@ -135,7 +135,7 @@ def _show_result(replay: Replay, result: ReplayResult, screen: Console) -> None:
     if rows:
         print_table([("output", "on KFP", "here", ""), *rows], screen)
     elif replay.recording.step.state != "succeeded":
-        screen.print(f"on KFP it {replay.recording.step.state}, so that there are no outputs to compare")
+        screen.print(f"no outputs to compare: on KFP, the state of the step is {replay.recording.step.state}")
     screen.print(f"outputs and log: {marked(Linked.path(result.folder))}")
 
 

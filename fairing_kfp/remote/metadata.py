@@ -49,7 +49,7 @@ _MESSAGES: dict[str, tuple[tuple[str, int, str], ...]] = {
 }
 _INPUT, _OUTPUT = 3, 4  # types of events
 _OWN_PROPERTIES = ("display_name", "store_session_info")
-_ITERATION = re.compile(r"\.iteration-iterations\((\d+):")
+_ITERATION = re.compile(r"\.iteration-iterations\((\d+):\d+\)\.iteration-item")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ class Execution:
     @property
     def tasks(self) -> tuple[str, ...]:
         """The names of the tasks that lead to it, and its own: `for-loop-1`, `train`."""
-        return tuple(name for name in self.path.split(".")[1:] if not name.startswith("iteration-"))
+        outer = _ITERATION.sub("", self.path).split(".")[1:-1]
+        return (*outer, self.task)
 
     @property
     def iterations(self) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.display.event import Event
 from fairing_kfp.errors import UnavailableError
+from fairing_kfp.local.placeholders import filled_command
 from fairing_kfp.local.result import RunResult, StepResult, step_error, step_result
 from fairing_kfp.local.step import StepRunner
 from fairing_kfp.local.task import Task, Values
@@ -137,7 +138,9 @@ class Replay:
         for text in self.warnings:
             warn(text)
         if program.launch.runner == "docker":
-            _pull(program.launch.image)
+            given = {"inputs": {"parameterValues": self.parameters, "artifacts": {}}, "outputs": {"outputFile": ""}}
+            (image,) = filled_command([program.launch.image], given)  # a parameter may name it
+            _pull(image)
         downloads = Downloads(Path(output).absolute() / _ARTIFACTS, on_download)
         artifacts = artifacts_of(recording, program.component, self._kfp, downloads, warn)
         folder = _new_folder(Path(output).absolute(), self.run, name)

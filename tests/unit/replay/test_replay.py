@@ -166,7 +166,7 @@ def test_other_inputs_of_the_working_tree_are_told(run_id: str, tmp_path: Path) 
 
     assert code == 0, output
     assert "warning: evaluate has no parameter depth any more" in output
-    assert "on KFP it failed, so that there are no outputs to compare" in output
+    assert "no outputs to compare: on KFP, the state of the step is failed" in output
     code, output = fairing_kfp("replay", run_id, "evaluate", "--code", f"{tmp_path}/more.py", "-o", str(tmp_path))
     assert (code, "the parameter size of evaluate has no value: the run recorded none" in output) == (2, True)
     code, output = fairing_kfp("replay", run_id, "evaluate", "--code", f"{TESTS}/pipelines/failing.py:failing")
