@@ -23,7 +23,7 @@ def on_files(files: Files, config: Any) -> Files:
     """Adds the files that pages of `docs` and of the navigation link to, and those that they link to."""
     pages = [_path(file.src_uri) for file in files.documentation_pages()]
     known = set(pages)
-    waiting = [*pages, *(path for path in _named(config["nav"]) if not path.startswith("docs/"))]
+    waiting = [*pages, *(path for path in _named(config["nav"]) if not _is_doc(path))]
     while waiting:
         path = waiting.pop()
         if path not in known:

@@ -20,6 +20,7 @@ from kfp.dsl import PipelineTask
 
 import fairing_kfp
 from fairing_kfp import BuilderSettingOptions, ImageOptions, JobOptions, SettingOptions, Settings
+from tests.support.doc_blocks import BLOCKS
 from tests.support.paths import TESTS, TOP
 
 PROJECT = TESTS / "typed_project"
@@ -45,18 +46,19 @@ def expected(checker: int) -> set[tuple[str, int, str]]:
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> Path:
-    """The code of docs/types.md, which has no mistakes."""
-    path = tmp_path / "page.py"
-    path.write_text(
-        "\n".join(re.findall(r"^```python\n(.*?)^```", (TOP / "docs/types.md").read_text("utf-8"), re.M | re.S))
-    )
-    return path
+def page(tmp_path: Path) -> list[str]:
+    """The code of docs/types.md, which has no mistakes: a file for each block."""
+    blocks = [block for block in BLOCKS if block.page == "docs/types.md" and block.language == "python"]
+    paths = [tmp_path / f"block_{block.line}.py" for block in blocks]
+    for path, block in zip(paths, blocks, strict=True):
+        path.write_text(block.text)
+    assert paths
+    return list(map(str, paths))
 
 
-def test_pyright_finds_exactly_the_mistakes(page: Path) -> None:
+def test_pyright_finds_exactly_the_mistakes(page: list[str]) -> None:
     options = ["--outputjson", "--pythonpath", sys.executable]
-    command = [sys.executable, "-m", "pyright", *options, str(PROJECT), str(page)]
+    command = [sys.executable, "-m", "pyright", *options, str(PROJECT), *page]
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
     found = json.loads(done.stdout)["generalDiagnostics"]
 
@@ -64,9 +66,9 @@ def test_pyright_finds_exactly_the_mistakes(page: Path) -> None:
     assert errors == expected(1), done.stdout
 
 
-def test_mypy_finds_exactly_the_mistakes(page: Path) -> None:
+def test_mypy_finds_exactly_the_mistakes(page: list[str]) -> None:
     options = ["--config-file=", "--follow-imports=skip", "--ignore-missing-imports", "--cache-dir=/dev/null"]
-    files = [*map(str, PROJECT.glob("*.py")), str(page), *(f"{PACKAGE}/{name}.py" for name in SEEN.split())]
+    files = [*map(str, PROJECT.glob("*.py")), *page, *(f"{PACKAGE}/{name}.py" for name in SEEN.split())]
     command = [sys.executable, "-m", "mypy", *options, "--no-error-summary", *files]
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
     errors = re.findall(r"^(.*):(\d+): error: .*\[([\w-]+)\]$", done.stdout, re.MULTILINE)
