@@ -150,7 +150,7 @@ def test_outputs_of_a_step(ran: dict[str, Ran]) -> None:
     assert (fine.outputs / "model").read_text() == "m"
     for printed in ("8 54321", "own module own file", "shell 1", "bash", "awaited"):
         assert printed in fine.printed
-    assert "fairing_kfp.compile is for" in fine.printed
+    assert "fairing_kfp.compile is not available in a step" in fine.printed
     assert "the step declares no output" in fine.printed
 
 

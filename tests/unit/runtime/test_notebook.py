@@ -62,6 +62,7 @@ def run_here(
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
         monkeypatch.setattr(rebuild, "CODE", "code")
+        monkeypatch.setattr(os, "environ", os.environ.copy())  # a step sets variables for its kernel
         files = {name: SimpleNamespace(path=f"out/{name}") for name in notebook.ARTIFACTS}
         notebook.Notebook("sums", {})(**files, status="out/status")
         return status_in(tmp_path), "".join(capfd.readouterr())
