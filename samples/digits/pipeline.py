@@ -70,7 +70,6 @@ def evaluate(
     matrix = confusion_matrix(unknown.digits, guesses)
     metrics.log_metric("accuracy", accuracy)
     confusion.log_confusion_matrix(NAMES, matrix.tolist())
-    report.path += ".html"
     Path(report.path).write_text(page(accuracy, matrix))
     return accuracy
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
+from fairing_kfp.classic.utils import get_default_target_namespace
 from fairing_kfp.cluster.mutators import Mutator, PodSpec, from_fairing
 
 FairingMutator = Callable[[Any, Any, str], None]
@@ -40,14 +41,14 @@ def in_our_form(
 
     Args:
         mutators: the mutators.
-        namespace: namespace that they are called with; `default` if None.
+        namespace: namespace that they are called with; by default that of the job, `get_default_target_namespace()`.
         kube_manager: makes the manager that they are called with.
     """
 
     def adapted(mutator: Callable[..., Any]) -> Mutator:
         if len(inspect.signature(mutator).parameters) == 1:
             return mutator
-        return lambda spec: from_fairing(mutator, namespace or "default", kube_manager())(spec)
+        return lambda spec: from_fairing(mutator, namespace or get_default_target_namespace(), kube_manager())(spec)
 
     return [adapted(mutator) for mutator in mutators]
 

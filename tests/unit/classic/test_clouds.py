@@ -113,6 +113,26 @@ def test_both_forms_of_mutators_are_applied_in_order() -> None:
     assert seen == [("manager", "team")]
 
 
+def test_mutators_get_the_namespace_of_the_job_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "one", "user": "me", "namespace": "of-context"}}],
+        "clusters": [{"name": "one", "cluster": {"server": "https://127.0.0.1:9"}}],
+        "users": [{"name": "me", "user": {"token": "made-up"}}],
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    seen: list[str] = []
+
+    def own(kube_manager: Any, pod_spec: Any, namespace: str) -> None:
+        seen.append(namespace)
+
+    (mutate,) = in_our_form([own], None, lambda: "manager")
+    mutate({"containers": [{"name": "main"}]})
+
+    assert seen == ["of-context"]
+
+
 def test_credentials_come_from_secrets_of_the_namespace(caplog: pytest.LogCaptureFixture) -> None:
     google = mutated(gcp.add_gcp_credentials_if_exists, Manager("user-gcp-sa"))
     assert google["containers"][0]["env"] == [
