@@ -236,7 +236,7 @@ session = boto3.Session(
         ("vault login", "a.sh", f"vault login hvs.{r('vl', 90)}\n"),
         ("gh auth", "a.sh", f"echo ghp_{r('gh', 36)} | gh auth login --with-token\n"),
         ("twine", "a.sh", f"twine upload -u __token__ -p pypi-AgEIcHlwaS5vcmc{r('twine', 90, URL_SAFE)} dist/*\n"),
-        ("npm config", "a.sh", f"npm config set //npm.example.com/:_authToken=npm_{r('npm', 36)}\n"),
+        ("npm config", "a.sh", f"npm config set //npm.internal/:_authToken=npm_{r('npm', 36)}\n"),
         ("pip index", "a.sh", f"pip install --extra-index-url https://ml:{h[3]}@nexus.example.org/simple pkg\n"),
         ("poetry config", "a.sh", f"poetry config http-basic.private ml {h[8]}\n"),
         ("git credential", ".git-credentials", f"https://ml:{h[3]}@github.com\n"),
