@@ -42,12 +42,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out exhaustive tests unless they are asked for, and orders the files."""
-    left_out = (
-        [] if config.getoption("exhaustive") else [item for item in items if item.get_closest_marker("exhaustive")]
-    )
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+    if not config.getoption("exhaustive"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("exhaustive")])
+        items[:] = [item for item in items if not item.get_closest_marker("exhaustive")]
     _order(items)
 
 
@@ -57,7 +54,7 @@ def _order(items: list[pytest.Item]) -> None:
     for item in items:
         files.setdefault(item.path, []).append(item)
     waiting = [path for path in files if path.is_relative_to(TESTS / "integration")]
-    busy = [path for path in files if path not in set(waiting)]
+    busy = [path for path in files if not path.is_relative_to(TESTS / "integration")]
     places = {path: place / len(group) for group in (waiting, busy) for place, path in enumerate(group)}
     items[:] = [item for path in sorted(files, key=places.__getitem__) for item in files[path]]
 

@@ -7,7 +7,6 @@ import fcntl
 import os
 import shutil
 import subprocess
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -15,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -33,6 +33,7 @@ from tests.support.administrator import administrator, create, delete, kind_name
 from tests.support.authority import Authority, make_authority
 from tests.support.component_pods import ComponentPods
 from tests.support.cutting_proxy import CuttingProxy, cutting_proxy
+from tests.support.notebook_files import write
 from tests.support.paths import TESTS, TOP
 from tests.support.pods import enforce_pod_security
 from tests.support.private_registry import PrivateRegistry, serve_registry
@@ -40,6 +41,7 @@ from tests.support.services import (
     TESTBED,
     free_port,
     missing,
+    require_base_python,
     require_program,
     run,
     wait_until_listening,
@@ -66,6 +68,29 @@ def testbed_registry() -> str:
 def base_image(testbed_registry: str) -> str:
     """A base image with Python 3.11, for linux/amd64."""
     return f"{testbed_registry}/base/python:3.11"
+
+
+@pytest.fixture(scope="session")
+def publishing(base_image: str, testbed_registry: str) -> dict[str, Any]:
+    """Settings with which images are based on the testbed's and pushed to its registry."""
+    require_base_python()
+    return {"registry": f"{testbed_registry}/tests", "insecure": [testbed_registry], "base_image": base_image}
+
+
+@pytest.fixture(scope="session")
+def docker_options(publishing: dict[str, Any], docker_engine: Callable[..., str]) -> dict[str, Any]:
+    """Options of `run` for the testbed's Docker Engine, whose containers need the host's network."""
+    return {"runner": "docker", "docker": {"network_mode": "host"}, **publishing}
+
+
+@pytest.fixture(scope="session")
+def notebook_image(publishing: dict[str, Any], shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An image that runs notebooks, by digest."""
+    notebook = write(tmp_path_factory.mktemp("notebook-image") / "image.ipynb", "1")
+    compiled = fairing_kfp.compile(
+        fairing_kfp.fairing_component.from_notebook(notebook), cache=shared_cache, **publishing
+    )
+    return next(iter(compiled.images.values()))
 
 
 @pytest.fixture(scope="session")
@@ -163,8 +188,7 @@ def go_registry(
 @pytest.fixture(scope="session")
 def own_components(base_image: str, testbed_registry: str, shared_cache: Cache) -> Path:
     """The folder of reusable components whose steps run in our own image, published once for all workers."""
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
+    require_base_python()
     folder = shared_cache.root.with_name("own-components")
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the first worker publishes
@@ -219,13 +243,6 @@ def token_server(tmp_path: Path) -> Iterator[TokenServer]:
     """A token server."""
     with serve_tokens(tmp_path / "token-server") as tokens:
         yield tokens
-
-
-@pytest.fixture
-def bearer_registry(tmp_path: Path, token_server: TokenServer) -> Iterator[PrivateRegistry]:
-    """A docker-registry that requires tokens of the token server."""
-    with serve_registry(tmp_path / "bearer-registry", token_server.auth()) as registry:
-        yield registry
 
 
 @pytest.fixture(scope="session")
@@ -304,20 +321,16 @@ def cluster_through_proxy(api_proxy: CuttingProxy, namespace: str) -> Cluster:
 
 @pytest.fixture(scope="session")
 def train_steps(
-    base_image: str, testbed_registry: str, shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory
+    publishing: dict[str, Any], shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory
 ) -> Mapping[str, Step]:
     """The train steps of a pipeline, with published images."""
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, this is another version")
     folder = tmp_path_factory.mktemp("train-steps")
     compiled = fairing_kfp.compile(
         fairing_kfp.load_pipeline(f"{TESTS}/pipelines/elsewhere.py"),
-        registry=f"{testbed_registry}/tests",
         project=f"train-{uuid.uuid4().hex[:8]}",
-        insecure=[testbed_registry],
-        base_image=base_image,
         cache=shared_cache,
         lock=str(folder / "fairing.lock"),
+        **publishing,
     )
     return steps_of(compiled.text)
 

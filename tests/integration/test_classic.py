@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +26,7 @@ from fairing_kfp.cluster.mutators import non_root
 from fairing_kfp.errors import DependencyError, JobFailedError, NotInstalledError
 from tests.support.administrator import create, kind_named, listed
 from tests.support.paths import TESTS
-from tests.support.services import missing
+from tests.support.services import missing, require_base_python
 
 pytestmark = [
     pytest.mark.kubernetes,
@@ -53,8 +52,7 @@ def project(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[None]:
     """A folder of a project whose images and jobs go to the testbed."""
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
+    require_base_python()
     settings = {
         "registry": f"{testbed_registry}/tests",
         "project": f"classic-{folder.name}-{uuid.uuid4().hex[:6]}",

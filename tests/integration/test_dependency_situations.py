@@ -166,18 +166,9 @@ def folder(index: PackageIndex, cuda: PackageIndex, tmp_path_factory: pytest.Tem
 
 
 @pytest.fixture(scope="module")
-def options(kept: Cache, testbed_registry: str, base_image: str, docker_engine: object) -> dict[str, Any]:
+def options(kept: Cache, docker_options: dict[str, Any]) -> dict[str, Any]:
     """The options to publish to the testbed and run with its Docker Engine."""
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
-    return {
-        "runner": "docker",
-        "registry": f"{testbed_registry}/tests",
-        "insecure": [testbed_registry],
-        "base_image": base_image,
-        "docker": {"network_mode": "host", "read_only": True},
-        "cache": kept,
-    }
+    return {**docker_options, "docker": {**docker_options["docker"], "read_only": True}, "cache": kept}
 
 
 @pytest.fixture(scope="module")

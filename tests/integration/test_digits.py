@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,24 +90,12 @@ def test_digits_are_learned_from_published_images(
     digits: object,
     shared_cache: Cache,
     tmp_path: Path,
-    base_image: str,
-    testbed_registry: str,
-    docker_engine: Callable[..., str],
+    publishing: dict[str, Any],
+    docker_options: dict[str, Any],
 ) -> None:
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
-    where = {"registry": f"{testbed_registry}/tests", "insecure": [testbed_registry], "base_image": base_image}
-    compiled = fairing_kfp.compile(digits, tmp_path / "digits.yaml", cache=shared_cache, **where)
+    compiled = fairing_kfp.compile(digits, tmp_path / "digits.yaml", cache=shared_cache, **publishing)
 
     assert_golden("digits", (tmp_path / "digits.yaml").read_text())
-    assert all(image.startswith(f"{testbed_registry}/tests/") for image in compiled.images.values())
-    result = fairing_kfp.run(
-        digits,
-        {"trees": 60},
-        runner="docker",
-        docker={"network_mode": "host"},
-        output=tmp_path,
-        cache=shared_cache,
-        **where,
-    )
+    assert all(image.startswith(f"{publishing['registry']}/") for image in compiled.images.values())
+    result = fairing_kfp.run(digits, {"trees": 60}, output=tmp_path, cache=shared_cache, **docker_options)
     assert_learned(result)

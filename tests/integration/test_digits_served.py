@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -77,24 +76,19 @@ def test_a_trained_model_is_served_and_used_by_the_next_step(
     trained: Trained,
     place: str,
     kubectl: Callable[..., str],
-    base_image: str,
-    testbed_registry: str,
+    publishing: dict[str, Any],
     shared_cache: Cache,
 ) -> None:
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
     if target == "kserve" and "inferenceservices.serving.kserve.io" not in kubectl("get", "crd", "-o", "name"):
         missing("the cluster has no KServe")
     kubectl("apply", "-f", "-", input=manifest(target, place))
     with one_at_a_time(shared_cache, "scikit-learn"):
         compiled = fairing_kfp.compile(
             _serving(trained.sample, target),
-            registry=f"{testbed_registry}/tests",
             project="serving",
-            insecure=[testbed_registry],
-            base_image=base_image,
             cache=shared_cache,
             lock=trained.lock,
+            **publishing,
         )
     executors = next(yaml.safe_load_all(compiled.text))["deploymentSpec"]["executors"]
 

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -36,7 +35,7 @@ from tests.golden import PIPELINES
 from tests.integration.test_registry_access import HTPASSWD, ME
 from tests.support.paths import TESTS
 from tests.support.private_registry import serve_registry
-from tests.support.services import missing, run
+from tests.support.services import missing, require_base_python, run
 from tests.support.small_images import layer, push_small_base
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
@@ -247,8 +246,7 @@ def test_it_uses_the_credentials_of_docker(
 class TestCommands:
     @pytest.fixture
     def options(self, base_image: str, docker_engine: Any, cache: Cache) -> dict[str, Any]:
-        if sys.version_info[:2] != (3, 11):
-            missing("the testbed's base image has Python 3.11, which is not this one")
+        require_base_python()
         return {"base_image": base_image, "cache": cache}
 
     def test_a_pipeline_runs_in_docker_without_a_registry(self, options: dict[str, Any], tmp_path: Path) -> None:

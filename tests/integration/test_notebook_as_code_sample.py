@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ import pytest
 
 import fairing_kfp
 from tests.golden import PIPELINES, assert_golden
-from tests.support.services import missing
 from tests.support.stand_in_builder import StandInBuilder
 
 
@@ -43,13 +40,8 @@ def test_it_compiles_to_its_golden_yaml(sample: Any) -> None:
 def test_it_finds_its_groups_in_its_images(
     sample: Any,
     tmp_path: Path,
-    docker_engine: Callable[..., str],
-    testbed_registry: str,
-    base_image: str,
+    docker_options: dict[str, Any],
 ) -> None:
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
-    where = {"registry": f"{testbed_registry}/tests", "insecure": [testbed_registry], "base_image": base_image}
-    docker = {"network_mode": "host", "read_only": True}
+    docker = {**docker_options["docker"], "read_only": True}
 
-    assert_runs(sample, output=tmp_path, runner="docker", docker=docker, **where)
+    assert_runs(sample, output=tmp_path, **{**docker_options, "docker": docker})

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,6 @@ from tests.support.stand_in_builder import StandInBuilder
 @pytest.fixture
 def sample() -> Any:
     return fairing_kfp.load_pipeline(PIPELINES["notebook"])
-
-
-@pytest.fixture
-def where(base_image: str, testbed_registry: str) -> dict[str, Any]:
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
-    return {"registry": f"{testbed_registry}/tests", "insecure": [testbed_registry], "base_image": base_image}
 
 
 def assert_runs(sample: Any, folder: Path, **options: Any) -> None:
@@ -69,19 +61,19 @@ def test_it_compiles_to_its_golden_yaml(sample: Any, shared_cache: Cache) -> Non
 @pytest.mark.docker
 @pytest.mark.registry
 def test_it_runs_from_its_pushed_images(
-    sample: Any, shared_cache: Cache, tmp_path: Path, where: dict[str, Any], docker_engine: Callable[..., str]
+    sample: Any, shared_cache: Cache, tmp_path: Path, docker_options: dict[str, Any]
 ) -> None:
-    docker = {"network_mode": "host", "read_only": True}
-    assert_runs(sample, tmp_path, cache=shared_cache, runner="docker", docker=docker, **where)
+    docker = {**docker_options["docker"], "read_only": True}
+    assert_runs(sample, tmp_path, cache=shared_cache, **{**docker_options, "docker": docker})
 
 
 @pytest.mark.kubernetes
 @pytest.mark.registry
 def test_a_failed_notebook_keeps_its_artifacts_and_its_gate_fails(
-    sample: Any, shared_cache: Cache, where: dict[str, Any], pod: object
+    sample: Any, shared_cache: Cache, publishing: dict[str, Any], pod: object
 ) -> None:
     """Both tasks as Jobs, with the images and commands of the compiled pipeline."""
-    compiled = fairing_kfp.compile(sample, cache=shared_cache, **where)
+    compiled = fairing_kfp.compile(sample, cache=shared_cache, **publishing)
     specification = yaml.safe_load(compiled.text.partition("\n---\n")[0])
     executors = specification["deploymentSpec"]["executors"]
     tasks = specification["root"]["dag"]["tasks"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,8 @@ import pytest
 from kfp import dsl
 from nbformat import v4, write
 
-import fairing_kfp
-from fairing_kfp import fairing_component
-from fairing_kfp.cache.store import Cache
 from tests.support.notebook_runs import Case, Ran, run_all
 from tests.support.paths import TESTS
-from tests.support.services import missing
 
 pytestmark = [pytest.mark.docker, pytest.mark.registry]
 
@@ -91,26 +86,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def image(
-    shared: Path, base_image: str, testbed_registry: str, shared_cache: Cache, docker_engine: Callable[..., str]
-) -> str:
-    """An image that runs notebooks, by digest."""
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
-    write(v4.new_notebook(cells=[FIRST]), shared / "image.ipynb")
-    component = fairing_component.from_notebook(shared / "image.ipynb")
-    compiled = fairing_kfp.compile(
-        component,
-        registry=f"{testbed_registry}/tests",
-        insecure=[testbed_registry],
-        base_image=base_image,
-        cache=shared_cache,
-    )
-    return next(iter(compiled.images.values()))
-
-
-@pytest.fixture(scope="module")
-def ran(shared: Path, image: str) -> dict[str, Ran]:
+def ran(shared: Path, notebook_image: str, docker_engine: Callable[..., str]) -> dict[str, Ran]:
     """All notebooks, run at once, since starting kernels takes time."""
     (shared / "helper_of_notebooks.py").write_text("VALUE = 'own module'\n")
     (shared / "data.txt").write_text("own file")
@@ -123,7 +99,7 @@ def ran(shared: Path, image: str) -> dict[str, Ran]:
         cases[name] = Case(shared / f"{name}.ipynb", arguments, include=include)
     folder = shared / "cases"
     folder.mkdir()
-    return run_all(cases, image, folder)
+    return run_all(cases, notebook_image, folder)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -171,7 +147,9 @@ def _corpus(all_of_it: bool) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 @pytest.fixture(scope="module")
-def corpus(shared: Path, image: str, pytestconfig: pytest.Config) -> dict[str, Ran]:
+def corpus(
+    shared: Path, notebook_image: str, docker_engine: Callable[..., str], pytestconfig: pytest.Config
+) -> dict[str, Ran]:
     """Notebooks of the corpus, run at once."""
     folder = shared / "corpus"
     folder.mkdir()
@@ -183,7 +161,7 @@ def corpus(shared: Path, image: str, pytestconfig: pytest.Config) -> dict[str, R
         )
         for name, about in _corpus(pytestconfig.getoption("exhaustive"))
     }
-    return run_all(cases, image, folder)
+    return run_all(cases, notebook_image, folder)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from fairing_kfp import fairing_component
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.local.result import RunResult
 from tests.support.notebook_files import Case, cases, printed
-from tests.support.services import missing
 
 CASES = {name: case for name, case in cases().items() if case.only != "full"}
 SOME = (
@@ -51,24 +49,11 @@ def assert_all_computed(result: RunResult, names: Iterable[str]) -> None:
 @pytest.mark.registry
 @pytest.mark.parametrize("names", [SOME, pytest.param(tuple(CASES), marks=pytest.mark.exhaustive)], ids=["some", "all"])
 def test_notebooks_in_their_real_image(
-    docker_engine: Callable[..., str],
-    testbed_registry: str,
-    base_image: str,
+    docker_options: dict[str, Any],
     shared_cache: Cache,
     tmp_path: Path,
     names: tuple[str, ...],
 ) -> None:
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
-    result = fairing_kfp.run(
-        pipeline(names),
-        runner="docker",
-        registry=f"{testbed_registry}/tests",
-        insecure=[testbed_registry],
-        base_image=base_image,
-        docker={"network_mode": "host"},
-        cache=shared_cache,
-        output=tmp_path,
-    )
+    result = fairing_kfp.run(pipeline(names), cache=shared_cache, output=tmp_path, **docker_options)
 
     assert_all_computed(result, names)

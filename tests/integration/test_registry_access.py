@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import io
 import json
 import logging
@@ -23,6 +22,7 @@ from fairing_kfp.errors import RegistryError, UnauthorizedError
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.credentials import Credentials, StaticCredentials
 from fairing_kfp.registry.tls import Tls
+from tests.support.listener import listening, pump
 from tests.support.narrow_proxy import size_limiting_proxy
 from tests.support.small_images import assert_whole, image, layer, push_small_base, repository
 
@@ -215,16 +215,6 @@ class ConnectProxy:
 @pytest.fixture
 def connect_proxy() -> Iterator[ConnectProxy]:
     state = ConnectProxy()
-    listener = socket.create_server(("127.0.0.1", 0))
-    state.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-    def pump(source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(1 << 16):
-                sink.sendall(data)
-        for one in (source, sink):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
 
     def serve(client: socket.socket) -> None:
         head = b""
@@ -247,16 +237,9 @@ def connect_proxy() -> Iterator[ConnectProxy]:
         threading.Thread(target=pump, args=(upstream, client), daemon=True).start()
         pump(client, upstream)
 
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    yield state
-    with contextlib.suppress(OSError):
-        listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
+    with listening(serve) as address:
+        state.url = f"http://{address}"
+        yield state
 
 
 class TestProxies:

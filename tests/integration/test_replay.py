@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,6 @@ from tests.support.kfp_driver import Store
 from tests.support.kfp_stand_in import serve_kfp
 from tests.support.ml_metadata import StoredArtifact, StoredExecution
 from tests.support.s3_server import s3_server
-from tests.support.services import missing
 from tests.support.terminals import shown_until
 from tests.support.workflow_nodes import step
 
@@ -25,14 +25,11 @@ pytestmark = [pytest.mark.docker, pytest.mark.registry]
 
 
 def test_a_step_fails_in_its_image_as_on_kfp_and_pdb_opens_there(
-    base_image: str,
-    testbed_registry: str,
+    publishing: dict[str, Any],
     docker_engine: Callable[..., str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
     model, data = (
         StoredArtifact("s3://replayed/model", "system.Model", {"epochs": 3.0}),
         StoredArtifact("s3://replayed/d"),
@@ -49,9 +46,7 @@ def test_a_step_fails_in_its_image_as_on_kfp_and_pdb_opens_there(
         }.items():
             monkeypatch.setenv(name, value)
         kfp.progress = [("FAILED", step("evaluate", "FAILED", 20, 22))]
-        run = fairing_kfp.submit(
-            replayed, registry=f"{testbed_registry}/tests", insecure=[testbed_registry], base_image=base_image
-        )
+        run = fairing_kfp.submit(replayed, **publishing)
         inputs = {"again": model, "model": model, "data": data}
         kfp.metadata.runs[run.id] = [
             StoredExecution(""),

@@ -1,8 +1,6 @@
 """Local runs with Docker, from published images."""
 
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,20 +25,9 @@ def cache() -> Cache:
 
 
 @pytest.fixture
-def options(
-    base_image: str, testbed_registry: str, docker_engine: Callable[..., str], cache: Cache
-) -> dict[str, object]:
-    """Options to publish to the testbed and run with its Docker Engine, whose containers need the host's network."""
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
-    return {
-        "runner": "docker",
-        "registry": f"{testbed_registry}/tests",
-        "insecure": [testbed_registry],
-        "base_image": base_image,
-        "docker": {"network_mode": "host"},
-        "cache": cache,
-    }
+def options(docker_options: dict[str, object], cache: Cache) -> dict[str, object]:
+    """Options to publish to the testbed and run with its Docker Engine."""
+    return {**docker_options, "cache": cache}
 
 
 def test_control_flow_in_containers(options: dict[str, object], tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -122,20 +120,6 @@ ENDS = {
 def runs(shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunResult]:
     """The results of running all scripts, by runner."""
     return {}
-
-
-@pytest.fixture
-def docker_options(base_image: str, testbed_registry: str, docker_engine: Callable[..., str]) -> dict[str, Any]:
-    """Settings that publish to the testbed and run with its Docker Engine."""
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
-    return {
-        "runner": "docker",
-        "registry": f"{testbed_registry}/tests",
-        "insecure": [testbed_registry],
-        "base_image": base_image,
-        "docker": {"network_mode": "host"},
-    }
 
 
 def _assert_printed(result: RunResult, step: str) -> None:

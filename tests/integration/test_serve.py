@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -40,7 +39,6 @@ from tests.support.model_registry_stand_in import serve_model_registry
 from tests.support.paths import TESTS
 from tests.support.private_registry import serve_registry
 from tests.support.served_models import Load, Place
-from tests.support.services import missing
 from tests.support.small_images import layer, push_small_base
 from tests.support.step_pods import run_step
 from tests.support.waiting import eventually
@@ -78,16 +76,12 @@ class Images:
 
 
 @pytest.fixture(scope="module")
-def images(base_image: str, testbed_registry: str, shared_cache: Cache) -> Images:
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
+def images(publishing: dict[str, Any], shared_cache: Cache) -> Images:
     compiled = fairing_kfp.compile(
         fairing_kfp.load_pipeline(PIPELINE),
         cache=shared_cache,
-        registry=f"{testbed_registry}/tests",
         project="serving",
-        insecure=[testbed_registry],
-        base_image=base_image,
+        **publishing,
     )
     specification = next(yaml.safe_load_all(compiled.text))
     containers = [one["container"] for one in specification["deploymentSpec"]["executors"].values()]

@@ -27,7 +27,7 @@ from fairing_kfp.recipe.component import component_recipe
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.settings import Settings
 from tests.support import predictors
-from tests.support.services import free_port, missing, run
+from tests.support.services import free_port, missing, require_base_python, run
 from tests.support.waiting import eventually
 
 _PREDICTORS = Path(predictors.__file__)
@@ -36,8 +36,7 @@ _PREDICTORS = Path(predictors.__file__)
 @pytest.fixture(scope="module")
 def publish(shared_cache: Cache, base_image: str, testbed_registry: str) -> Callable[[Predictor[Any, Any]], str]:
     """Publishes a predictor's image, and returns it by digest."""
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
+    require_base_python()
     target = f"{testbed_registry}/tests/serving"
 
     def push(predictor: Predictor[Any, Any]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,21 +15,13 @@ import yaml
 import fairing_kfp
 from fairing_kfp.cache.store import Cache
 from tests.golden import PIPELINES
-from tests.support.services import missing, run
+from tests.support.services import run
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.registry]
 
 
-def test_step_runs_as_kfp_would_run_it(base_image: str, testbed_registry: str, pod: object, cache: Cache) -> None:
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
-    compiled = fairing_kfp.compile(
-        fairing_kfp.load_pipeline(PIPELINES["control-flow"]),
-        registry=f"{testbed_registry}/tests",
-        insecure=[testbed_registry],
-        base_image=base_image,
-        cache=cache,
-    )
+def test_step_runs_as_kfp_would_run_it(publishing: dict[str, Any], pod: object, cache: Cache) -> None:
+    compiled = fairing_kfp.compile(fairing_kfp.load_pipeline(PIPELINES["control-flow"]), cache=cache, **publishing)
     executors = yaml.safe_load(compiled.text.partition("\n---\n")[0])["deploymentSpec"]["executors"]
     container = executors["exec-box"]["container"]
     executor_input = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,16 +11,12 @@ from typing import Any
 
 import pytest
 
-import fairing_kfp
-from fairing_kfp import fairing_component
-from fairing_kfp.cache.store import Cache
 from fairing_kfp.cluster.connect import ClusterConfig
 from fairing_kfp.cluster.owner import RUN
 from fairing_kfp.train.kinds.kind import training_kind
 from tests.support.administrator import create, kind_named, listed
 from tests.support.component_steps import Ended, run_component
 from tests.support.notebook_files import write
-from tests.support.services import missing
 from tests.support.train_pods import step_pod
 from tests.support.train_runs import kubeconfig
 from tests.support.trains import chosen, kinds
@@ -75,23 +70,6 @@ def image(base_image: str, testbed_registry: str, tmp_path_factory: pytest.TempP
     built = run_component("building/append_image", folder / "built", given, {"bundle": str(packed.artifact("bundle"))})
     assert built.code == 0, built.log
     return built.parameter("image")
-
-
-@pytest.fixture(scope="module")
-def notebook_image(
-    base_image: str, testbed_registry: str, shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory
-) -> str:
-    """An image with papermill, in the folder of its dependencies."""
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
-    compiled = fairing_kfp.compile(
-        fairing_component.from_notebook(write(tmp_path_factory.mktemp("notebook") / "image.ipynb", "1")),
-        registry=f"{testbed_registry}/tests",
-        insecure=[testbed_registry],
-        base_image=base_image,
-        cache=shared_cache,
-    )
-    return next(iter(compiled.images.values()))
 
 
 @pytest.fixture(scope="module")

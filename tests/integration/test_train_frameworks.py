@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -39,11 +38,9 @@ def cluster(admin: Cluster, namespace: str) -> Cluster:
 
 @pytest.fixture(scope="module")
 def compiled(
-    base_image: str, testbed_registry: str, shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory
+    publishing: dict[str, Any], shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Compile]:
     """Compiles a pipeline of tests/pipelines/frameworks.py, and returns its training steps."""
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
     folder = tmp_path_factory.mktemp("frameworks")
     project = f"frameworks-{uuid.uuid4().hex[:8]}"
 
@@ -51,12 +48,10 @@ def compiled(
         try:
             made = fairing_kfp.compile(
                 fairing_kfp.load_pipeline(f"{TESTS}/pipelines/frameworks.py:{name}"),
-                registry=f"{testbed_registry}/tests",
                 project=project,
-                insecure=[testbed_registry],
-                base_image=base_image,
                 cache=shared_cache,
                 lock=str(folder / f"{name}.lock"),
+                **publishing,
             )
         except DependencyError as error:
             missing(f"packages cannot be resolved: {error}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,20 +25,16 @@ pytestmark = [pytest.mark.kubernetes, pytest.mark.registry, pytest.mark.filterwa
 
 
 @pytest.fixture(scope="module")
-def text(base_image: str, testbed_registry: str, shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> str:
+def text(publishing: dict[str, Any], shared_cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The compiled pipeline."""
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
     folder = tmp_path_factory.mktemp("programs")
     try:
         return fairing_kfp.compile(
             fairing_kfp.load_pipeline(f"{TESTS}/pipelines/elsewhere_programs.py"),
-            registry=f"{testbed_registry}/tests",
             project=f"programs-{uuid.uuid4().hex[:8]}",
-            insecure=[testbed_registry],
-            base_image=base_image,
             cache=shared_cache,
             lock=str(folder / "fairing.lock"),
+            **publishing,
         ).text
     except DependencyError as error:
         missing(f"packages cannot be resolved: {error}")

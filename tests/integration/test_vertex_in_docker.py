@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Callable
@@ -21,7 +20,6 @@ import fairing_kfp
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.pipeline.builtin_steps import train_spec_of
 from fairing_kfp.train.vertex.spec import VertexJobSpec
-from tests.support.services import missing
 from tests.support.vertex_stand_in import Ending, serve_vertex
 from tests.support.vertex_steps import PIPELINE, executor_input, login
 
@@ -42,17 +40,13 @@ def _docker(*arguments: str) -> tuple[int, str]:
 
 
 def test_it_trains_as_kfp_and_vertex_run_it(
-    docker_engine: Callable[..., str], base_image: str, testbed_registry: str, shared_cache: Cache, tmp_path: Path
+    docker_engine: Callable[..., str], publishing: dict[str, Any], shared_cache: Cache, tmp_path: Path
 ) -> None:
-    if sys.version_info[:2] != (3, 11):
-        missing("the testbed's base image has Python 3.11, which is not this one")
     compiled = fairing_kfp.compile(
         fairing_kfp.load_pipeline(f"{PIPELINE}:digits"),
         cache=shared_cache,
-        registry=f"{testbed_registry}/tests",
         project=f"vertex-{uuid.uuid4().hex[:8]}",
-        insecure=[testbed_registry],
-        base_image=base_image,
+        **publishing,
     )
     executors = next(yaml.safe_load_all(compiled.text))["deploymentSpec"]["executors"]
     ours = executors["exec-learn"]["container"]

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tests.support.listener import listening, pump
+
 
 @dataclass
 class CuttingProxy:
@@ -51,9 +53,9 @@ class CuttingProxy:
         upstream = socket.create_connection(self.backend)
         with self._lock:
             self._open |= {client, upstream}
-        back = threading.Thread(target=_pump, args=(upstream, client), daemon=True)
+        back = threading.Thread(target=pump, args=(upstream, client), daemon=True)
         back.start()
-        _pump(client, upstream)
+        pump(client, upstream)
         back.join()
         with self._lock:
             self._open -= {client, upstream}
@@ -61,32 +63,12 @@ class CuttingProxy:
         upstream.close()
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(1 << 16):
-            sink.sendall(data)
-    for end in (source, sink):
-        with contextlib.suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
-
-
 @contextlib.contextmanager
 def cutting_proxy(host: str, port: int) -> Iterator[CuttingProxy]:
     """Starts a proxy in front of a server."""
     proxy = CuttingProxy((host, port))
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-    proxy.address = f"127.0.0.1:{listener.getsockname()[1]}"
-
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=proxy.serve, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
     try:
-        yield proxy
+        with listening(proxy.serve) as proxy.address:
+            yield proxy
     finally:
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
         proxy.cut()

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from tests.support.listener import listening
+
 STATUSES = (401, 404, 413, 429, 500, 502, 503, 504)
 FAULTS = (
     "cut-before",  # the connection is reset before the request reaches the registry
@@ -176,24 +178,11 @@ class _Handler:
 def faulty_proxy(backend: str, context: ssl.SSLContext) -> Iterator[FaultyProxy]:
     """Runs a proxy to a registry for the block, with the certificate of a server."""
     proxy = FaultyProxy(backend)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-    proxy.host = f"127.0.0.1:{listener.getsockname()[1]}"
 
     def serve(plain: socket.socket) -> None:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as client:
             _Handler(proxy, client).serve()
 
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
+    with listening(serve) as proxy.host:
         yield proxy
-    finally:
-        # Closing alone does not wake the thread that accepts.
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()

@@ -8,13 +8,13 @@ import itertools
 import json
 import re
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from fairing_kfp.image import Layer
 from fairing_kfp.image.descriptor import OCI_CONFIG, OCI_LAYER, Descriptor, digest_of, dump
 from fairing_kfp.layers.files import layer_of_files
+from tests.support.listener import listening
 
 LOGIN = ("someone", "n0t-a-real-passw0rd")
 TOKEN = "n0t.a-real.t0ken"
@@ -110,8 +110,6 @@ def secrets_sent() -> list[str]:
 def hostile_registry() -> Iterator[HostileRegistry]:
     """Runs the registry for the block."""
     registry = HostileRegistry()
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-    registry.host = f"127.0.0.1:{listener.getsockname()[1]}"
 
     def serve(connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as stream, contextlib.suppress(OSError):
@@ -122,15 +120,5 @@ def hostile_registry() -> Iterator[HostileRegistry]:
                 if not alive:
                     return
 
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
+    with listening(serve) as registry.host:
         yield registry
-    finally:
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()

@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,12 @@ def missing(reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(f"a service is missing in CI: {reason}")
     pytest.skip(reason)
+
+
+def require_base_python() -> None:
+    """Skips a test that packs for the testbed's base image with another Python than the image's."""
+    if sys.version_info[:2] != (3, 11):
+        missing("the testbed's base image has Python 3.11, which is not this one")
 
 
 def run(*command: str, **options: Any) -> str:

@@ -23,6 +23,7 @@ from fairing_kfp.registry.credentials import Anonymous
 from fairing_kfp.registry.repository import Repository
 from fairing_kfp.registry.retry import RetryPolicy
 from fairing_kfp.registry.waits import Waits
+from tests.support.listener import listening
 from tests.support.scripted_registry import BLOB, BLOB_DIGEST, UPLOAD, Answer, Request, Server, put
 from tests.support.waiting import eventually
 
@@ -33,23 +34,14 @@ LATER = RetryPolicy(attempts=1, read=1.5, commit=60)  # a busy machine answers b
 @contextlib.contextmanager
 def serving_bytes(send: Callable[[socket.socket], None]) -> Iterator[str]:
     """A server that handles each connection with a function, after the request has arrived."""
-    listener = socket.create_server(("127.0.0.1", 0))
 
     def serve(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             connection.recv(10_000)
             send(connection)
 
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    yield f"127.0.0.1:{listener.getsockname()[1]}"
-    with contextlib.suppress(OSError):
-        listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
+    with listening(serve) as address:
+        yield address
 
 
 def repository(host: str, policy: RetryPolicy = SOON) -> Repository:
