@@ -399,4 +399,4 @@ def test_a_model_format_that_no_runtime_loads_is_named(place: Place) -> None:
     with pytest.raises(ServingError, match="InvalidSpec: NoSupportingRuntime") as caught:
         place(2.0, **options)
     assert "there was no previous version" in caught.value.message
-    assert not place.objects()
+    eventually(lambda: not place.objects())  # KServe holds the InferenceService until it has cleaned up
