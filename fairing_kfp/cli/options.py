@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -15,6 +16,25 @@ allow_secret = click.option(
     metavar="NAME",
     multiple=True,
     help="Credential look-alike to allow (repeatable)",
+)
+
+parallel = click.option(
+    "--parallel",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Number of steps that may run at a time",
+)
+docker_network = click.option("--docker-network", metavar="NETWORK", help="Docker network of the containers")
+output_folder = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    default="local_outputs",
+    show_default=True,
+    help="Output directory",
 )
 
 _OPTIONS = (

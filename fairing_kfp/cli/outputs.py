@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
+from fairing_kfp.display.html import shortened
 from fairing_kfp.display.terminal import print_table
 from fairing_kfp.errors import KfpError
 
@@ -59,5 +60,4 @@ def _metadata(metadata: Mapping[str, Any]) -> str:
 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return shortened(" ".join(text.split()), _LONGEST)

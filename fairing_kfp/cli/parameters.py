@@ -38,7 +38,7 @@ def given_parameters(texts: Sequence[str], option: str = "-p") -> dict[str, Any]
 
 def _from_file(path: Path, option: str) -> dict[str, Any]:
     if path.suffix.lower() not in _FORMATS:
-        raise click.BadParameter(f"{path} is no file of parameters: use {', '.join(_FORMATS)}", param_hint=option)
+        raise click.BadParameter(f"{path} is not a file of parameters: use {', '.join(_FORMATS)}", param_hint=option)
     try:
         content = _parsed(path.read_text("utf-8"), path.suffix.lower())
     except OSError as error:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from fairing_kfp.cli.options import allow_secret, ca, host_options, quiet
+from fairing_kfp.cli.options import allow_secret, ca, host_options, output_folder, quiet
 from fairing_kfp.display import RunDisplay, console
+from fairing_kfp.display.html import shortened
 from fairing_kfp.display.terminal import Linked, format_size, marked, print_table
 
 if TYPE_CHECKING:
@@ -42,15 +43,7 @@ def _iteration(context: click.Context, parameter: click.Parameter, text: str | N
 @click.option("--code", metavar="FILE[:NAME]", help="Run this code of the task, not its image")
 @click.option("--iteration", metavar="N", callback=_iteration, help="Iteration of its loop, from 0 (nested: 1.0)")
 @click.option("--debug", is_flag=True, help="Open pdb at the exception, and at breakpoint()")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    default="local_outputs",
-    show_default=True,
-    help="Output directory",
-)
+@output_folder
 @host_options
 @allow_secret
 @ca
@@ -140,5 +133,4 @@ def _show_result(replay: Replay, result: ReplayResult, screen: Console) -> None:
 
 
 def _short(value: Any) -> str:
-    text = " ".join(json.dumps(value, ensure_ascii=False).split())
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+    return shortened(" ".join(json.dumps(value, ensure_ascii=False).split()), _LONGEST_VALUE)

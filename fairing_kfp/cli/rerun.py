@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import click
 
+from fairing_kfp.cli import options
 from fairing_kfp.cli.options import image_options, quiet
 from fairing_kfp.cli.run import show_result
 from fairing_kfp.display import RunDisplay, console
@@ -16,15 +17,8 @@ from fairing_kfp.display import RunDisplay, console
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--from", "from_step", required=True, metavar="STEP", help="Task to run again, with all after it")
 @click.option("--code", metavar="FILE[:NAME]", help="Pipeline to run  [default: the one of RUN]")
-@click.option(
-    "--parallel",
-    type=click.IntRange(min=1),
-    metavar="N",
-    default=1,
-    show_default=True,
-    help="Number of steps that may run at a time",
-)
-@click.option("--docker-network", metavar="NETWORK", help="Docker network of the containers")
+@options.parallel
+@options.docker_network
 @image_options
 @quiet
 def command(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from rich.markup import escape
 
+from fairing_kfp.cli import options
 from fairing_kfp.cli.options import image_options, parameters, quiet, target
 from fairing_kfp.cli.parameters import given_parameters
 from fairing_kfp.display import RunDisplay, console
@@ -31,25 +32,10 @@ _LONGEST_VALUE = 200
     default="subprocess",
     help="How steps run: subprocess (default) or docker",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    default="local_outputs",
-    show_default=True,
-    help="Output directory",
-)
+@options.output_folder
 @click.option("--no-cache", is_flag=True, help="Do not reuse outputs of earlier runs")
-@click.option(
-    "--parallel",
-    type=click.IntRange(min=1),
-    metavar="N",
-    default=1,
-    show_default=True,
-    help="Number of steps that may run at a time",
-)
-@click.option("--docker-network", metavar="NETWORK", help="Docker network of the containers")
+@options.parallel
+@options.docker_network
 @image_options
 @quiet
 def command(

@@ -82,8 +82,8 @@ def _change(name: str, old: Definition | None, new: Definition | None) -> str:
         return ""
     if old.body == new.body:
         return f"the docstring of {name} changed" if name != "the docstring" else f"{name} changed"
-    told = old.value and new.value and old.value != new.value
-    return f"{name}: {old.value} → {new.value}" if told else f"{name} changed"
+    has_values = old.value and new.value and old.value != new.value
+    return f"{name}: {old.value} → {new.value}" if has_values else f"{name} changed"
 
 
 def _definitions(scope: ast.Module | ast.ClassDef, prefix: str) -> Iterator[tuple[str, Definition]]:

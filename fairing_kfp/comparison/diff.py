@@ -107,7 +107,7 @@ def _with_tree(side: Side, images: ImagePairs, settings: Settings, cache: Cache,
 
 
 def _arguments(side: Side, other: Side) -> dict[str, Any]:
-    """The arguments of a run; those of the other side, as far as they fit, for a pipeline that is no run."""
+    """The arguments of a run; those of the other side, as far as they fit, for a pipeline that is not a run."""
     given = (other.arguments if side.arguments is None else side.arguments) or {}
     return {name: value for name, value in given.items() if name in side.specification.parameters}
 

@@ -72,7 +72,7 @@ def read_yaml(path: str) -> Side:
     """A compiled pipeline.
 
     Raises:
-        PipelineError: the file cannot be read, or is no compiled pipeline.
+        PipelineError: the file cannot be read, or is not a compiled pipeline.
     """
     try:
         specification = Specification.parse(Path(path).read_text("utf-8"))

@@ -162,7 +162,7 @@ def check_words(component: str, given: StepInputs, words: Sequence[Any]) -> None
     """Checks a command and the input `env`.
 
     Raises:
-        ConfigError: a word is no text, or names the data set, which the task has not.
+        ConfigError: a word is not text, or names the data set, which the task does not have.
     """
     for name, listed in (("command, arguments", words), ("env", given.values["env"].values())):
         for word in listed:

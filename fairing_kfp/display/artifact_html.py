@@ -65,7 +65,7 @@ def path_html(uri: str, text: str = "") -> Html:
     """A path: a link if it is below the current folder, from where JupyterLab opens it.
 
     Args:
-        uri: the path, or another address, which is no link.
+        uri: the path, or another address, which is not linked.
         text: what to show instead of the path.
     """
     path, here = Path(uri), Path.cwd()

@@ -49,7 +49,7 @@ class Rerun:
             )
         again: set[tuple[str, ...]] = set()
         if not _add_from(step, specification.document["root"], (), specification.components, again):
-            names = sorted({name for tasks in specification.graphs() for name in tasks})
+            names = sorted(specification.task_names())
             raise PipelineError(
                 f"the pipeline {specification.name} has no task {step!r}", f"its tasks: {', '.join(names)}"
             )

@@ -29,7 +29,7 @@ class StepNames:
         self._regular: set[tuple[str, ...]] = set()
         self._next: Counter[tuple[str, ...]] = Counter()
         components = specification.components
-        own = {name for tasks in specification.graphs() for name in tasks}
+        own = specification.task_names()
         self._taken: set[str] = set()
         ahead: list[tuple[tuple[str, ...], Mapping[str, Any], int, bool]] = [
             ((), specification.document["root"], 0, True)

@@ -1,6 +1,6 @@
 """Pipelines in a notebook: parameters and graph.
 
-Pipelines are objects of kfp, so IPython is told how to display their class.
+Pipelines are objects of kfp, so their display is registered with IPython by the name of their class.
 """
 
 from __future__ import annotations

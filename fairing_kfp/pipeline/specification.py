@@ -106,6 +106,10 @@ class Specification:
             if "dag" in component:
                 yield component["dag"]["tasks"]
 
+    def task_names(self) -> set[str]:
+        """The names of the tasks of all DAGs."""
+        return {name for tasks in self.graphs() for name in tasks}
+
     def kubernetes_settings(self, label: str) -> dict[str, Any]:
         """The Kubernetes settings of an executor."""
         settings: dict[str, Any] = {}

@@ -129,5 +129,5 @@ class Referrers:
 def _parse(document: Any) -> list[Referrer]:
     listed = document.get("manifests")
     if not isinstance(listed, list):
-        raise malformed("the list of its referrers is no index")
+        raise malformed("the list of its referrers is not an index")
     return [Referrer.parse(one) for one in listed]

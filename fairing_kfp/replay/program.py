@@ -89,7 +89,7 @@ def code_program(
     source = traced.sources.get(placeholder)
     if source is None:
         raise PipelineError(
-            f"the task {name} of the pipeline {traced.name} is no component of @fairing_component",
+            f"the task {name} of the pipeline {traced.name} is not a component of @fairing_component",
             "replay it from its image, without code",
         )
     check_secrets([source])
@@ -129,7 +129,7 @@ def _component_of(recording: Recording, traced: TracedPipeline) -> Mapping[str, 
     specification, name = traced.specification, recording.step.task
     found = find_task(specification, recording.execution.tasks)
     if found is None:
-        names = sorted({task for tasks in specification.graphs() for task in tasks})
+        names = sorted(specification.task_names())
         raise PipelineError(
             f"the pipeline {traced.name} has {'several tasks' if name in names else 'no task'} {name}",
             f"its tasks: {', '.join(names)}; or name the component itself, FILE:NAME",

@@ -12,22 +12,22 @@ from fairing_kfp.classic.work.deprecation import refuse
 from fairing_kfp.errors import ConfigError
 
 _PEERS = "in a step, use fairing_kfp.distributed: rank(), nodes(), peers(), lightgbm_parameters()"
-_TOLD = "nodes are told the addresses of the others"
+_RECEIVED = "nodes receive the addresses of the others"
 
 
 def parse_cluster_spec_env() -> NoReturn:
-    """Refused, since nodes are told their rank and the addresses of the others."""
-    refuse("parse_cluster_spec_env()", _TOLD, _PEERS)
+    """Refused, since nodes receive their rank and the addresses of the others."""
+    refuse("parse_cluster_spec_env()", _RECEIVED, _PEERS)
 
 
 def nslookup(hostname: str, retries: int) -> NoReturn:
-    """Refused, since nodes are told the addresses of the others."""
-    refuse(f"nslookup({hostname!r})", _TOLD, _PEERS)
+    """Refused, since nodes receive the addresses of the others."""
+    refuse(f"nslookup({hostname!r})", _RECEIVED, _PEERS)
 
 
 def init_lightgbm_env(config_file: str, mlist_file: str) -> NoReturn:
-    """Refused, since LightGBM is told the addresses by parameters."""
-    refuse("init_lightgbm_env()", _TOLD, _PEERS)
+    """Refused, since LightGBM gets the addresses by parameters."""
+    refuse("init_lightgbm_env()", _RECEIVED, _PEERS)
 
 
 def write_ip_list_file(file_name: str, ips: Iterable[str], port: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Cells in Python 2, which is told from errors in Python 3."""
+"""Cells in Python 2, as distinct from errors in Python 3."""
 
 from __future__ import annotations
 

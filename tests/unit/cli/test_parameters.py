@@ -66,7 +66,7 @@ def test_later_parameters_replace_earlier_ones(tmp_path: Path) -> None:
         ("p.yaml", "a: [1\n", r"cannot read .*p.yaml: .*line 2"),
         ("p.json", "{", "cannot read .*p.json: Expecting"),
         ("p.toml", "a", "cannot read .*p.toml"),
-        ("p.txt", "a=1", "no file of parameters: use .yaml, .yml, .json, .toml"),
+        ("p.txt", "a=1", "is not a file of parameters: use .yaml, .yml, .json, .toml"),
         ("missing.yaml", None, "cannot read .*missing.yaml: No such file"),
         ("latin.yaml", b"a: \xfc", "cannot read .*latin.yaml"),
     ],

@@ -76,7 +76,7 @@ def test_a_command_of_another_image_runs_in_it_without_what_kubernetes_gives() -
         "copy runs here without the variable VALUE of a ConfigMap",
     )
     assert not image_program(recording("nested", "copy")).warnings
-    with pytest.raises(PipelineError, match=r"copy of the pipeline steps is no component of @fairing"):
+    with pytest.raises(PipelineError, match=r"copy of the pipeline steps is not a component of @fairing"):
         code_program(recording("copy"), steps, Settings(), Cache())
 
 
