@@ -34,10 +34,12 @@ def check_integers(specification: Specification) -> None:
         PipelineError: an integer is not exact as a double.
     """
     components = specification.components
-    for component in (specification.document["root"], *components.values()):
+    root = specification.document["root"]
+    for key, component in ((f"the pipeline {specification.name}", root), *components.items()):
+        owner = key.removeprefix("comp-")
         for name, one in component.get("inputDefinitions", {}).get("parameters", {}).items():
             if one["parameterType"] == "NUMBER_INTEGER":
-                _check_rounded(one.get("defaultValue"), f"the default of {name}")
+                _check_rounded(one.get("defaultValue"), f"{owner}: the default of {name}")
         for name, task in component.get("dag", {}).get("tasks", {}).items():
             items = task.get("parameterIterator", {}).get("items", {}).get("raw")
             if items:

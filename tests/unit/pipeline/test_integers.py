@@ -33,6 +33,16 @@ def default(start: int = -BIG):
     seed(value=start)
 
 
+@fairing_component
+def count(limit: int = BIG) -> int:
+    return limit
+
+
+@dsl.pipeline
+def of_component():
+    count()
+
+
 @dsl.pipeline
 def items():
     with dsl.ParallelFor([{"a": 1}, {"a": BIG}]) as item:
@@ -48,7 +58,12 @@ def exact(start: int = 2**53 - 1, rate: float = 1e300, table: dict = {"a": 1e16}
 
 @pytest.mark.parametrize(
     ("pipeline", "owner"),
-    [(constant, "value of seed"), (default, "default of start"), (items, "loop for-loop")],
+    [
+        (constant, "value of seed"),
+        (default, "the pipeline default: the default of start"),
+        (of_component, "count: the default of limit"),
+        (items, "loop for-loop"),
+    ],
 )
 def test_rounded_integers_are_refused(pipeline: Any, owner: str) -> None:
     with pytest.raises(PipelineError, match=rf"{owner}.* an integer beyond 2\*\*53") as caught:
