@@ -95,7 +95,7 @@ def value_type(annotation: Any, scope: Mapping[str, Any], owner: str) -> ValueTy
         raise ComponentError(
             f"{owner} {'is' if part is annotation else 'contains'} {shown}, which KFP cannot pass",
             "use text, numbers, bool, None, Literal, enums, dates, paths, lists, tuples, sets, dictionaries, "
-            "classes with such fields, or an artifact such as dsl.Input[dsl.Dataset]",
+            "classes with such fields, or an artifact: dsl.Input[dsl.Dataset], dsl.Output[dsl.Dataset]",
         ) from None
     return None if reader.is_plain else found
 

@@ -20,7 +20,7 @@ TYPES = {
 }
 """Python's names of kfp's types of parameters, which have two names each."""
 
-SUPPORTED = "str, int, float, bool, list, dict, or an artifact such as dsl.Input[dsl.Dataset]"
+SUPPORTED = "str, int, float, bool, list, dict, or an artifact: dsl.Input[dsl.Dataset], dsl.Output[dsl.Dataset]"
 """What a parameter can be annotated with, for remedies."""
 
 _LATER = (
