@@ -1,7 +1,7 @@
 """Assembly of an image's manifest and config from those of its base.
 
-Unknown fields are kept, and no time is written, so that equal images have equal digests. An image for several platforms
-is an index of manifests (image-spec, image-index.md).
+Unknown fields are kept, except those that describe the base itself, and no time is written, so that equal images have
+equal digests. An image for several platforms is an index of manifests (image-spec, image-index.md).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from fairing_kfp.image.descriptor import (
     DOCKER_MANIFEST,
     OCI_INDEX,
     OCI_LAYER,
+    OCI_MANIFEST,
     OCI_ZSTD_LAYER,
     Descriptor,
     digest_of,
@@ -28,6 +29,11 @@ from fairing_kfp.image.layer import Layer
 from fairing_kfp.image.manifest import Manifest
 
 _PLATFORM_FIELDS = ("architecture", "os", "os.features", "os.version", "variant")
+_DESCRIBES_ITSELF = ("org.opencontainers.image.", "org.label-schema.", "vcs-")
+"""Prefixes of annotations and labels about an image itself, such as its source, revision and version (image-spec,
+annotations.md; label-schema.org; Red Hat's images): those of the base would be wrong for an image on top of it."""
+
+_BASE_DIGEST = "org.opencontainers.image.base.digest"
 
 
 @dataclass(frozen=True)
@@ -89,24 +95,34 @@ def assemble_index(image: AnyImage, base_of: Callable[[Image], Base]) -> Assembl
         assembled = assemble_image(base_of(image), image)
         return AssembledIndex(assembled.manifest, (assembled,))
     pairs = [(_base_for_platform(one, base_of), one) for one in image.images]
-    if not all(base.manifest.media_type == DOCKER_MANIFEST and not _needs_oci(one) for base, one in pairs):
-        # A Docker manifest list may only list Docker manifests, so one OCI image makes all of them OCI.
-        pairs = [(base.as_oci(), one) for base, one in pairs]
-    images = tuple(assemble_image(base, one) for base, one in pairs)
+    # A Docker manifest list may only list Docker manifests, so one OCI image makes all of them OCI.
+    oci = not all(base.manifest.media_type == DOCKER_MANIFEST and not _needs_oci(one) for base, one in pairs)
+    images = tuple(assemble_image(base, one, oci=oci) for base, one in pairs)
     return AssembledIndex(_index(images), images)
 
 
-def assemble_image(base: Base, image: Image) -> AssembledImage:
-    """Assembles an image for one platform: its layers go on top of the base's."""
-    if _needs_oci(image):
+def assemble_image(base: Base, image: Image, *, oci: bool = False) -> AssembledImage:
+    """Assembles an image for one platform: its layers go on top of the base's.
+
+    Args:
+        base: the base.
+        image: the image.
+        oci: whether a Docker base gets OCI media types in any case; else only if a layer needs them.
+    """
+    digest = base.manifest.digest
+    if oci or _needs_oci(image):
         base = base.as_oci()
     config = dump(_config(base.document, image))
     docker = base.manifest.media_type == DOCKER_MANIFEST
     added = [Descriptor(_media_type(layer, docker), layer.digest, layer.size).document() for layer in image.layers]
     document = base.manifest.document
+    annotations = _without_descriptions(document.get("annotations"))
+    if base.manifest.media_type == OCI_MANIFEST:  # Docker's have no annotations
+        annotations[_BASE_DIGEST] = digest
     manifest = {
         # The base may be attached to another manifest (image-spec, manifest.md, subject); the new image is not.
-        **{key: value for key, value in document.items() if key != "subject"},
+        **{key: value for key, value in document.items() if key not in ("annotations", "subject")},
+        **({"annotations": annotations} if annotations else {}),
         "config": Descriptor(base.manifest.config.media_type, digest_of(config), len(config)).document(),
         "layers": [*document["layers"], *added],
     }
@@ -130,6 +146,13 @@ def _index(images: tuple[AssembledImage, ...]) -> Manifest:
         entries.append({**image.manifest.descriptor.document(), "platform": platform})
     media_type = DOCKER_INDEX if docker else OCI_INDEX
     return Manifest(dump({"schemaVersion": 2, "mediaType": media_type, "manifests": entries}))
+
+
+def _without_descriptions(texts: Any) -> dict[str, Any]:
+    """The annotations or labels of a base that are true for an image on top of it."""
+    if not isinstance(texts, dict):
+        return {}
+    return {name: text for name, text in texts.items() if not name.startswith(_DESCRIBES_ITSELF)}
 
 
 def _needs_oci(image: Image) -> bool:
@@ -161,14 +184,14 @@ def _settings(settings: Mapping[str, Any], image: Image) -> dict[str, Any]:
     A step's `command` overrides the entrypoint on Kubernetes, but becomes its arguments in Docker; removing it makes
     both run the same command. With an entrypoint, Cmd contains its arguments, and is removed as well.
     """
-    dropped = {"Entrypoint", "Cmd"} if settings.get("Entrypoint") else {"Entrypoint"}
+    dropped = {"Entrypoint", "Labels", *(["Cmd"] if settings.get("Entrypoint") else [])}
     kept = [variable for variable in settings.get("Env") or [] if variable.partition("=")[0] not in image.env]
     changed = {
         **{key: value for key, value in settings.items() if key not in dropped},
         "Env": [*kept, *(f"{name}={value}" for name, value in sorted(image.env.items()))],
     }
-    if image.labels:
-        changed["Labels"] = {**(settings.get("Labels") or {}), **image.labels}
+    if labels := {**_without_descriptions(settings.get("Labels")), **image.labels}:
+        changed["Labels"] = labels
     if image.user is not None:
         changed["User"] = image.user
     if image.command is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from fairing_kfp.dependencies.bytecode import compile_trees
 from fairing_kfp.layers.tree_cache import layer_of_tree
 from fairing_kfp.preprocess.image_paths import PACKAGE
+from fairing_kfp.recipe.license_texts import license_texts
 
 if TYPE_CHECKING:
     from fairing_kfp.cache.store import Cache
@@ -44,7 +45,9 @@ def package_files(root: Path | None = None) -> dict[str, bytes]:
                 files[f"{root.name}/{path.relative_to(root).as_posix()}"] = path.read_bytes()
     # For `importlib.metadata`. The installed metadata would depend on the installer.
     described = f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {version()}\n"
-    files[f"fairing_kfp-{version()}.dist-info/METADATA"] = described.encode()
+    metadata_folder = f"fairing_kfp-{version()}.dist-info"
+    files[f"{metadata_folder}/METADATA"] = described.encode()
+    files.update({f"{metadata_folder}/{path}": text for path, text in license_texts(NAME).items()})
     return dict(sorted(files.items()))
 
 

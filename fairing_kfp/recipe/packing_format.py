@@ -11,7 +11,7 @@ import re
 from importlib import metadata
 from pathlib import Path
 
-PACKING_FORMAT = 1
+PACKING_FORMAT = 2
 """A new number for each release that changes the bytes of layers of unchanged code."""
 
 _LOCK = Path(__file__).with_name("runtime.lock")

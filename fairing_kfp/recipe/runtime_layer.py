@@ -14,6 +14,7 @@ from fairing_kfp.image.layer import File, Layer
 from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.preprocess.image_paths import ROOT
 from fairing_kfp.preprocess.modules.imports import absolute_names, imports_in
+from fairing_kfp.recipe.license_texts import license_texts
 from fairing_kfp.recipe.packing_format import package_folder
 
 _OURS = Path(__file__).parent.parent / "runtime"
@@ -35,6 +36,7 @@ def runtime_files() -> tuple[File, ...]:
     files["step.py"] = (_OURS / "step.py").read_bytes()
     files["child/sitecustomize.py"] = (_OURS / "child" / "sitecustomize.py").read_bytes()
     files["fairing_runtime/cloudpickle.py"] = (package_folder("cloudpickle") / "cloudpickle.py").read_bytes()
+    files.update(license_texts("cloudpickle", "fairing-kfp", "kfp"))
     files.update({f"private/{place}": path.read_bytes() for place, path in _executor_files().items()})
     return tuple(File(f"{ROOT}/runtime/{place}", files[place]) for place in sorted(files))
 

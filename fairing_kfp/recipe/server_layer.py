@@ -12,6 +12,7 @@ from fairing_kfp.image.layer import Compression, File, Layer
 from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.layers.tree_cache import layer_of_tree
 from fairing_kfp.preprocess.image_paths import SERVER
+from fairing_kfp.recipe.license_texts import license_texts
 from fairing_kfp.recipe.packing_format import PACKING_FORMAT
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def server_files() -> tuple[File, ...]:
     """The files of our own server, at their paths in the image; they depend on the packing format only."""
     files = {"serve.py": (_SERVING / "start" / "serve.py").read_bytes()}
     files["release"] = f"packing format {PACKING_FORMAT}".encode()
+    files.update(license_texts("fairing-kfp"))
     for folder, place in (("server", "own/fairing_server"), ("start", "fairing_start")):
         for path in (_SERVING / folder).glob("*.py"):
             if path.name != "serve.py":

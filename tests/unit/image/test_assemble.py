@@ -25,6 +25,8 @@ from fairing_kfp.image.descriptor import (
 from fairing_kfp.image.manifest import Manifest
 from tests.support.bases import CODE, CONFIG, DIGEST, PYTHON, RUNTIME, base, image, settings
 
+BASE_DIGEST = "org.opencontainers.image.base.digest"
+
 
 def assembled(base: Base, image: Image) -> tuple[dict[str, Any], dict[str, Any]]:
     made = assemble_image(base, image)
@@ -57,8 +59,25 @@ class TestManifest:
 
     def test_unknown_fields_are_kept_and_the_subject_is_not(self) -> None:
         manifest, _ = assembled(base(annotations={"a": "b"}, new="field", subject={"digest": DIGEST}), image())
-        assert (manifest["annotations"], manifest["new"]) == ({"a": "b"}, "field")
+        assert (manifest["annotations"]["a"], manifest["new"]) == ("b", "field")
         assert "subject" not in manifest
+
+
+    def test_annotations_about_the_base_are_replaced_by_its_digest(self) -> None:
+        about = {f"org.opencontainers.image.{key}": "of the base" for key in ("source", "revision", "base.digest")}
+        below = base(annotations={"team": "vision", **about})
+        manifest, _ = assembled(below, image())
+        assert manifest["annotations"] == {"team": "vision", BASE_DIGEST: below.manifest.digest}
+
+    def test_an_image_of_docker_has_no_annotations(self) -> None:
+        manifest, _ = assembled(base(mediaType=DOCKER_MANIFEST), image())
+        assert "annotations" not in manifest
+
+    def test_the_digest_of_a_docker_base_is_its_own_if_the_image_becomes_oci(self) -> None:
+        below = base(mediaType=DOCKER_MANIFEST)
+        manifest = json.loads(assemble_image(below, image(), oci=True).manifest.data)
+        assert manifest["mediaType"] == OCI_MANIFEST
+        assert manifest["annotations"] == {BASE_DIGEST: below.manifest.digest}
 
 
 class TestConfig:
@@ -221,6 +240,18 @@ def test_user_and_labels_override_those_of_the_base() -> None:
 
     assert made["config"]["User"] == "65532"
     assert made["config"]["Labels"] == {"kept": "yes", "changed": "yes"}
+
+
+def test_labels_about_the_base_are_removed() -> None:
+    about = {"org.opencontainers.image.revision": "1f0c", "org.label-schema.vcs-ref": "1f0c", "vcs-ref": "1f0c"}
+    own = {"org.opencontainers.image.version": "2"}
+
+    assert _labels(base(settings(Labels={**about, "team": "vision"})), image(labels=own)) == {"team": "vision", **own}
+    assert _labels(base(settings(Labels=about)), image()) is None
+
+
+def _labels(below: Base, above: Image) -> Any:
+    return json.loads(assemble_image(below, above).config)["config"].get("Labels")
 
 
 def test_user_and_labels_of_the_base_are_kept() -> None:
