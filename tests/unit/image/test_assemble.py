@@ -62,7 +62,6 @@ class TestManifest:
         assert (manifest["annotations"]["a"], manifest["new"]) == ("b", "field")
         assert "subject" not in manifest
 
-
     def test_annotations_about_the_base_are_replaced_by_its_digest(self) -> None:
         about = {f"org.opencontainers.image.{key}": "of the base" for key in ("source", "revision", "base.digest")}
         below = base(annotations={"team": "vision", **about})

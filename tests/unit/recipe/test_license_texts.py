@@ -44,8 +44,8 @@ def _texts(layer: Layer) -> dict[str, bytes]:
 def test_the_texts_are_those_of_the_distributions() -> None:
     assert list(license_texts("fairing-kfp", "kfp").values()) == [APACHE, APACHE]
     assert list(license_texts("cloudpickle").values()) == _installed("cloudpickle")
-    # The wheel of kfp has no text.
-    assert "License :: OSI Approved :: Apache Software License" in (metadata.metadata("kfp").get_all("Classifier") or [])
+    kfp = metadata.metadata("kfp").get_all("Classifier") or []
+    assert "License :: OSI Approved :: Apache Software License" in kfp  # its wheel has no text
 
 
 def test_the_runtime_layer_has_those_of_its_distributions() -> None:

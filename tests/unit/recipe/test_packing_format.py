@@ -23,7 +23,8 @@ def test_the_changelog_describes_the_format() -> None:
 
 
 def test_no_release_of_ours_is_in_the_layers() -> None:
-    assert [file.data for file in server_files() if file.path.endswith("/release")] == [f"packing format {PACKING_FORMAT}".encode()]
+    (release,) = (file.data for file in server_files() if file.path.endswith("/release"))
+    assert release == f"packing format {PACKING_FORMAT}".encode()
 
 
 @pytest.fixture
