@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import signal
 import sys
 import threading
@@ -22,6 +23,7 @@ class _Commands(click.Group):
     _names = (
         "cache",
         "compile",
+        "completion",
         "components",
         "diff",
         "doctor",
@@ -140,3 +142,7 @@ def main() -> None:
            or a package is not installed
       130  interrupted by Ctrl-C
     """
+
+
+if "_FAIRING_KFP_COMPLETE" in os.environ:  # a shell asks for completions
+    import fairing_kfp.cli.completion  # noqa: F401 - which registers the class of bash

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fairing_kfp.cli import candidates
 from fairing_kfp.cli.exit_codes import DIFFERENT, UNAVAILABLE
 from fairing_kfp.cli.options import host_options, image_options
 from fairing_kfp.comparison.reuse import CACHING_OFF
@@ -30,8 +31,8 @@ _WORDS: Any = {"break_long_words": False, "break_on_hyphens": False, "replace_wh
 
 
 @click.command()
-@click.argument("old", metavar="OLD")
-@click.argument("new", metavar="NEW")
+@click.argument("old", metavar="OLD", shell_complete=candidates.compared)
+@click.argument("new", metavar="NEW", shell_complete=candidates.compared)
 @host_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON")
 @image_options

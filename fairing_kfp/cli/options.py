@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from fairing_kfp.cli import candidates
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 allow_secret = click.option(
@@ -114,7 +116,13 @@ def pair(text: str, option: str = "-p") -> tuple[str, str]:
 
 ca = click.option("--ca", metavar="FILE", help="Extra CA certificates (PEM)")
 parameters = click.option(
-    "-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Pipeline parameter, or @FILE (repeatable)"
+    "-p",
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    shell_complete=candidates.parameters,
+    help="Pipeline parameter, or @FILE (repeatable)",
 )
-target = click.argument("target", metavar="FILE[:NAME]")
+target = click.argument("target", metavar="FILE[:NAME]", shell_complete=candidates.pipelines)
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print errors only")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
+from fairing_kfp.cli import candidates
 from fairing_kfp.cli.options import allow_secret, ca, host_options, output_folder, quiet
 from fairing_kfp.display import RunDisplay, console
 from fairing_kfp.display.html import shortened
@@ -40,7 +41,12 @@ def _iteration(context: click.Context, parameter: click.Parameter, text: str | N
 @click.command()
 @click.argument("run_id", metavar="RUN")
 @click.argument("task")
-@click.option("--code", metavar="FILE[:NAME]", help="Run this code of the task, not its image")
+@click.option(
+    "--code",
+    metavar="FILE[:NAME]",
+    shell_complete=candidates.pipelines,
+    help="Run this code of the task, not its image",
+)
 @click.option("--iteration", metavar="N", callback=_iteration, help="Iteration of its loop, from 0 (nested: 1.0)")
 @click.option("--debug", is_flag=True, help="Open pdb at the exception, and at breakpoint()")
 @output_folder

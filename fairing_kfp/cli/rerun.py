@@ -7,16 +7,28 @@ from typing import Any, cast
 
 import click
 
-from fairing_kfp.cli import options
+from fairing_kfp.cli import candidates, options
 from fairing_kfp.cli.options import image_options, quiet
 from fairing_kfp.cli.run import show_result
 from fairing_kfp.display import RunDisplay, console
 
 
 @click.command()
-@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--from", "from_step", required=True, metavar="STEP", help="Task to run again, with all after it")
-@click.option("--code", metavar="FILE[:NAME]", help="Pipeline to run  [default: the one of RUN]")
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path), shell_complete=candidates.runs)
+@click.option(
+    "--from",
+    "from_step",
+    required=True,
+    metavar="STEP",
+    shell_complete=candidates.tasks,
+    help="Task to run again, with all after it",
+)
+@click.option(
+    "--code",
+    metavar="FILE[:NAME]",
+    shell_complete=candidates.pipelines,
+    help="Pipeline to run  [default: the one of RUN]",
+)
 @options.parallel
 @options.docker_network
 @image_options

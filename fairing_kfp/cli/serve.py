@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
+from fairing_kfp.cli import candidates
 from fairing_kfp.cli.options import quiet
 from fairing_kfp.display.terminal import console
 
@@ -26,7 +27,7 @@ _EXAMPLES = {
 
 
 @click.command()
-@click.argument("target", metavar="FILE[:CLASS]")
+@click.argument("target", metavar="FILE[:CLASS]", shell_complete=candidates.predictors)
 @click.option("--model", type=click.Path(path_type=Path), metavar="PATH", help="Model file or directory to load")
 @click.option(
     "--port",
