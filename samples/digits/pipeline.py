@@ -14,7 +14,7 @@ from typing import NamedTuple
 from kfp import dsl
 from scans import Scans
 
-from fairing_kfp import fairing_component, serve
+from fairing_kfp import OUTPUT, fairing_component, serve
 
 SKLEARN = ["scikit-learn==1.7.*"]
 NAMES = [str(digit) for digit in range(10)]
@@ -26,7 +26,7 @@ class Counts(NamedTuple):
 
 
 @fairing_component(packages=SKLEARN)
-def load(share: float, train: dsl.Output[dsl.Dataset], test: dsl.Output[dsl.Dataset]) -> Counts:
+def load(share: float, train: dsl.Output[dsl.Dataset] = OUTPUT, test: dsl.Output[dsl.Dataset] = OUTPUT) -> Counts:
     """Splits the scans that scikit-learn brings into those to learn from and those to judge by."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
@@ -40,7 +40,7 @@ def load(share: float, train: dsl.Output[dsl.Dataset], test: dsl.Output[dsl.Data
 
 
 @fairing_component(packages=SKLEARN)
-def train(scans: dsl.Input[dsl.Dataset], depth: int, trees: int, model: dsl.Output[dsl.Model]):
+def train(scans: dsl.Input[dsl.Dataset], depth: int, trees: int, model: dsl.Output[dsl.Model] = OUTPUT):
     """Learns a random forest."""
     from sklearn.ensemble import RandomForestClassifier
 
@@ -56,9 +56,9 @@ def train(scans: dsl.Input[dsl.Dataset], depth: int, trees: int, model: dsl.Outp
 def evaluate(
     scans: dsl.Input[dsl.Dataset],
     model: dsl.Input[dsl.Model],
-    metrics: dsl.Output[dsl.Metrics],
-    confusion: dsl.Output[dsl.ClassificationMetrics],
-    report: dsl.Output[dsl.HTML],
+    metrics: dsl.Output[dsl.Metrics] = OUTPUT,
+    confusion: dsl.Output[dsl.ClassificationMetrics] = OUTPUT,
+    report: dsl.Output[dsl.HTML] = OUTPUT,
 ) -> float:
     """Judges the model: accuracy, a confusion matrix, and a page that shows it."""
     from sklearn.metrics import accuracy_score, confusion_matrix

@@ -6,13 +6,13 @@ fairing-kfp compile samples/distributed/pipeline.py:by_trainjob -o trainjob.yaml
 
 from kfp import dsl
 
-from fairing_kfp import fairing_component, mutators, pytorchjob, trainjob
+from fairing_kfp import OUTPUT, fairing_component, mutators, pytorchjob, trainjob
 
 TORCH = "pytorch/pytorch:2.8.0-cuda12.6-cudnn9-runtime"
 
 
 @fairing_component(base_image=TORCH, provided=["torch==2.8.*"], python_version="3.11")
-def train(epochs: int, model: dsl.Output[dsl.Model]) -> float:
+def train(epochs: int, model: dsl.Output[dsl.Model] = OUTPUT) -> float:
     """Fits a line to points of which every process has its own share."""
     import torch
     import torch.distributed as dist

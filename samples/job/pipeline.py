@@ -9,13 +9,13 @@ from pathlib import Path
 
 from kfp import dsl
 
-from fairing_kfp import fairing_component, job, mutators
+from fairing_kfp import OUTPUT, fairing_component, job, mutators
 
 SKLEARN = ["scikit-learn==1.7.*"]
 
 
 @fairing_component(packages=SKLEARN)
-def load(scans: dsl.Output[dsl.Dataset]) -> int:
+def load(scans: dsl.Output[dsl.Dataset] = OUTPUT) -> int:
     """Keeps the handwritten digits that scikit-learn brings."""
     from sklearn.datasets import load_digits
 
@@ -25,7 +25,7 @@ def load(scans: dsl.Output[dsl.Dataset]) -> int:
 
 
 @fairing_component(packages=SKLEARN)
-def train(scans: dsl.Input[dsl.Dataset], depth: int, model: dsl.Output[dsl.Model]) -> float:
+def train(scans: dsl.Input[dsl.Dataset], depth: int, model: dsl.Output[dsl.Model] = OUTPUT) -> float:
     """Learns a random forest, and judges it by scans that it has not seen."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import train_test_split

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from kfp import dsl
 
-from fairing_kfp import fairing_component, load_notebook
+from fairing_kfp import OUTPUT, fairing_component, load_notebook
 
 notebook = load_notebook("groups.ipynb")
 
 
 @fairing_component
-def scatter(count: int, points: dsl.Output[dsl.Dataset]):
+def scatter(count: int, points: dsl.Output[dsl.Dataset] = OUTPUT):
     """Scatters points around some middles."""
     chance = random.Random(1)
     with Path(points.path).open("w") as file:

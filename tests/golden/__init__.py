@@ -21,6 +21,12 @@ PIPELINES = {
     "serving-by-kserve": f"{_TOP}/tests/pipelines/serving.py:by_kserve",
     "notebook": f"{_TOP}/samples/notebook/pipeline.py",
     "notebook-as-code": f"{_TOP}/samples/notebook-as-code/pipeline.py",
+    "tabular": f"{_TOP}/samples/tabular/pipeline.py",
+    "text": f"{_TOP}/samples/text/pipeline.py",
+    "timeseries": f"{_TOP}/samples/timeseries/pipeline.py",
+    "images": f"{_TOP}/samples/images/pipeline.py",
+    "repository-train": f"{_TOP}/samples/repository/pipelines/train.py",
+    "repository-search": f"{_TOP}/samples/repository/pipelines/search.py",
 }
 
 
