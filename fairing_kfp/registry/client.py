@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import BinaryIO, TypeVar
 
-import urllib3
-
 from fairing_kfp.errors import RegistryError
 from fairing_kfp.registry.auth import Authorizer
 from fairing_kfp.registry.challenge import parse_challenges
@@ -14,6 +12,7 @@ from fairing_kfp.registry.credentials import CredentialStore
 from fairing_kfp.registry.docker_config import DefaultCredentials
 from fairing_kfp.registry.errors import response_error
 from fairing_kfp.registry.quote import quote
+from fairing_kfp.registry.response import Response
 from fairing_kfp.registry.retry import RetryPolicy
 from fairing_kfp.registry.streams import drain
 from fairing_kfp.registry.tls import Tls
@@ -72,7 +71,7 @@ class RegistryClient:
         headers: Mapping[str, str] | None = None,
         body: Body = None,
         repository: str = "",
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Response:
         """Sends a request, with authorization if the registry requires it.
 
         Args:
@@ -106,7 +105,7 @@ class RegistryClient:
         headers: Mapping[str, str],
         body: Body,
         repository: str,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Response:
         url = path if isinstance(path, Url) else self.resolve(registry, self._transport.base_url(registry), path)
         with self._authorizer.first_request(registry):
             response = self._authorized(method, registry, url, access, headers, body, repository)
@@ -195,7 +194,7 @@ class RegistryClient:
         headers: Mapping[str, str],
         body: Body,
         repository: str,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Response:
         # Storage that a registry redirects to must not receive the registry's credentials.
         if not self._transport.is_own(registry, url):
             return self._send(method, registry, url, headers, body)
@@ -206,7 +205,7 @@ class RegistryClient:
         for narrow in (False, True):
             if response.status != 401:
                 break
-            offered = parse_challenges(response.headers.getlist("WWW-Authenticate"))
+            offered = parse_challenges(response.headers.all("WWW-Authenticate"))
             fresh = self._authorizer.answer_challenge(registry, offered, access, header, repository, narrow=narrow)
             if fresh is None:
                 break
@@ -215,9 +214,7 @@ class RegistryClient:
             response = self._send(method, registry, url, _with(headers, header), body)
         return response
 
-    def _send(
-        self, method: str, registry: str, url: Url, headers: Mapping[str, str], body: Body
-    ) -> urllib3.BaseHTTPResponse:
+    def _send(self, method: str, registry: str, url: Url, headers: Mapping[str, str], body: Body) -> Response:
         if not callable(body):
             return self._transport.send(method, url, headers, body, registry)
         with body() as file:

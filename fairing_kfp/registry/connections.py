@@ -1,193 +1,148 @@
-"""urllib3 connections that read early responses, reject truncated response headers, and can be cancelled."""
+"""Connections to registries, which are kept open between requests."""
 
 from __future__ import annotations
 
-import http.client
-import socket
-import ssl
 import threading
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, cast
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
-
-from fairing_kfp.errors import ConfigError
+from fairing_kfp.errors import StoppedError
+from fairing_kfp.registry.connection import Body, ConnectError, Connection, Proxy, ProxyError
+from fairing_kfp.registry.response import ProtocolError, Response
 from fairing_kfp.registry.sockets import connect
 from fairing_kfp.registry.stop import Stop
-
-_SEND_BUFFER = 1 << 18
-_MAX_HEAD = 1 << 18  # bytes; http.client limits lines and headers, but not interim responses (100)
-_MAX_CONNECTIONS = 32  # kept open per host
-
-
-class _Lines:
-    """A stream of limited headers that remembers the last line read."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self._left = _MAX_HEAD
-        self.last = b""
-
-    def readline(self, limit: int = -1) -> bytes:
-        self.last = self._stream.readline(limit)
-        self._left -= len(self.last)
-        if self._left < 0:
-            raise http.client.HTTPException(f"the response headers are longer than {_MAX_HEAD} bytes")
-        return bytes(self.last)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-class _Response(http.client.HTTPResponse):
-    """A response with complete headers: `http.client` accepts headers that end early.
-
-    A truncated `Location` would send a blob elsewhere, and without its length half a body would look complete.
-    """
-
-    def begin(self) -> None:
-        stream, lines = self.fp, _Lines(self.fp)
-        self.fp = lines  # type: ignore[assignment]
-        try:
-            super().begin()
-        finally:
-            if self.fp is lines:  # type: ignore[comparison-overlap]
-                self.fp = stream
-        if not lines.last.endswith(b"\n"):
-            raise http.client.RemoteDisconnected("the response headers are incomplete")
-
+from fairing_kfp.registry.url import Url
 
 if TYPE_CHECKING:
-    _Connection = HTTPConnection
-    _Pool = HTTPConnectionPool
-else:
-    _Connection = _Pool = object  # mixed into both kinds below
+    import socket
+    import ssl
 
+_MAX_IDLE = 32  # connections kept open per host
 
-class _Watched(_Connection):
-    """A connection that can be cancelled."""
-
-    stop: Stop
-    limit: float
-    response_class = _Response
-
-    def connect(self) -> None:
-        self.stop.check()
-        super().connect()
-        self.stop.watch(self.sock)
-        self.sock.limit = self.limit  # type: ignore[union-attr]
-
-    def _new_conn(self) -> Any:
-        timeout = float(self.timeout or self.limit)
-        try:
-            opened = connect(self._dns_host, self.port, timeout, self.stop, self.socket_options or ())
-        except socket.gaierror as error:
-            raise NameResolutionError(self.host, self, error) from error
-        except TimeoutError as error:
-            raise ConnectTimeoutError(self, str(error)) from error
-        except (OSError, UnicodeError) as error:
-            raise NewConnectionError(self, str(error)) from error
-        opened.limit = self.limit
-        self.stop.watch(opened)
-        return opened
-
-
-class _Plain(_Watched, HTTPConnection): ...
-
-
-class _Secure(_Watched, HTTPSConnection):
-    """A connection that lets urllib3 read a response that arrives before the request is sent completely.
-
-    A registry that rejects an upload (401, 413) responds and closes the connection. Over plain HTTP the sender gets
-    `BrokenPipeError`, and urllib3 reads the response; over TLS it gets `SSLEOFError`, and the response would be lost.
-    """
-
-    def send(self, data: Any) -> None:
-        try:
-            super().send(data)
-        except ssl.SSLEOFError as error:
-            raise BrokenPipeError(str(error)) from error
-
-
-class _Stoppable(_Pool):
-    """A pool whose connections can be cancelled."""
-
-    def __init__(self, *place: Any, stop: Stop, limit: float, **options: Any) -> None:
-        super().__init__(*place, **options)
-        self._stop, self._limit = stop, limit
-
-    def _new_conn(self) -> Any:
-        connection: Any = super()._new_conn()
-        connection.stop, connection.limit = self._stop, self._limit
-        return connection
-
-
-class _PlainPool(_Stoppable, HTTPConnectionPool):
-    ConnectionCls = _Plain
-
-
-class _SecurePool(_Stoppable, HTTPSConnectionPool):
-    ConnectionCls = _Secure
+_Place = tuple[tuple[str, str, int], "ssl.SSLContext | None", Proxy | None]
+"""Where a connection leads: the origin, how it is secured, and through which proxy."""
 
 
 class Connections:
-    """Connection pools by TLS context and proxy.
+    """Connections by place. Thread-safe.
 
     Args:
         stop: cancels all connections.
+        timeout: seconds for connecting to one address.
         limit: seconds without bytes, or with next to none, after which a connection fails.
     """
 
-    def __init__(self, stop: Stop, limit: float) -> None:
-        self._stop, self._limit = stop, limit
+    def __init__(self, stop: Stop, timeout: float, limit: float) -> None:
+        self._stop, self._timeout, self._limit = stop, timeout, limit
         self._lock = threading.Lock()
-        self._managers: dict[tuple[ssl.SSLContext | None, str | None], urllib3.PoolManager] = {}
+        self._idle: dict[_Place, list[Connection]] = {}
 
-    def manager(self, context: ssl.SSLContext | None, proxy: str | None) -> urllib3.PoolManager:
-        """The pools for a TLS context (None for plain HTTP) and a proxy.
+    def send(
+        self,
+        method: str,
+        url: Url,
+        headers: Mapping[str, str],
+        body: Body,
+        context: ssl.SSLContext | None,
+        proxy: Proxy | None,
+    ) -> Response:
+        """Sends a request over an idle connection, or over a new one.
+
+        Args:
+            method: the method.
+            url: the URL.
+            headers: header fields, including Content-Length if the body is a file.
+            body: the request body.
+            context: the TLS context; None for plain HTTP.
+            proxy: the proxy, if any.
 
         Raises:
-            ConfigError: the URL of the proxy is malformed.
+            ConnectError: no connection can be made.
+            ProtocolError: the response is malformed.
+            OSError: the connection broke.
         """
-        with self._lock:
-            key = (context, proxy)
-            if key not in self._managers:
-                self._managers[key] = self._create(context, proxy)
-            return self._managers[key]
+        place = (url.origin, context, proxy)
+        connection = self._take(place) or self._open(place)
+        try:
+            return connection.send(method, url, headers, body, partial(self._give_back, place, connection))
+        except BaseException:
+            connection.close()
+            raise
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Closes the idle connections."""
         with self._lock:
-            for manager in self._managers.values():
-                manager.clear()
+            idle = [one for connections in self._idle.values() for one in connections]
+            self._idle.clear()
+        for one in idle:
+            one.close()
 
-    def _create(self, context: ssl.SSLContext | None, proxy: str | None) -> urllib3.PoolManager:
-        options: dict[str, Any] = {"maxsize": _MAX_CONNECTIONS, "blocksize": _SEND_BUFFER, "retries": False}
-        if context is not None:
-            options["ssl_context"] = context
+    def _take(self, place: _Place) -> Connection | None:
+        while True:
+            with self._lock:
+                idle = self._idle.get(place)
+                if not idle:
+                    return None
+                found = idle.pop()
+            if found.is_open:
+                return found
+            found.close()
+
+    def _give_back(self, place: _Place, connection: Connection, reusable: bool) -> None:
+        with self._lock:
+            idle = self._idle.setdefault(place, [])
+            if reusable and len(idle) < _MAX_IDLE:
+                idle.append(connection)
+                return
+        connection.close()
+
+    def _open(self, place: _Place) -> Connection:
+        (_, host, port), context, proxy = place
         if proxy is None:
-            manager = urllib3.PoolManager(**options)
-        else:
-            try:
-                parts = urlsplit(proxy)
-                if not parts.hostname:
-                    raise ValueError(proxy)
-                identity = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
-                port = f":{parts.port}" if parts.port else ""
-                host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-                bare = f"{parts.scheme}://{host}{port}"
-                headers = urllib3.make_headers(proxy_basic_auth=identity) if identity else None
-                manager = urllib3.ProxyManager(bare, proxy_headers=headers, **options)
-            except (ValueError, urllib3.exceptions.HTTPError):
-                raise ConfigError(
-                    "HTTP_PROXY or HTTPS_PROXY is not the URL of a proxy", "use the form http://host:port"
-                ) from None
-        manager.pool_classes_by_scheme = {
-            "http": partial(_PlainPool, stop=self._stop, limit=self._limit),  # type: ignore[dict-item]
-            "https": partial(_SecurePool, stop=self._stop, limit=self._limit),  # type: ignore[dict-item]
-        }
-        return manager
+            opened = self._connect(host, port)
+            return Connection(opened if context is None else self._secure(opened, host, context))
+        try:
+            connection = self._to_proxy(proxy)
+            if context is None:
+                return connection
+            connection.tunnel(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        except (ProtocolError, OSError) as error:
+            raise ProxyError(str(error)) from error
+        return Connection(self._secure(connection.socket, host, context))
+
+    def _to_proxy(self, proxy: Proxy) -> Connection:
+        scheme, host, port = proxy.url.origin
+        opened = self._connect(host, port)
+        if scheme == "https":
+            from fairing_kfp.registry.tls import default_context
+
+            opened = self._secure(opened, host, default_context(self._stop))
+        return Connection(opened, proxy)
+
+    def _connect(self, host: str, port: int) -> socket.socket:
+        self._stop.check()
+        try:
+            opened = connect(host, port, self._timeout, self._stop)
+        except StoppedError:
+            raise
+        except (OSError, UnicodeError) as error:
+            raise ConnectError(str(error)) from error
+        opened.limit = self._limit
+        self._stop.watch(opened)
+        return opened
+
+    def _secure(self, opened: socket.socket, host: str, context: ssl.SSLContext) -> socket.socket:
+        import ssl
+
+        try:
+            if isinstance(opened, ssl.SSLSocket):  # of a proxy that is reached over TLS
+                from urllib3.util.ssltransport import SSLTransport
+
+                return cast("socket.socket", SSLTransport(opened, context, host))
+            secured = context.wrap_socket(opened, server_hostname=host)
+        except BaseException:
+            opened.close()
+            raise
+        secured.limit = self._limit  # type: ignore[attr-defined]  # of `Paced`
+        return secured

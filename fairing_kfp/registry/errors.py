@@ -5,23 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import ssl
 from collections.abc import Iterator
-from typing import Any, Protocol
-
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    ProxyError,
-    SSLError,
-)
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fairing_kfp.errors import NotFoundError, RegistryError, TransientError, UnauthorizedError
+from fairing_kfp.registry.connection import ConnectError, ProxyError
 from fairing_kfp.registry.quote import quote
+from fairing_kfp.registry.response import ProtocolError
 from fairing_kfp.registry.retry import is_transient
 from fairing_kfp.registry.stop import Stop
+
+if TYPE_CHECKING:
+    import ssl
 
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG")
 _CLIENT_CERT = ("CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE", "ALERT_UNKNOWN_CA", "ALERT_HANDSHAKE_FAILURE")
@@ -53,7 +48,7 @@ def connection_errors(registry: str, stop: Stop | None = None) -> Iterator[None]
     """
     try:
         yield
-    except (HTTPError, OSError) as error:
+    except (ProtocolError, OSError) as error:
         if stop:
             stop.check()
         raise _connection_error(registry, error) from error
@@ -92,26 +87,28 @@ def response_error(response: Response, body: bytes, *, registry: str, what: str)
     return RegistryError(message, remedy, status=status, code=code)
 
 
-def _connection_error(registry: str, error: HTTPError | OSError) -> RegistryError:
+def _connection_error(registry: str, error: ProtocolError | OSError) -> RegistryError:
     if isinstance(error, ProxyError):
         return RegistryError(
             f"cannot connect to the registry {registry} through the proxy: {_cause(error)}",
             f"check HTTPS_PROXY and HTTP_PROXY, or add {registry} to NO_PROXY",
         )
-    if isinstance(error, (NewConnectionError, NameResolutionError, ConnectTimeoutError)):
+    if isinstance(error, ConnectError):
         return RegistryError(
             f"cannot connect to the registry {registry}: {_cause(error)}", "check its name and port, and the network"
         )
-    # While a response is read, urllib3 wraps TLS errors in its own.
-    tls = next((one for one in _chain(error) if isinstance(one, ssl.SSLError)), None)
-    if isinstance(error, SSLError) or tls:
-        return _tls_error(registry, tls or error)
+    import ssl  # on first use: without TLS it is not needed
+
+    if isinstance(error, ssl.SSLError):
+        return _tls_error(registry, error)
     return TransientError(
         f"the connection to the registry {registry} broke: {_cause(error)}", "try again, and check the network"
     )
 
 
-def _tls_error(registry: str, error: BaseException) -> RegistryError:
+def _tls_error(registry: str, error: ssl.SSLError) -> RegistryError:
+    import ssl
+
     reason = quote(getattr(error, "reason", None) or str(error))
     if isinstance(error, ssl.SSLCertVerificationError):
         return RegistryError(
@@ -143,9 +140,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _cause(error: BaseException) -> str:
-    """The message of the innermost cause: urllib3's own messages contain the repr of its objects."""
+    """The message of the innermost cause."""
     *_, innermost = _chain(error)
-    # Some messages of http.client quote the response.
     return quote(getattr(innermost, "strerror", None) or str(innermost) or type(innermost).__name__)
 
 

@@ -117,7 +117,7 @@ class Referrers:
         def attempt() -> tuple[bytes, Url | None]:
             response = repository.get(page, what, OCI_INDEX)
             data = read_bounded(response, MAX_MANIFEST, repository.registry)
-            link = response.headers.get("Link", "")
+            link = response.headers.get("Link")
             if 'rel="next"' not in link or not link.startswith("<"):
                 return data, None
             here = page if isinstance(page, Url) else f"/v2/{repository.name}/{page}"

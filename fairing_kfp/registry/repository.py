@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, cast
 
-import urllib3
-
 from fairing_kfp.errors import DigestError, NotFoundError, RegistryError
 from fairing_kfp.image.descriptor import INDEXES, MANIFESTS, digest_of
 from fairing_kfp.image.manifest import Manifest
 from fairing_kfp.image.reference import is_digest
 from fairing_kfp.registry.missing import missing_repository
 from fairing_kfp.registry.quote import quote
+from fairing_kfp.registry.response import Response
 from fairing_kfp.registry.streams import VerifiedBlob, drain, read_bounded
 from fairing_kfp.registry.upload import Uploads
 from fairing_kfp.registry.url import Url
@@ -48,7 +47,7 @@ class Repository(Uploads):
             )
         except NotFoundError:
             return None
-        response.release_conn()
+        response.release()
         digest = response.headers.get("Docker-Content-Digest")
         return digest if is_digest(digest) else reference if is_digest(reference) else None
 
@@ -131,9 +130,9 @@ class Repository(Uploads):
         reported = response.headers.get("Docker-Content-Digest")
         if reported and reported != manifest.digest:
             raise self._digest_error(f"manifest {manifest.digest}", reported)
-        return response.headers.get("OCI-Subject") or ""
+        return response.headers.get("OCI-Subject")
 
-    def get(self, path: str | Url, what: str, accept: str) -> urllib3.BaseHTTPResponse:
+    def get(self, path: str | Url, what: str, accept: str) -> Response:
         """Sends one GET request, which is not retried.
 
         Args:
@@ -157,7 +156,7 @@ class Repository(Uploads):
         what: str,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Response:
         request = partial(self._request, method, path, expected, what, headers, body)
         return self.client.retry(request, f"{self.registry}: {what}")
 

@@ -6,9 +6,7 @@ import errno
 import os
 import select
 import socket
-import ssl
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.registry.stop import Stop
@@ -23,7 +21,11 @@ else:
     _Socket = object  # mixed into both kinds below
 
 
-class _Paced(_Socket):
+class ReadTimeoutError(TimeoutError):
+    """A response does not arrive, or too slowly."""
+
+
+class Paced(_Socket):
     """A socket that fails after `limit` seconds of waiting for fewer bytes than an acceptable connection brings.
 
     A drip of bytes would satisfy a timeout of each read for ever. Only time spent in reads counts: the reader of a
@@ -40,13 +42,16 @@ class _Paced(_Socket):
     def recv_into(self, buffer: Any, nbytes: Any = 0, flags: int = 0) -> int:
         began = time.monotonic()
         self.settimeout(max(self.limit - self._waited, 0.001))
-        count = super().recv_into(buffer, nbytes or 0, flags)
+        try:
+            count = super().recv_into(buffer, nbytes or 0, flags)
+        except TimeoutError as error:
+            raise ReadTimeoutError(str(error)) from None
         self._waited += time.monotonic() - began
         self._received += count
         if self._received >= _MIN_BYTES:
             self._waited, self._received = 0.0, 0
         elif count and self._waited >= self.limit:
-            raise TimeoutError(f"only {self._received} bytes arrived within {self.limit:g} s")
+            raise ReadTimeoutError(f"only {self._received} bytes arrived within {self.limit:g} s")
         return count
 
     def sendall(self, data: Any, flags: int = 0) -> None:
@@ -55,45 +60,29 @@ class _Paced(_Socket):
         super().sendall(data, flags)
 
 
-class PlainSocket(_Paced, socket.socket):
+class PlainSocket(Paced, socket.socket):
     """A paced TCP socket."""
 
 
-def tls_socket(stop: Stop) -> type[ssl.SSLSocket]:
-    """The class of paced TLS sockets that a flag closes, even during the handshake."""
-
-    class TlsSocket(_Paced, ssl.SSLSocket):
-        def do_handshake(self, block: bool = False) -> None:
-            stop.watch(self)
-            super().do_handshake(block)
-
-    return TlsSocket
-
-
-def connect(
-    host: str, port: int, timeout: float, stop: Stop, options: Sequence[tuple[int, int, int | bytes]] = ()
-) -> PlainSocket:
+def connect(host: str, port: int, timeout: float, stop: Stop) -> PlainSocket:
     """Connects to the first address of a host that answers.
 
     Args:
-        host: a name or address.
+        host: a name, or an address without brackets.
         port: the port.
         timeout: seconds for each address.
         stop: ends the resolution of the name, and the attempt.
-        options: socket options.
 
     Raises:
         OSError: the name cannot be resolved, or no address answers.
         StoppedError: the flag is set.
     """
-    name = host.strip("[]")
-    found = stop.call(lambda: socket.getaddrinfo(name, port, type=socket.SOCK_STREAM), _RESOLVE)
+    found = stop.call(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), _RESOLVE)
     failure: OSError = OSError("the name has no address")
     for family, kind, protocol, _, address in found:
         opened = PlainSocket(family, kind, protocol)
         try:
-            for option in options:
-                opened.setsockopt(*option)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _connect(opened, address, timeout, stop)
         except OSError as error:
             opened.close()

@@ -7,15 +7,14 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
-import urllib3
-
 from fairing_kfp.errors import DigestError, RegistryError, TransientError
 from fairing_kfp.registry.errors import connection_errors
+from fairing_kfp.registry.response import Response
 
 _READ_SIZE = 1 << 18
 
 
-def read_bounded(response: urllib3.BaseHTTPResponse, limit: int, registry: str) -> bytes:
+def read_bounded(response: Response, limit: int, registry: str) -> bytes:
     """Reads a response body, and releases the connection.
 
     Raises:
@@ -33,15 +32,15 @@ def read_bounded(response: urllib3.BaseHTTPResponse, limit: int, registry: str) 
             f"the response of {registry} is longer than {limit} bytes",
             "check the registry, or the proxy in front of it",
         )
-    response.release_conn()
+    response.release()
     return bytes(data)
 
 
-def drain(response: urllib3.BaseHTTPResponse, registry: str, limit: int = 1 << 16) -> bytes:
+def drain(response: Response, registry: str, limit: int = 1 << 16) -> bytes:
     """Discards a response, and returns the start of its body."""
     with connection_errors(registry):
         data = response.read(limit)
-    response.close() if len(data) == limit else response.release_conn()
+    response.close() if len(data) == limit else response.release()
     return data
 
 
@@ -51,7 +50,7 @@ class VerifiedBlob(io.RawIOBase):
     The last read raises the error, so data must not be committed before it.
     """
 
-    def __init__(self, response: urllib3.BaseHTTPResponse, digest: str, size: int, registry: str) -> None:
+    def __init__(self, response: Response, digest: str, size: int, registry: str) -> None:
         super().__init__()
         self._response = response
         self._digest = digest
@@ -88,7 +87,7 @@ class VerifiedBlob(io.RawIOBase):
     def close(self) -> None:
         """Releases the connection, which is reused only if the blob was read completely."""
         if self._left == 0:
-            self._response.release_conn()
+            self._response.release()
         else:
             self._response.close()
         super().close()

@@ -7,16 +7,19 @@ Podman: `*.crt` are CA certificates, `*.cert` with `*.key` are client certificat
 from __future__ import annotations
 
 import os
-import ssl
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-from urllib3.util.ssl_ import create_urllib3_context
+from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import ConfigError
 from fairing_kfp.registry.docker_config import config_folder
+from fairing_kfp.registry.sockets import Paced
+from fairing_kfp.registry.stop import Stop
+
+if TYPE_CHECKING:  # imported on first use: it takes longer than a small request
+    import ssl
 
 
 def certificate_folders() -> tuple[Path, ...]:
@@ -50,12 +53,12 @@ class TlsContexts:
 
     Args:
         tls: the TLS settings.
-        socket_class: the class of the sockets.
+        stop: closes the sockets.
     """
 
-    def __init__(self, tls: Tls, socket_class: type[ssl.SSLSocket] = ssl.SSLSocket) -> None:
+    def __init__(self, tls: Tls, stop: Stop) -> None:
         self._tls = tls
-        self._socket_class = socket_class
+        self._stop = stop
         self._lock = threading.Lock()
         self._contexts: dict[tuple[tuple[Path, ...], bool], ssl.SSLContext] = {}
 
@@ -85,9 +88,7 @@ class TlsContexts:
         return [folder / host for folder in folders if os.access(folder / host, os.R_OK | os.X_OK)]
 
     def _create(self, files: Iterable[Path], with_client_cert: bool) -> ssl.SSLContext:
-        context = create_urllib3_context()
-        context.sslsocket_class = self._socket_class
-        context.load_default_certs()
+        context = default_context(self._stop)
         if self._tls.ca:
             _load_ca(context, Path(self._tls.ca))
         if with_client_cert and self._tls.client_cert:
@@ -100,7 +101,33 @@ class TlsContexts:
         return context
 
 
+def default_context(stop: Stop) -> ssl.SSLContext:
+    """A context that trusts the system's CA certificates, and whose sockets a flag closes."""
+    import ssl
+
+    class TlsSocket(Paced, ssl.SSLSocket):
+        def do_handshake(self, block: bool = False) -> None:
+            stop.watch(self)  # it ends a handshake, too
+            super().do_handshake(block)
+
+        def sendall(self, data: Any, flags: int = 0) -> None:
+            try:
+                super().sendall(data, flags)
+            except ssl.SSLEOFError as error:  # as over plain HTTP, so that an early response is read
+                raise BrokenPipeError(str(error)) from error
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies certificates and host names
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False
+    context.set_alpn_protocols(["http/1.1"])
+    context.sslsocket_class = TlsSocket
+    context.load_default_certs()
+    return context
+
+
 def _load_ca(context: ssl.SSLContext, path: Path) -> None:
+    import ssl
+
     try:
         context.load_verify_locations(path)
     except (OSError, ssl.SSLError) as error:
@@ -110,6 +137,8 @@ def _load_ca(context: ssl.SSLContext, path: Path) -> None:
 
 
 def _load_client_cert(context: ssl.SSLContext, path: Path, key: Path | None) -> None:
+    import ssl
+
     try:
         # Without a password, OpenSSL would prompt for one on the terminal.
         context.load_cert_chain(path, key, password="")

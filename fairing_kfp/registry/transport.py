@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import BinaryIO, TypeVar
 
-import urllib3
-
 from fairing_kfp.errors import RegistryError
 from fairing_kfp.image.reference import DOCKER_HUB
 from fairing_kfp.proxies import is_loopback, proxy_for
+from fairing_kfp.registry.connection import Proxy
 from fairing_kfp.registry.connections import Connections
 from fairing_kfp.registry.errors import connection_errors
 from fairing_kfp.registry.quote import quote
+from fairing_kfp.registry.response import Response
 from fairing_kfp.registry.retry import RetryPolicy, retry
-from fairing_kfp.registry.sockets import tls_socket
 from fairing_kfp.registry.stop import Stop
 from fairing_kfp.registry.tls import Tls, TlsContexts
 from fairing_kfp.registry.url import InvalidUrlError, Url
@@ -47,8 +46,8 @@ class Transport:
         self.stop = Stop()
         self._insecure = frozenset(insecure)
         self.waits = Waits(on_wait)
-        self._contexts = TlsContexts(tls or Tls(), tls_socket(self.stop))
-        self._connections = Connections(self.stop, self.retry_policy.read)
+        self._contexts = TlsContexts(tls or Tls(), self.stop)
+        self._connections = Connections(self.stop, self.retry_policy.connect, self.retry_policy.read)
 
     def base_url(self, registry: str) -> Url:
         """The URL of a registry.
@@ -75,7 +74,7 @@ class Transport:
 
     def send(
         self, method: str, url: Url, headers: Mapping[str, str], body: bytes | BinaryIO | None, registry: str
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Response:
         """Sends one request. Redirects are not followed.
 
         Args:
@@ -92,24 +91,15 @@ class Transport:
             RegistryError: there is no response; a TransientError if a retry may succeed.
             ConfigError: a certificate cannot be read, or the URL of the proxy is malformed.
         """
-        policy = self.retry_policy
         own = self.is_own(registry, url)
         context = None
         if url.scheme == "https":
             context = self._contexts.get(_host(registry) if own else url.netloc, with_client_cert=own)
-        manager = self._connections.manager(context, proxy_for(str(url)))
+        address = proxy_for(str(url))
+        proxy = Proxy.parse(address) if address else None
         self.stop.check()
         with connection_errors(registry if own else url.netloc, self.stop):
-            return manager.request(
-                method,
-                str(url),
-                headers={"User-Agent": "fairing-kfp", **headers},
-                body=body,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-                timeout=urllib3.Timeout(connect=policy.connect, read=policy.read),
-            )
+            return self._connections.send(method, url, {"User-Agent": "fairing-kfp", **headers}, body, context, proxy)
 
     def retry(self, operation: Callable[[], _Result]) -> _Result:
         """Runs an operation, and retries it after transient failures."""

@@ -9,12 +9,11 @@ from functools import partial
 from typing import BinaryIO, Literal
 from urllib.parse import urlencode, urljoin
 
-import urllib3
-from urllib3.exceptions import ReadTimeoutError
-
 from fairing_kfp.errors import NotFoundError, RegistryError, TransientError
 from fairing_kfp.registry.client import Body, RegistryClient
 from fairing_kfp.registry.missing import missing_repository
+from fairing_kfp.registry.response import Response
+from fairing_kfp.registry.sockets import ReadTimeoutError
 from fairing_kfp.registry.streams import BlobChunks, drain
 from fairing_kfp.registry.token import Access
 from fairing_kfp.registry.url import Url
@@ -99,14 +98,14 @@ class Uploads:
         what = f"the blob {self.name}@{digest}"
         request = partial(self._request, "HEAD", f"blobs/{digest}", {200}, what)
         try:
-            self.client.retry(request, f"{self.registry}: {what}").release_conn()
+            self.client.retry(request, f"{self.registry}: {what}").release()
         except NotFoundError:
             return False
         return True
 
     def _send(
         self, what: str, method: str, url: Url, size: int, body: Body, headers: Mapping[str, str] | None = None
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Response:
         """Sends data to an upload session."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size), **(headers or {})}
         response = self._request(method, url, {201, 202, 204, 404, 416}, what, headers, body)
@@ -153,11 +152,11 @@ class Uploads:
                 f"{self.registry} opened an upload to {self.name} without a Location header",
                 "check the registry, or the proxy in front of it",
             )
-        header = response.headers.get("OCI-Chunk-Min-Length", "")
+        header = response.headers.get("OCI-Chunk-Min-Length")
         min_chunk = int(header) if header.isdecimal() and len(header) < _MAX_DIGITS else 0
         return self._resolve(location), min_chunk
 
-    def _mount(self, digest: str, source: str) -> urllib3.BaseHTTPResponse | None:
+    def _mount(self, digest: str, source: str) -> Response | None:
         """The response to a request to mount a blob; None if the registry does not mount from that repository."""
         query = urlencode({"mount": digest, "from": source})
         if (self.registry, source, self.name) in self.client.refused_mounts:
@@ -173,7 +172,7 @@ class Uploads:
                 self.client.refused_mounts.add((self.registry, source, self.name))
             return None
 
-    def _start_upload(self) -> urllib3.BaseHTTPResponse:
+    def _start_upload(self) -> Response:
         """Opens an upload session.
 
         Raises:
@@ -196,7 +195,7 @@ class Uploads:
         what: str,
         headers: Mapping[str, str] | None = None,
         body: Body = None,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Response:
         path = path if isinstance(path, Url) else urljoin(f"/v2/{self.name}/", path)
         return self.client.request(
             method,

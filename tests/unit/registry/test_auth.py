@@ -8,7 +8,6 @@ import time
 from typing import Any
 
 import pytest
-import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from fairing_kfp.errors import FairingError
 from fairing_kfp.registry.auth import Authorizer, pull, push
 from fairing_kfp.registry.challenge import Challenge, parse_challenges
 from fairing_kfp.registry.credentials import Credentials
+from fairing_kfp.registry.response import Response
 from fairing_kfp.registry.transport import Transport
 
 BEARER = {"bearer": Challenge("bearer", {"realm": "https://tokens.example.com/", "service": "s"})}
@@ -30,10 +30,10 @@ class Tokens(Transport):
         self.expires_in = expires_in
         self.given = 0
 
-    def send(self, *_: Any) -> urllib3.BaseHTTPResponse:
+    def send(self, *_: Any) -> Response:
         self.given += 1
         body = json.dumps({"token": f"t{self.given}", "expires_in": self.expires_in}).encode()
-        return urllib3.HTTPResponse(io.BytesIO(body), status=200, preload_content=False)
+        return Response("GET", io.BytesIO(b"HTTP/1.1 200 OK\r\n\r\n" + body))
 
 
 class Asked:
