@@ -36,7 +36,8 @@ print(json.dumps(runs[1:]))
 """
 _NOTE = (
     "Processes in one container. Our runtime checks the image, reads KFP's input, imports KFP's executor and unpickles "
-    "the function. Python's own modules have byte code; the runtime is compiled at each start."
+    "the function. All modules have byte code. Most of the time goes to modules of the standard library that KFP's "
+    "executor imports: json, typing, inspect and dataclasses."
 )
 
 

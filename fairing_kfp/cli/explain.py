@@ -15,7 +15,7 @@ from fairing_kfp.display.terminal import console, format_size, print_table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from fairing_kfp.image.image import AnyImage
+    from fairing_kfp.image.image import AnyImage, Image
     from fairing_kfp.image.layer import Layer
     from fairing_kfp.pipeline.explain import Explained
     from fairing_kfp.preprocess.secrets.finding import Finding
@@ -55,10 +55,11 @@ def as_dict(item: Explained) -> dict[str, Any]:
         "name": recipe.name,
         "base": str(first.base),
         "platforms": [str(image.platform) for image in recipe.image.images],
-        "python": ".".join(map(str, first.python_version or ())),
+        "python": _python(first),
         "files": [
             {"path": file.path, "bytes": len(file.data)} for file in (*recipe.bundle.placed, *recipe.bundle.files)
         ],
+        "byte_code": [{"path": file.path, "bytes": len(file.data)} for file in bundle.compiled],
         "captures": [asdict(capture) for capture in bundle.captures],
         "warnings": list(bundle.warnings),
         "allowed_secrets": [_as_allowed(finding) for finding in (*item.allowed, *item.allowed_in_pipeline)],
@@ -76,6 +77,10 @@ def as_dict(item: Explained) -> dict[str, Any]:
         ],
         "plan": asdict(item.plan) if item.plan else None,
     }
+
+
+def _python(image: Image) -> str:
+    return ".".join(map(str, image.python_version or ()))
 
 
 def _as_allowed(finding: Finding) -> dict[str, Any]:
@@ -126,6 +131,9 @@ def _show(item: Explained, screen: Console) -> None:
     print_table([("layer", "digest", "size", "state", "only for" if others else ""), *_rows(item)], screen, "    ")
     for file in (*recipe.bundle.placed, *recipe.bundle.files):
         screen.print(f"    [dim]{format_size(len(file.data)):>9}[/]  /{file.path}")
+    if compiled := recipe.bundle.compiled:
+        size = format_size(sum(len(file.data) for file in compiled))
+        screen.print(f"    [dim]{size:>9}[/]  byte code for Python {_python(first)} (files: {len(compiled)})")
     for digest, pins in recipe.packages_by_layer.items():
         for pin in pins:
             screen.print(f"    [dim]  package[/]  {escape(pin)}  [dim]{digest[:19]}[/]")

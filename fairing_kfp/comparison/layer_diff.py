@@ -95,7 +95,8 @@ def _versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 def _file_causes(before: Mapping[str, LayerFile], after: Mapping[str, LayerFile], layer: str) -> Iterator[Cause]:
     own = {f"{CODE}/{PICKLE}", _DESCRIPTION} & before.keys() & after.keys()
-    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    paths = {path for path in before.keys() | after.keys() if "/__pycache__/" not in path}  # follows from the sources
+    changed = {path for path in paths if before.get(path) != after.get(path)}
     if own:
         yield from _step_causes(before, after, layer)
         changed = {path for path in changed - own if not path.startswith(_SOURCES)}

@@ -1,8 +1,9 @@
-"""Byte code of packages, compiled into their layer: a step's file system is read-only, and its start is faster.
+"""Byte code, compiled into layers: a step's file system is read-only, and its start is faster.
 
 The output is reproducible: constant sets are ordered by a fixed hash seed, file names are those in the image, sources
-are identified by hash and never checked (PEP 552, unchecked), and marshal's format 2 leaves out reference counts, which
-differ between processes.
+are identified by hash (PEP 552), and marshal's format 2 leaves out reference counts, which differ between processes.
+Python compares the hash of a module of ours or of the user's with its source, which may be replaced in an image that
+is based on this one; that of a package is never checked.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,7 +32,7 @@ def is_stable(code):
             return False
     return True
 
-def compile_file(path, shown):
+def compile_file(path, shown, flags):
     with open(path, "rb") as file:
         source = file.read()
     try:
@@ -42,13 +44,15 @@ def compile_file(path, shown):
         return
     target = importlib.util.cache_from_source(path)
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    flags = (1).to_bytes(4, "little")  # hash-based, unchecked
     with open(target, "wb") as file:
-        file.write(importlib.util.MAGIC_NUMBER + flags + importlib.util.source_hash(source) + data)
+        head = importlib.util.MAGIC_NUMBER + flags.to_bytes(4, "little")
+        file.write(head + importlib.util.source_hash(source) + data)
 
 for path, shown in json.load(sys.stdin):
-    compile_file(path, shown)
+    compile_file(path, shown, int(sys.argv[1]))
 """
+_UNCHECKED, _CHECKED = 0b01, 0b11  # flags of PEP 552
+_FEW = 50  # modules, whose compilation takes about as long as the start of a process
 
 
 def compile_trees(trees: Iterable[Path], prefix: str) -> None:
@@ -67,14 +71,48 @@ def compile_trees(trees: Iterable[Path], prefix: str) -> None:
         for path in tree.rglob("*.py")
         if path.is_file()
     ]
-    workers = min(os.cpu_count() or 1, 8)
+    _compile_all(found, _UNCHECKED)
+
+
+def compile_sources(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Compiles modules in memory for this Python, which compares them with their sources at import.
+
+    Args:
+        sources: their sources, by path in the image.
+
+    Returns:
+        Their `.pyc` files, by path of the source, without those of modules that cannot be compiled.
+
+    Raises:
+        DependencyError: the compiler failed.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder, found = Path(name), {}
+        for number, (path, data) in enumerate(sources.items()):
+            found[path] = folder / f"{number}.py"
+            found[path].write_bytes(data)
+        _compile_all([(str(file), f"/{path}") for path, file in found.items()], _CHECKED)
+        compiled = {path: folder / cached_path(file.name) for path, file in found.items()}
+        return {path: file.read_bytes() for path, file in compiled.items() if file.is_file()}
+
+
+def cached_path(path: str) -> str:
+    """The path of a module's byte code for this Python; `importlib.util.cache_from_source` depends on variables."""
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}__pycache__/{name.removesuffix('.py')}.{sys.implementation.cache_tag}.pyc"
+
+
+def _compile_all(found: list[tuple[str, str]], flags: int) -> None:
+    """Compiles files, given by their paths and those in the image, in several processes."""
+    workers = min(os.cpu_count() or 1, 8, 1 + len(found) // _FEW)
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(_compile, filter(None, (sorted(found)[number::workers] for number in range(workers)))))
+        parts = filter(None, (sorted(found)[number::workers] for number in range(workers)))
+        list(pool.map(lambda files: _compile(files, flags), parts))
 
 
-def _compile(files: list[tuple[str, str]]) -> None:
+def _compile(files: list[tuple[str, str]], flags: int) -> None:
     done = subprocess.run(
-        [sys.executable, "-s", "-S", "-W", "ignore", "-c", _WORKER],
+        [sys.executable, "-s", "-S", "-W", "ignore", "-c", _WORKER, str(flags)],
         input=json.dumps(files),
         env={"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"},
         cwd="/",  # has no files that could shadow the standard library
@@ -84,4 +122,4 @@ def _compile(files: list[tuple[str, str]]) -> None:
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
-        raise DependencyError(f"cannot compile packages: {lines[-1]}", "check the free disk space")
+        raise DependencyError(f"cannot compile byte code: {lines[-1]}", "check the free disk space")

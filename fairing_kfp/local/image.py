@@ -21,7 +21,7 @@ from fairing_kfp.preprocess.source import ComponentSource
 from fairing_kfp.recipe import server_layer
 from fairing_kfp.recipe.component import requirements_of
 from fairing_kfp.recipe.image_recipe import ImageRecipe
-from fairing_kfp.recipe.runtime_layer import runtime_layer
+from fairing_kfp.recipe.runtime_layer import local_runtime_layer
 from fairing_kfp.settings import Settings
 
 
@@ -52,7 +52,7 @@ def unpacked_image(
         FairingError: the component cannot be packed, or its packages cannot be resolved.
     """
     bundle = source.bundle(settings.allow_secrets)
-    layers = [runtime_layer(), *bundle.layers]
+    layers = [local_runtime_layer(), *bundle.layers]
     trees: dict[str, Path] = {}
     lock, warnings, program = "", bundle.warnings, COMMAND[1]
     if bundle.serves:

@@ -73,6 +73,7 @@ class Bundle:
         found: what looks like a credential among the values that its function captures.
         allow: names, files and fingerprints of what only looks like a credential.
         marked: lines of the author's files with the comment that allows their values.
+        compiled: byte code of its modules, for its code layer.
 
     Raises:
         SecretError: a value or a file seems to contain a credential that is not allowed.
@@ -88,6 +89,7 @@ class Bundle:
     found: tuple[Finding, ...] = field(default=(), repr=False)
     allow: tuple[str, ...] = ()
     marked: tuple[str, ...] = ()
+    compiled: tuple[File, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """The gate of every layer: scans every file for credentials."""
@@ -96,15 +98,27 @@ class Bundle:
         facts.save()
         refuse(self.name, self.findings)
 
-    def with_files(self, files: tuple[File, ...]) -> Bundle:
+    @property
+    def modules(self) -> tuple[File, ...]:
+        """The files of its own modules, which a step imports from its code layer.
+
+        A script imports those next to it from its working folder instead, where it may change them.
+        """
+        return tuple(file for file in self.files if file.path.startswith(f"{CODE}/modules/"))
+
+    def with_files(self, files: tuple[File, ...], compiled: tuple[File, ...] = ()) -> Bundle:
         """The bundle with more files in its code layer.
+
+        Args:
+            files: the files.
+            compiled: byte code of its modules.
 
         Raises:
             SecretError: one of them seems to contain a credential.
         """
         before, added = ScannedFiles.scan(self.files), ScannedFiles.scan(files)
         both = ScannedFiles.of((*before, *added), (*before.findings, *added.findings))
-        return replace(self, files=both)
+        return replace(self, files=both, compiled=(*self.compiled, *compiled))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -125,7 +139,7 @@ class Bundle:
             raise PackError(
                 f"{self.name}: files= puts a file at /{min(both)}, which is a file of its code", "choose another path"
             )
-        code = layer_of_files("code", self.files)
+        code = layer_of_files("code", (*self.files, *self.compiled))
         return (layer_of_files("files", self.placed), code) if self.placed else (code,)
 
 

@@ -10,6 +10,7 @@ from fairing_kfp.image.image import Image, combine
 from fairing_kfp.image.reference import Reference
 from fairing_kfp.preprocess.image_paths import SERVE
 from fairing_kfp.preprocess.source import AUTHORS_PYTHON, ComponentSource
+from fairing_kfp.recipe.byte_code import byte_code
 from fairing_kfp.recipe.defaults import chosen_base, chosen_compression, chosen_platforms
 from fairing_kfp.recipe.image_recipe import ImageRecipe
 from fairing_kfp.recipe.runtime_layer import runtime_layer
@@ -70,7 +71,8 @@ def component_recipe(
             libc_names.append(minimum_libc(locked, cache))
         libc_files = libc_check_files(libc_names)
     # Compiled own modules are refused, so the runtime layer and the code layer fit all platforms.
-    code = bundle.with_files(libc_files).layers
+    bundle = bundle.with_files(libc_files, byte_code(bundle.modules))
+    code = bundle.layers
     images = []
     for platform in platforms:
         server: tuple[Layer, ...] = ()

@@ -41,7 +41,7 @@ def _contents(layer: Layer, recipe: ImageRecipe, cache: Cache) -> LayerContents:
         return LayerContents(layer.digest, layer.name, (own, *_runtime()))
     if layer.name in ("server", NAME):
         return LayerContents(layer.digest, layer.name, (own,))
-    files = {"code": recipe.bundle.files, "files": recipe.bundle.placed}.get(layer.name, ())
+    files = {"code": (*recipe.bundle.files, *recipe.bundle.compiled), "files": recipe.bundle.placed}.get(layer.name, ())
     return LayerContents(layer.digest, layer.name, files=tuple(files))
 
 

@@ -1,43 +1,78 @@
 """The runtime layer: our own runtime, cloudpickle, and the part of kfp that its executor imports.
 
-Its content depends on the version of the packing format only, so all steps share one layer.
+Its content depends on the packing format only, and on the Python minor version, for which it has byte code: all steps
+of one minor version share one layer.
 """
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from fairing_kfp.image.layer import File, Layer
 from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.preprocess.image_paths import ROOT
-from fairing_kfp.preprocess.modules.imports import absolute_names, imports_in
+from fairing_kfp.recipe.byte_code import byte_code
 from fairing_kfp.recipe.license_texts import license_texts
 from fairing_kfp.recipe.packing_format import package_folder
 
 _OURS = Path(__file__).parent.parent / "runtime"
-_EXECUTOR = "kfp.dsl.executor"
+_EXECUTOR = (
+    "kfp/__init__.py",
+    "kfp/dsl/__init__.py",
+    "kfp/dsl/constants.py",
+    "kfp/dsl/executor.py",
+    "kfp/dsl/notebook_helpers.py",
+    "kfp/dsl/task_config.py",
+    "kfp/dsl/task_final_status.py",
+    "kfp/dsl/types/__init__.py",
+    "kfp/dsl/types/artifact_types.py",
+    "kfp/dsl/types/type_annotations.py",
+    "kfp/dsl/types/type_utils.py",
+    "kfp/version.py",
+)
+"""The modules that kfp's executor imports if `_KFP_RUNTIME` is set, in the release of kfp of this packing format."""
 _PLACED_SEPARATELY = ("step.py", "stand_in.py")
 _STAND_IN_MODULES = ("distributed.py", "record.py")
 
 
 @cache
 def runtime_layer() -> Layer:
-    """The layer that all steps share, made once."""
+    """The layer that all images share, made once.
+
+    Raises:
+        DependencyError: the files of kfp or cloudpickle cannot be fetched, or byte code cannot be compiled.
+        CacheError: the cache cannot be written.
+    """
+    files = runtime_files()
+    return layer_of_files("runtime", (*files, *byte_code(files, "runtime")))
+
+
+@cache
+def local_runtime_layer() -> Layer:
+    """The same without byte code, for runs on this machine: Python keeps it outside of the folders that they share.
+
+    Raises:
+        DependencyError, CacheError: as for `runtime_files`.
+    """
     return layer_of_files("runtime", runtime_files())
 
 
 @cache
 def runtime_files() -> tuple[File, ...]:
-    """The files of the runtime layer, at their paths in the image."""
+    """The files of the runtime layer without byte code, at their paths in the image.
+
+    Raises:
+        DependencyError: the files of kfp or cloudpickle cannot be fetched.
+        CacheError: the cache cannot be written.
+    """
     files = notebook_runtime_files()
     files["step.py"] = (_OURS / "step.py").read_bytes()
     files["child/sitecustomize.py"] = (_OURS / "child" / "sitecustomize.py").read_bytes()
     files["fairing_runtime/cloudpickle.py"] = (package_folder("cloudpickle") / "cloudpickle.py").read_bytes()
     files.update(license_texts("cloudpickle", "fairing-kfp", "kfp"))
-    files.update({f"private/{place}": path.read_bytes() for place, path in _executor_files().items()})
+    kfp = package_folder("kfp").parent
+    files.update({f"private/{place}": (kfp / place).read_bytes() for place in _EXECUTOR})
     return tuple(File(f"{ROOT}/runtime/{place}", files[place]) for place in sorted(files))
 
 
@@ -49,32 +84,3 @@ def notebook_runtime_files() -> dict[str, bytes]:
     for name in _STAND_IN_MODULES:
         files[f"stand_in/fairing_kfp/{name}"] = (_OURS / name).read_bytes()
     return files
-
-
-def _executor_files() -> dict[str, Path]:
-    """The modules that kfp's executor imports if `_KFP_RUNTIME` is set, by path; found without importing kfp."""
-    root = package_folder("kfp").parent
-    files: dict[str, Path] = {}
-    pending = [_EXECUTOR]
-    while pending:
-        name = pending.pop()
-        path = root / name.replace(".", "/")
-        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-        place = path.relative_to(root).as_posix()
-        if not path.is_file() or place in files:  # the name in `from module import name` may not be a module
-            continue
-        files[place] = path
-        pending += [name.rpartition(".")[0]] if "." in name else []
-        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        pending += _imports(ast.parse(path.read_bytes()).body, package)
-    return files
-
-
-def _imports(body: list[ast.stmt], package: str) -> Iterator[str]:
-    """The kfp modules that a module imports at its top level, except below an `if`, which guards kfp's compiler."""
-    for node in body:
-        if isinstance(node, ast.Try):
-            yield from _imports(node.body, package)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = absolute_names(imports_in(node), package)
-            yield from (name for name in names if name.partition(".")[0] == "kfp")

@@ -12,6 +12,7 @@ from fairing_kfp.image.layer import Compression, File, Layer
 from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.layers.tree_cache import layer_of_tree
 from fairing_kfp.preprocess.image_paths import SERVER
+from fairing_kfp.recipe.byte_code import byte_code
 from fairing_kfp.recipe.license_texts import license_texts
 from fairing_kfp.recipe.packing_format import PACKING_FORMAT
 
@@ -26,7 +27,7 @@ PACKAGES = f"{SERVER}/packages"
 
 @cached
 def server_files() -> tuple[File, ...]:
-    """The files of our own server, at their paths in the image; they depend on the packing format only."""
+    """The files of our own server without byte code, at their paths in the image; they depend on the packing format."""
     files = {"serve.py": (_SERVING / "start" / "serve.py").read_bytes()}
     files["release"] = f"packing format {PACKING_FORMAT}".encode()
     files.update(license_texts("fairing-kfp"))
@@ -54,4 +55,5 @@ def server_layers(target: Target, cache: Cache, compression: Compression) -> tup
     lock = server_lock(target)
     key, root = f"{PACKAGES} {lock.digest}", kept(lambda: unpack_verified(lock, cache))
     packages = layer_of_tree("server packages", root, PACKAGES, cache, key, compression)
-    return packages, layer_of_files("server", server_files())
+    files = server_files()
+    return packages, layer_of_files("server", (*files, *byte_code(files, "server")))

@@ -7,7 +7,6 @@ import os
 import pwd
 import site
 import sys
-import tempfile
 from typing import Any
 
 _FOLDERS = (
@@ -113,6 +112,8 @@ def make_folders_writable() -> None:
     variables = ["HOME", *(name for name in _FOLDERS if name in os.environ)]
     unusable = [name for name in variables if not _is_writable(os.environ.get(name, ""))]
     if unusable:
+        import tempfile
+
         with contextlib.suppress(OSError):  # no folder is writable
             home = tempfile.mkdtemp(prefix="home-")
             for name in unusable:

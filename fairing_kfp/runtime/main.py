@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import os
 import sys
-import traceback
 import types
 from typing import Any
 
 from . import distributed, environment, executor, outputs, packed, results
+
+_INPUT, _GATE = "--executor_input", "--gate"
+"""Options of the step's program: KFP's ExecutorInput as JSON, and whether the step checks the status of a notebook."""
 
 
 def main(root: str, argv: list[str]) -> int:
@@ -24,27 +25,27 @@ def main(root: str, argv: list[str]) -> int:
     Returns:
         The exit code.
     """
-    if argv[1:2] != ["--executor_input"]:  # imported here, since each start compiles the modules that it imports
+    # Modules that few steps use are imported where they are used, here and below: each import delays the start.
+    if argv[1:2] != [_INPUT]:
         from . import frameworks, node, torchrun
 
         if "--node" in argv[1:2]:
             return node.main(root)
         if frameworks.TORCHRUN in argv[1:2]:
             return torchrun.main(root, argv)
-    parser = argparse.ArgumentParser(description="Runs a step packed by fairing-kfp.")
-    parser.add_argument("--executor_input", required=True, help="KFP's ExecutorInput as JSON")
-    parser.add_argument("--gate", action="store_true", help="fails if the status of the notebook is a failure")
-    arguments, _ = parser.parse_known_args(argv[1:])
+    if _INPUT not in argv[1:-1]:
+        print(f"usage: {argv[0]} {_INPUT} JSON [{_GATE}]", file=sys.stderr)
+        return 2
+    given = json.loads(argv[argv.index(_INPUT) + 1])
     step = packed.description(root)
-    if arguments.gate:
+    if _GATE in argv[1:]:
         from . import gate
 
-        return gate.check(step["name"], json.loads(arguments.executor_input))
+        return gate.check(step["name"], given)
     problem = environment.python_problem(step) or environment.libc_problem(root, step)
     if problem:
         print(problem, file=sys.stderr)
         return 1
-    given = json.loads(arguments.executor_input)
     if not outputs.are_used(os.environ):
         given = outputs.scratch_outputs(given)
     sys.argv = argv[:1]
@@ -56,6 +57,8 @@ def main(root: str, argv: list[str]) -> int:
     try:
         function = packed.function(root)
     except ImportError as error:
+        import traceback
+
         traceback.print_exc()
         print(environment.import_problem(step, error), file=sys.stderr)
         return 1
@@ -68,6 +71,8 @@ def main(root: str, argv: list[str]) -> int:
         print(f"fairing-kfp: {error}", file=sys.stderr)
         return 1
     except Exception as error:  # an exception of the user's code; frames of the runtime are left out
+        import traceback
+
         traceback.print_exception(type(error), error, _user_frames(error.__traceback__))
         return 1
     return 0

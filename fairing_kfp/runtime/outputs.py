@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import os
-import tempfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +18,9 @@ def scratch_outputs(executor_input: dict[str, Any]) -> dict[str, Any]:
     Args:
         executor_input: KFP's ExecutorInput.
     """
+    import copy
+    import tempfile
+
     changed = copy.deepcopy(executor_input)
     outputs = changed.get("outputs") or {}
     folder = tempfile.mkdtemp(prefix="outputs-")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.abc
 import importlib.machinery
 import inspect
 import json
@@ -14,7 +13,7 @@ import types
 from collections.abc import Sequence
 from typing import Any
 
-from . import classes, cloudpickle, rebuild  # type: ignore[attr-defined]  # the image contains it in this package
+from . import classes, rebuild
 
 _RUNTIME = "fairing_kfp.runtime"
 
@@ -37,7 +36,7 @@ class _Unpickler(pickle.Unpickler):
         if package == _RUNTIME:
             return getattr(importlib.import_module(f"{__package__}.{submodule}"), name)
         if module == "cloudpickle.cloudpickle" and name.startswith("_"):
-            return getattr(cloudpickle, name)
+            return getattr(importlib.import_module(f"{__package__}.cloudpickle"), name)
         return super().find_class(module, name)
 
 
@@ -93,8 +92,11 @@ def _embedded(root: str) -> dict[str, str]:
     return assets
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports packed modules in child processes, which unpickle functions by the names of their modules."""
+class _Finder:
+    """Imports packed modules in child processes, which unpickle functions by the names of their modules.
+
+    It has no base class: `importlib.abc` imports much of the standard library.
+    """
 
     def __init__(self, root: str) -> None:
         self.root = root
@@ -105,7 +107,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname not in self.names:
             return None
-        return importlib.machinery.ModuleSpec(fullname, self)
+        return importlib.machinery.ModuleSpec(fullname, self)  # type: ignore[arg-type]  # importlib needs no base class
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
         return rebuild.PackedModule(spec.name)
@@ -114,7 +116,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         payload(self.root)
 
 
-class _StandIn(importlib.abc.MetaPathFinder):
+class _StandIn:
     """Finds the replacement of `fairing_kfp` in the runtime if the package is not installed."""
 
     def __init__(self, root: str) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 from collections.abc import Callable
 from typing import Any
 
 _PLAIN = (str, int, float, bool, type(None))
-_MOMENTS = (datetime.date, datetime.time)
 _TYPES = (str, int, float, bool, list, dict)
 
 
@@ -82,8 +80,6 @@ def json_value(value: Any, where: str, is_open: Callable[[Any], bool] = lambda v
     value = scalar(value)
     if is_open(value):
         return value
-    if isinstance(value, _MOMENTS) and value == value:  # NaT is not equal to itself
-        return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
         raise PassingError(
             f"{where} is {value}, which KFP cannot pass, as JSON has no NaN or infinity: use a finite number or text"
@@ -94,6 +90,10 @@ def json_value(value: Any, where: str, is_open: Callable[[Any], bool] = lambda v
         return {key: json_value(one, f"{where}[{key!r}]", is_open) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [json_value(one, f"{where}[{number}]", is_open) for number, one in enumerate(value)]
+    import datetime  # here, since few steps have dates
+
+    if isinstance(value, (datetime.date, datetime.time)) and value == value:  # NaT is not equal to itself
+        return value.isoformat()
     raise PassingError(
         f"{where} is a {type(value).__module__}.{type(value).__qualname__}, which JSON does not have: convert it to "
         "text or a number, or write it to an artifact"

@@ -8,7 +8,10 @@ from pathlib import Path
 
 _OF_CONTENT = (
     *("blobs", "trees", "roots", "seals", "python", "pycache"),
-    *(f"records/{kind}" for kind in ("package-groups", "unpacked", "libc", "content", "outline", "compressed")),
+    *(
+        f"records/{kind}"
+        for kind in ("package-groups", "unpacked", "libc", "content", "outline", "compressed", "byte-code")
+    ),
 )
 """What depends on its key alone, and not on what ran before, or on what a registry or package index has."""
 

@@ -53,7 +53,7 @@ def call(result: Any, function: Any, arguments: tuple[Any, ...], named: dict[str
         data = pickle.dumps(value)
     except Exception:  # such as a class that the function defines
         try:
-            data = sys.modules["fairing_runtime.cloudpickle"].dumps(value)
+            data = importlib.import_module("fairing_runtime.cloudpickle").dumps(value)
         except Exception as error:
             print(f"fairing-kfp: the result cannot be pickled: {error}", flush=True)  # noqa: T201
             data = pickle.dumps(None)

@@ -71,5 +71,5 @@ def test_compiler_failure(tmp_path: Path) -> None:
     tree = write(tmp_path / "tree")
     (tree / "__pycache__").write_text("in the way")
 
-    with pytest.raises(DependencyError, match="cannot compile packages"):
+    with pytest.raises(DependencyError, match="cannot compile byte code"):
         compile_trees([tree], "opt/packages")

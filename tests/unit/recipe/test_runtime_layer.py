@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from fairing_kfp.recipe.runtime_layer import runtime_files, runtime_layer
 
@@ -60,6 +61,16 @@ def test_files_are_deterministic() -> None:
     first = runtime_files()
     runtime_files.cache_clear()
     assert runtime_files() == first
+
+
+def test_the_layer_is_the_same_wherever_it_is_made(tmp_path: Path) -> None:
+    code = "from fairing_kfp.recipe.runtime_layer import runtime_layer; print(runtime_layer().digest)"
+    elsewhere = {"PYTHONHASHSEED": "17", "HOME": str(tmp_path), "FAIRING_KFP_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, env={**os.environ, **elsewhere}, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == runtime_layer().digest
 
 
 def test_runtime_fits_any_platform() -> None:
