@@ -334,8 +334,17 @@ class StepFailedError(FairingError):
         remedy: where the whole log is.
         log: the step's log.
         result: the `fairing_kfp.RunResult` with the steps that ran, the failed one among them.
+        summary: the message without the log.
+
+    Attributes:
+        is_displayed: whether a notebook displays the log, so that only the summary is displayed below it.
     """
 
-    def __init__(self, message: str, remedy: str = "", *, log: str = "", result: Any = None) -> None:
+    def __init__(self, message: str, remedy: str = "", *, log: str = "", result: Any = None, summary: str = "") -> None:
         super().__init__(message, remedy)
-        self.log, self.result = log, result
+        self.log, self.result, self.summary, self.is_displayed = log, result, summary, False
+
+    def _render_traceback_(self) -> list[str]:
+        from fairing_kfp.tracebacks import ipython_lines
+
+        return ipython_lines(self, self.summary if self.is_displayed else "")

@@ -74,18 +74,19 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__
 
 
-def ipython_lines(error: Any) -> list[str]:
+def ipython_lines(error: Any, summary: str = "") -> list[str]:
     """What IPython displays of a `FairingError`: message, place and remedy; in its mode `Verbose` all frames.
 
     Args:
         error: the error.
+        summary: what is displayed in place of the message.
     """
     tracebacks = getattr(_shell(), "InteractiveTB", None)
     if getattr(tracebacks, "mode", "") == "Verbose":
         lines: list[str] = tracebacks.structured_traceback(type(error), error, error.__traceback__)  # type: ignore[union-attr]
         return lines
     place = find_place(error)
-    lines = [f"{type(error).__name__}: {wrapped(error.message, WIDTH)}"]
+    lines = [f"{type(error).__name__}: {wrapped(summary or error.message, WIDTH)}"]
     lines += [f"  at {place}"] if place else []
     return [*lines, f"  → {wrapped(error.remedy, WIDTH)}"] if error.remedy else lines
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 from fairing_kfp.display.line_buffer import LineBuffer
 from fairing_kfp.display.notebook import NotebookLines
 from fairing_kfp.display.terminal import format_size
+from fairing_kfp.errors import StepFailedError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fairing_kfp.builders.progress import Transfer
     from fairing_kfp.display.event import Event
 
+_PACKING = "packing code and resolving packages"
 _MARKS = {"succeed": "[green]✔[/]", "fail": "[red]✘[/]", "reuse": "[cyan]↺[/]"}
 
 
@@ -67,10 +69,16 @@ class TransferProgress:
     Args:
         screen: the terminal.
         lines: the live lines of another display, which starts and stops them.
+        waiting: text of the live line before the first transfer, unless another display has it.
     """
 
-    def __init__(self, screen: Console, lines: Progress | NotebookLines | _NoLines | None = None) -> None:
-        self._screen = screen
+    def __init__(
+        self,
+        screen: Console,
+        lines: Progress | NotebookLines | _NoLines | None = None,
+        waiting: str = _PACKING,
+    ) -> None:
+        self._screen, self._waiting = screen, waiting
         self._owns_lines = lines is None
         self._lines = lines or _lines_of(screen)
         self._line: TaskID | None = None
@@ -81,6 +89,7 @@ class TransferProgress:
         """Starts the live line."""
         if self._owns_lines:
             self._lines.start()
+            self._line = self._lines.add_task(self._waiting, total=None)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -145,7 +154,7 @@ class RunDisplay:
 
     _WORDS: ClassVar = {"succeed": "done", "fail": "failed", "reuse": "unchanged, reusing its earlier outputs"}
 
-    def __init__(self, screen: Console, waiting: str = "packing code and resolving packages") -> None:
+    def __init__(self, screen: Console, waiting: str = _PACKING) -> None:
         self._screen = screen
         self._waiting = waiting
         self._lines = _lines_of(screen)
@@ -167,12 +176,14 @@ class RunDisplay:
         if "" in self._running:
             self._lines.update(self._running[""], description=text, completed=0, total=None)
 
-    def __exit__(self, *_: object) -> None:
-        """Removes the live lines."""
+    def __exit__(self, _type: object, error: object, _traceback: object) -> None:
+        """Removes the live lines. A failed step's log stays in a notebook, so that the error need not repeat it."""
         if self._buffer is not None:
             self._buffer.stop()
             self._buffer = None
         self._lines.stop()
+        if isinstance(error, StepFailedError) and isinstance(self._lines, NotebookLines):
+            error.is_displayed = True
 
     def __call__(self, event: Event) -> None:
         """Displays an event."""

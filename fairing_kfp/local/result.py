@@ -125,9 +125,11 @@ def step_error(step: StepResult, result: RunResult) -> StepFailedError:
     lines = log.splitlines()
     tail = "\n".join(lines[-_LOG_LINES:])
     shortened = f" (the last {_LOG_LINES} of {len(lines)} lines)" if len(lines) > _LOG_LINES else ""
+    summary = f"the step {step.name} failed after {step.seconds:.1f} s"
     return StepFailedError(
-        f"the step {step.name} failed after {step.seconds:.1f} s; its log{shortened}:\n{tail}",
+        f"{summary}; its log{shortened}:\n{tail}",
         f"see the whole log: {step.log}",
         log=log,
         result=result,
+        summary=summary,
     )

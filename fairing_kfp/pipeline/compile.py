@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fairing_kfp.atomic_file import write_atomic
 from fairing_kfp.builders.select import Builders
 from fairing_kfp.cache.store import Cache
+from fairing_kfp.display.default import transfer_display
 from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.backend_limits import backend_warnings
 from fairing_kfp.pipeline.call import check_call
@@ -77,7 +78,8 @@ def compile(
         builder: builder of components that set none; an object, or a name: `append` (the default), `cluster`,
             `layout:FOLDER`, `docker`, `podman`, or `dry-run`, which publishes nothing.
         cache: cache on disk; the user's by default.
-        progress: called with blobs as they are sent, such as `fairing_kfp.display.TransferProgress`; silent by default.
+        progress: called with blobs as they are sent, such as `fairing_kfp.display.TransferProgress`; by default a
+            display in notebooks, and nothing elsewhere.
         settings: fields of `fairing_kfp.Settings`, and `start`, the folder with pyproject.toml; the current folder by
             default.
 
@@ -89,26 +91,27 @@ def compile(
     check_call("compile", pipeline, settings, output=output, progress=progress)
     name, default = (builder, None) if isinstance(builder, str) else (None, builder)
     chosen = Settings.load(builder=name, **settings)
-    traced = trace(pipeline).for_cluster(chosen)
-    cache = cache or Cache()
-    pipeline_lock = lock_of(traced, chosen, cache, settings.get("start"))
-    images = recipes(traced, chosen, cache, pipeline_lock)
-    images |= own_image_recipes(traced, chosen, cache, pipeline_lock)
-    check_pipeline(traced, chosen.allow_secrets, [recipe.bundle for recipe in images.values()])
-    if chosen.attest:
-        from fairing_kfp.recipe.attest import check_attest
-
-        check_attest(chosen, images.values())
-    lock_warning = pipeline_lock.save() if pipeline_lock else ""
-    with Builders(chosen, traced.name, cache, progress, default) as builders:
-        references = publish_all(images, builders)
-        planned = tuple(recipe.name for recipe in images.values() if builders.only_plans(recipe.builder))
-        attested: tuple[str, ...] = ()
+    with transfer_display(progress) as shown:
+        traced = trace(pipeline).for_cluster(chosen)
+        cache = cache or Cache()
+        pipeline_lock = lock_of(traced, chosen, cache, settings.get("start"))
+        images = recipes(traced, chosen, cache, pipeline_lock)
+        images |= own_image_recipes(traced, chosen, cache, pipeline_lock)
+        check_pipeline(traced, chosen.allow_secrets, [recipe.bundle for recipe in images.values()])
         if chosen.attest:
-            from fairing_kfp.pipeline.attest import attest_all
+            from fairing_kfp.recipe.attest import check_attest
 
-            pushed = {image: one for image, one in images.items() if not builders.only_plans(one.builder)}
-            attested = attest_all(traced, pushed, references, builders.connection, settings.get("start"))
+            check_attest(chosen, images.values())
+        lock_warning = pipeline_lock.save() if pipeline_lock else ""
+        with Builders(chosen, traced.name, cache, shown, default) as builders:
+            references = publish_all(images, builders)
+            planned = tuple(recipe.name for recipe in images.values() if builders.only_plans(recipe.builder))
+            attested: tuple[str, ...] = ()
+            if chosen.attest:
+                from fairing_kfp.pipeline.attest import attest_all
+
+                pushed = {image: one for image, one in images.items() if not builders.only_plans(one.builder)}
+                attested = attest_all(traced, pushed, references, builders.connection, settings.get("start"))
     pinned = dict.fromkeys(traced.own_images, chosen.own_image or "")
     warnings = [warning for recipe in images.values() for warning in recipe.bundle.warnings]
     warnings += pipeline_lock.notes if pipeline_lock else ()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from fairing_kfp.display.default import run_display
 from fairing_kfp.display.event import Event
 from fairing_kfp.errors import KfpError
 from fairing_kfp.option_signature import lists_options
@@ -180,7 +181,7 @@ class Run:
         Args:
             timeout: how long, in seconds; without end by default.
             on_event: called when a step starts or ends, and with lines of its log, such as
-                `fairing_kfp.display.RunDisplay`.
+                `fairing_kfp.display.RunDisplay`; by default such a display in notebooks, and nothing elsewhere.
             logs: whether `on_event` gets the logs of steps, if Kubeflow Pipelines or its page serves them.
 
         Raises:
@@ -189,22 +190,23 @@ class Run:
         """
         start, states = time.monotonic(), dict(self._seen)
         stream = LogStream(lambda step: served_log(self._kfp, self._run, step, self._pipeline()) if logs else "")
-        while True:
-            run = self._settled(self._patiently_refreshed())
-            state = run_state(run)
-            if on_event is not None:
-                for event in new_events(steps_of(run, self._pipeline().pipeline), states, stream):
-                    on_event(event)
-            if state == "succeeded":
-                return self
-            if state in FINAL:
-                raise run_failure(self._kfp, run, self._pipeline(), self.url)
-            waited = time.monotonic() - start
-            if timeout is not None and waited >= timeout:
-                raise KfpError(
-                    f"the run {self.name} is {state} after {timeout:g} s; it goes on", f"see {self.url or self.id}"
-                )
-            time.sleep(min(_PAUSES[waited > 60], timeout - waited if timeout is not None else _PAUSES[1]))
+        with run_display(on_event) as shown:
+            while True:
+                run = self._settled(self._patiently_refreshed())
+                state = run_state(run)
+                if shown is not None:
+                    for event in new_events(steps_of(run, self._pipeline().pipeline), states, stream):
+                        shown(event)
+                if state == "succeeded":
+                    return self
+                if state in FINAL:
+                    raise run_failure(self._kfp, run, self._pipeline(), self.url)
+                waited = time.monotonic() - start
+                if timeout is not None and waited >= timeout:
+                    raise KfpError(
+                        f"the run {self.name} is {state} after {timeout:g} s; it goes on", f"see {self.url or self.id}"
+                    )
+                time.sleep(min(_PAUSES[waited > 60], timeout - waited if timeout is not None else _PAUSES[1]))
 
     def log(self, step: str, lines: int | None = None) -> str:
         """The log of a step.

@@ -59,7 +59,7 @@ def train(images: dsl.Input[dsl.Dataset], epochs: int, rate: float, model: dsl.O
             optimizer.step()
         print(f"epoch {epoch + 1}: loss {loss:.3f}")
     torch.save(net.state_dict(), model.path)
-    return float(loss)
+    return loss.item()
 
 
 @fairing_component(packages=TORCH)

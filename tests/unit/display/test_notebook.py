@@ -14,6 +14,7 @@ from fairing_kfp.builders.progress import Transfer
 from fairing_kfp.display import RunDisplay, TransferProgress
 from fairing_kfp.display.event import Event
 from fairing_kfp.display.notebook import Blocks, HtmlOutput, NotebookLines, WidgetOutput, open_output
+from fairing_kfp.errors import StepFailedError
 
 
 class Recorded:
@@ -84,8 +85,24 @@ def test_it_is_updated_while_steps_run(output: Recorded) -> None:
     assert not any(thread.name == "fairing-kfp display" for thread in threading.enumerate())
 
 
+def test_the_error_of_a_step_does_not_repeat_its_displayed_log(output: Recorded) -> None:
+    error = StepFailedError("train failed; its log:\nlast line", "see log.txt", summary="train failed")
+    with pytest.raises(StepFailedError), RunDisplay(Console(highlight=False)):
+        raise error
+    assert "last line" in "\n".join(error._render_traceback_())
+
+    with pytest.raises(StepFailedError), RunDisplay(notebook()):
+        raise error
+    lines = error._render_traceback_()
+    assert lines[0] == "StepFailedError: train failed"
+    assert lines[-1] == "  → see log.txt"
+
+
 def test_transfers(output: Recorded) -> None:
     with TransferProgress(notebook()) as progress:
+        assert output.shown.wait(30)
+        assert "packing code and resolving packages" in output.text
+        output.shown.clear()
         progress(Transfer("code", f"sha256:{'c' * 64}", 2000, 1000))
         assert output.shown.wait(30)
         assert "sending: 0/1 blobs, 1.0 kB of 2.0 kB" in output.text
