@@ -7,6 +7,7 @@ of them rejects the next manifest that lists it; then the records are ignored, a
 
 from __future__ import annotations
 
+import contextlib
 import io
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from fairing_kfp.builders.progress import Progress, Transfer, silent, with_progr
 from fairing_kfp.builders.single_flight import SingleFlight
 from fairing_kfp.builders.tag import Tags
 from fairing_kfp.cache.store import KNOWN_REMOTE, Cache
-from fairing_kfp.errors import MissingRepositoryError, RegistryError
+from fairing_kfp.errors import FairingError, MissingRepositoryError, RegistryError
 from fairing_kfp.image.assemble import AssembledIndex, assemble_index
 from fairing_kfp.image.descriptor import digest_of
 from fairing_kfp.image.image import AnyImage
@@ -86,6 +87,7 @@ class AppendBuilder:
         self._creator = RepositoryCreator(self._target, create_repository)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="fairing-kfp-append")
         self._sent: SingleFlight[None] = SingleFlight()
+        self._connected = False
 
     def check(self, image: AnyImage) -> None:
         """Checks that the image fits its base, and that no other component has its tag."""
@@ -125,9 +127,17 @@ class AppendBuilder:
 
     def publish(self, image: AnyImage) -> str:
         """Sends the parts of an image that the registry lacks; returns its reference by digest."""
+        guess = self._guess(image)
+        asked = self._pool.submit(self._exists, guess) if guess else None
+        self._connect(image, 2 if asked else 1)
         upload = self._upload_of(image)
-        if self._was_pushed(upload) and self._exists(upload):
-            return str(upload.reference)
+        if self._was_pushed(upload):
+            if asked and guess and (guess.index.digest, guess.tag) == (upload.index.digest, upload.tag):
+                exists = asked.result()
+            else:
+                exists = self._exists(upload)
+            if exists:
+                return str(upload.reference)
         self._creator.push(partial(self._push, upload))
         self._record(upload)
         return str(upload.reference)
@@ -148,23 +158,49 @@ class AppendBuilder:
         """Waits for transfers that have started, and ends the threads."""
         self._pool.shutdown()
 
+    def _guess(self, image: AnyImage) -> _Upload | None:
+        """The upload of an image that was pushed before, if the tag of its base has not moved.
+
+        So the registry is asked for both tags at the same time.
+        """
+        with contextlib.suppress(FairingError):
+            target, _ = self._repositories(image)
+            index = assemble_index(image, self._bases.remembered)
+            guess = _Upload(index, self._tags.guess(image, index.digest), target, target)
+            return guess if self._was_pushed(guess) else None
+        return None
+
+    def _connect(self, image: AnyImage, least: int) -> None:
+        """Connects to the target for the layers and the config, while the base is read."""
+        if not self._connected:
+            self._connected = True
+            digests = {layer.digest for one in image.images for layer in one.layers}
+            unknown = [digest for digest in digests if not self._is_recorded(digest)]
+            self._client.connect_ahead(self._target.registry, min(max(least, 1 + len(unknown)), _WORKERS))
+
     def _upload_of(self, image: AnyImage) -> _Upload:
         """Assembles an image.
 
         Raises:
             ImageError: the image does not fit its base, or another component has its tag.
         """
+        target, source = self._repositories(image)
+        index = assemble_index(image, lambda one: self._bases.of(one, source))
+        return _Upload(index, self._tags.of(image, index.digest), source, target)
+
+    def _repositories(self, image: AnyImage) -> tuple[Repository, Repository]:
+        """The repositories of the target and of the base."""
         base = registry_base(image)
         same_registry = base.registry == self._target.registry
         # A registry's challenge names the scope of one request only, so the token must cover mounts as well.
         access = {push(self._target.repository)} | ({pull(base.repository)} if same_registry else set())
         target = Repository(self._client, self._target.registry, self._target.repository, frozenset(access))
         source = replace(target, name=base.repository) if same_registry else self._bases.repository(image)
-        index = assemble_index(image, lambda one: self._bases.of(one, source))
-        return _Upload(index, self._tags.of(image, index.digest), source, target)
+        return target, source
 
     def _send(self, upload: _Upload, blobs: list[Blob]) -> None:
-        """Sends blobs in parallel, then the manifests."""
+        """Sends blobs in parallel, then the manifests. Mounts take one request and come last."""
+        blobs = sorted(blobs, key=lambda blob: bool(blob.mount_from))
         sending = [self._sent.submit(self._pool, blob.digest, partial(self._send_blob, upload, blob)) for blob in blobs]
         wait(sending)  # all: a push that is repeated may not share one that has failed already
         for sent in sending:
@@ -177,7 +213,7 @@ class AppendBuilder:
     def _send_blob(self, upload: _Upload, blob: Blob) -> None:
         transfer = Transfer(blob.name, blob.digest, blob.size)
         self._progress(transfer)
-        open_blob = with_progress(blob.open, transfer, self._progress)
+        open_blob = with_progress(blob.stream or blob.open, transfer, self._progress)
         outcome = upload.target.put_blob(blob.digest, blob.size, open_blob, mount_from=blob.mount_from)
         self._progress(replace(transfer, done=blob.size, state=outcome))
 
@@ -192,18 +228,22 @@ class AppendBuilder:
 
     def _is_known(self, upload: _Upload, blob: Blob) -> bool:
         """Whether the target is known to have a blob: its own base's layer, or a layer of a manifest it accepted."""
-        own = blob.mount_from == upload.target.name
-        return own or self._cache.record(_LAYER, f"{self._target.name}@{blob.digest}") is not None
+        return blob.mount_from == upload.target.name or self._is_recorded(blob.digest)
+
+    def _is_recorded(self, digest: str) -> bool:
+        return self._cache.record(_LAYER, f"{self._target.name}@{digest}") is not None
 
     def _was_pushed(self, upload: _Upload) -> bool:
         return bool(self._cache.record(_IMAGE, f"{self._target.name}:{upload.tag}") == upload.index.digest)
 
     def _record(self, upload: _Upload) -> None:
         self._cache.put_record(_IMAGE, f"{self._target.name}:{upload.tag}", upload.index.digest)
+        own = {layer.digest for one in upload.index.images for layer in one.layers}
         for blob in upload.layers:
             if not self._is_known(upload, blob):
                 self._cache.put_record(_LAYER, f"{self._target.name}@{blob.digest}", upload.index.digest)
-                self._cache.put_record(KNOWN_REMOTE, blob.digest, self._target.name)
+                if blob.digest in own:
+                    self._cache.put_record(KNOWN_REMOTE, blob.digest, self._target.name)
 
 
 @dataclass(frozen=True)

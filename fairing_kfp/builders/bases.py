@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from fairing_kfp.builders.single_flight import SingleFlight
 from fairing_kfp.cache.store import Cache
-from fairing_kfp.errors import ConfigError, ImageError, RegistryError, StoppedError
+from fairing_kfp.errors import ConfigError, ImageError, NotFoundError, RegistryError, StoppedError
 from fairing_kfp.image.base import Base, check_fits
 from fairing_kfp.image.dockerfile import Dockerfile
 from fairing_kfp.image.image import AnyImage, Image
@@ -67,6 +68,19 @@ class Bases:
         check_fits(base, image)
         return base
 
+    def remembered(self, image: Image) -> Base:
+        """The base of an image as its tag was last resolved, without a request. The tag may have moved since.
+
+        Raises:
+            FairingError: it is not in the cache, cannot be used, or the image does not fit.
+        """
+        reference = registry_base(image)
+        known = self._cache.record(_BY_TAG, str(reference))
+        digest = reference.digest or (known if is_digest(known) else "")
+        base = self._read(reference, image.platform, lambda: self._by_digest(digest, None), None)
+        check_fits(base, image)
+        return base
+
     def digest(self, reference: Reference) -> str:
         """The digest of a base image's manifest or index.
 
@@ -84,13 +98,28 @@ class Bases:
             raise error.about(f"cannot read the base image {reference}") from error
 
     def _resolve(self, reference: Reference, platform: Platform, repository: Repository) -> Base:
+        # Once for all platforms: if the tag moves meanwhile, they still get the same base.
+        root = partial(self._roots.get, reference, lambda: self._root(reference, repository))
+        return self._read(reference, platform, root, repository)
+
+    def _read(
+        self, reference: Reference, platform: Platform, find: Callable[[], Manifest], repository: Repository | None
+    ) -> Base:
+        """Reads a base.
+
+        Args:
+            reference: the base.
+            platform: the platform.
+            find: returns its manifest or index.
+            repository: the base's repository; None to read only the cache.
+        """
         try:
-            # Once for all platforms: if the tag moves meanwhile, they still get the same base.
-            root = self._roots.get(reference, lambda: self._root(reference, repository))
+            root = find()
             manifest, platforms = root, root.platforms
             if root.is_index:
                 manifest = self._by_digest(root.select(reference, platform).digest, repository)
-            config = self._cached(manifest.config.digest, lambda: repository.blob(manifest.config.digest))
+            digest = manifest.config.digest
+            config = self._cached(digest, partial(repository.blob, digest) if repository else None)
             base = Base(reference.with_digest(root.digest), manifest, config, platforms)
             # Properties raise for a malformed document; here the error can name the base.
             _ = base.document, base.layers
@@ -115,12 +144,14 @@ class Bases:
         self._cache.put_record(_BY_TAG, key, manifest.digest)
         return manifest
 
-    def _by_digest(self, digest: str, repository: Repository) -> Manifest:
-        return Manifest(self._cached(digest, lambda: repository.manifest(digest).data))
+    def _by_digest(self, digest: str, repository: Repository | None) -> Manifest:
+        return Manifest(self._cached(digest, (lambda: repository.manifest(digest).data) if repository else None))
 
-    def _cached(self, digest: str, fetch: Callable[[], bytes]) -> bytes:
-        if path := self._cache.blob(digest):
+    def _cached(self, digest: str, fetch: Callable[[], bytes] | None) -> bytes:
+        if is_digest(digest) and (path := self._cache.blob(digest)):
             return path.read_bytes()
+        if fetch is None:
+            raise NotFoundError(f"{digest} is not in the cache", "read it from its registry")
         data = fetch()
         self._cache.put_blob(data)
         return data

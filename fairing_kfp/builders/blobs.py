@@ -20,6 +20,7 @@ class Blob:
         digest: its digest.
         size: in bytes.
         open: opens it at its start; can be called any number of times.
+        stream: as `open`, for a reader that can start over: see `Layer`.
         mount_from: a repository of the target registry that has it; empty if none is known.
     """
 
@@ -28,6 +29,7 @@ class Blob:
     size: int
     open: Callable[[], BinaryIO]
     mount_from: str = ""
+    stream: Callable[[], BinaryIO] | None = None
 
 
 def layers_of(assembled: AssembledIndex, source: Repository, mount_from: str = "") -> list[Blob]:
@@ -45,7 +47,7 @@ def layers_of(assembled: AssembledIndex, source: Repository, mount_from: str = "
                 opened = partial(source.open_blob, layer.digest, layer.size)
                 blobs.setdefault(layer.digest, Blob("base", layer.digest, layer.size, opened, mount_from))
         for own in image.layers:
-            blobs.setdefault(own.digest, Blob(own.name, own.digest, own.size, own.open))
+            blobs.setdefault(own.digest, Blob(own.name, own.digest, own.size, own.open, stream=own.stream))
     return list(blobs.values())
 
 

@@ -41,6 +41,10 @@ class Tags:
             )
         return tag
 
+    def guess(self, image: AnyImage, digest: str) -> str:
+        """The tag of an image that may not be published, which it does not take from others."""
+        return tag_of(image, digest, self._template)
+
 
 def tag_of(image: AnyImage, digest: str, template: str | None) -> str:
     """The tag of an image.

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO, cast
 
 import platformdirs
 
@@ -24,6 +24,7 @@ from fairing_kfp.cache import leases
 from fairing_kfp.cache.owner import check_owner, create
 from fairing_kfp.cache.seal import Seal, seal_path
 from fairing_kfp.cache.size_limit import SizeLimit
+from fairing_kfp.cache.verified_file import VerifiedFile
 from fairing_kfp.errors import CacheError
 
 KNOWN_REMOTE = "held"
@@ -54,8 +55,11 @@ class PendingFile:
     def commit(self, path: Path) -> None:
         """Renames the file to its final path, and replaces the file there."""
         self.file.flush()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.replace(path)
+        try:
+            self.path.replace(path)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.replace(path)
 
 
 class Cache:
@@ -117,6 +121,28 @@ class Cache:
             return path
         self._drop(path)
         return None
+
+    def open_blob(self, digest: str, size: int) -> BinaryIO | None:
+        """Opens a blob of this size, which is verified by its last read; None if it is missing or has another size.
+
+        A damaged blob is removed when it is noticed.
+
+        Raises:
+            CacheError: the cache cannot be read.
+        """
+        path = self.blob_path(digest)
+        with leases.locked(self.root, exclusive=False):  # a recently used blob is not pruned
+            self._touch(path)
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unusable(error) from error
+        if os.fstat(file.fileno()).st_size != size:
+            file.close()
+            return None
+        return cast(BinaryIO, VerifiedFile(file, digest, size, lambda: self._drop(path)))
 
     def put_blob(self, data: bytes) -> str:
         """Stores bytes; returns their digest.
@@ -228,10 +254,13 @@ class Cache:
     @contextlib.contextmanager
     def _pending(self) -> Iterator[PendingFile]:
         with self._errors():
-            self._create()
             folder = self.root / "tmp"
-            folder.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=folder)
+            try:
+                descriptor, name = tempfile.mkstemp(dir=folder)
+            except FileNotFoundError:
+                self._create()
+                folder.mkdir(parents=True, exist_ok=True)
+                descriptor, name = tempfile.mkstemp(dir=folder)
             try:
                 with os.fdopen(descriptor, "w+b") as file:
                     yield PendingFile(file, Path(name))

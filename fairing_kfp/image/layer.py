@@ -35,6 +35,8 @@ class Layer:
         size: of the compressed file, in bytes.
         open: opens the compressed file at its start; can be called any number of times.
         compression: `gzip` or `zstd`.
+        stream: opens the file for a reader that can start over: it is verified while it is read, and the last read
+            raises TransientError if it is damaged. By default `open`, which verifies it first.
     """
 
     name: str
@@ -43,3 +45,4 @@ class Layer:
     size: int
     open: Callable[[], BinaryIO] = field(compare=False, repr=False)
     compression: Compression = "gzip"
+    stream: Callable[[], BinaryIO] | None = field(default=None, compare=False, repr=False)

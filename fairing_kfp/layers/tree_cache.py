@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -54,8 +54,16 @@ def layer_of_tree(
     """
     cached = _CachedTree(name, root if callable(root) else lambda: root, prefix, cache, key, compression)
     packed = cached.find()
-    # The blob is verified when it is opened, since publishing an unchanged image does not read its layers.
-    return Layer(name, packed.diff_id, packed.digest, packed.size, lambda: cached.open(packed), compression)
+    # The blob is verified when it is read, since publishing an unchanged image does not read its layers.
+    return Layer(
+        name,
+        packed.diff_id,
+        packed.digest,
+        packed.size,
+        partial(cached.open, packed),
+        compression,
+        partial(cached.stream, packed),
+    )
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,10 @@ class _CachedTree:
                 )
             path = self.cache.blob_path(packed.digest)
         return path.open("rb")
+
+    def stream(self, packed: _PackedTree) -> BinaryIO:
+        """Opens the compressed file like `open`, but it is verified by its last read: see `Layer`."""
+        return self.cache.open_blob(packed.digest, packed.size) or self.open(packed)
 
     @cached_property
     def _headers_digest(self) -> str:

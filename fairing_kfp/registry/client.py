@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Mapping
 from typing import BinaryIO, TypeVar
 
-from fairing_kfp.errors import RegistryError
+from fairing_kfp.errors import FairingError, RegistryError
 from fairing_kfp.registry.auth import Authorizer
 from fairing_kfp.registry.challenge import parse_challenges
 from fairing_kfp.registry.credentials import CredentialStore
@@ -107,7 +108,8 @@ class RegistryClient:
         repository: str,
     ) -> Response:
         url = path if isinstance(path, Url) else self.resolve(registry, self._transport.base_url(registry), path)
-        with self._authorizer.first_request(registry):
+        # A challenge of HEAD costs no round trip of its own, since another HEAD may be under way.
+        with contextlib.nullcontext() if method == "HEAD" else self._authorizer.first_request(registry):
             response = self._authorized(method, registry, url, access, headers, body, repository)
         for _ in range(_MAX_REDIRECTS):
             if response.status not in _REDIRECTS or method not in ("GET", "HEAD"):
@@ -118,6 +120,16 @@ class RegistryClient:
         if response.status in expected:
             return response
         raise response_error(response, drain(response, registry), registry=registry, what=what)
+
+    def connect_ahead(self, registry: str, count: int) -> None:
+        """Opens connections in the background, which the next requests use, so that these need not wait for them.
+
+        Args:
+            registry: the registry's host.
+            count: the number of connections. What prevents them is raised by the requests.
+        """
+        with contextlib.suppress(FairingError):
+            self._transport.connect_ahead(registry, count)
 
     def resolve(self, registry: str, base: str | Url, location: str | None) -> Url:
         """The URL that a registry refers to.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from functools import partial
@@ -24,6 +25,21 @@ _Place = tuple[tuple[str, str, int], "ssl.SSLContext | None", Proxy | None]
 """Where a connection leads: the origin, how it is secured, and through which proxy."""
 
 
+class _Ahead:
+    """A connection that is being opened before a request needs it.
+
+    Attributes:
+        done: set when the attempt has ended.
+        connection: the connection; None if it failed.
+        abandoned: whether nobody will use it.
+    """
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.connection: Connection | None = None
+        self.abandoned = False
+
+
 class Connections:
     """Connections by place. Thread-safe.
 
@@ -37,6 +53,7 @@ class Connections:
         self._stop, self._timeout, self._limit = stop, timeout, limit
         self._lock = threading.Lock()
         self._idle: dict[_Place, list[Connection]] = {}
+        self._ahead: dict[_Place, list[_Ahead]] = {}
 
     def send(
         self,
@@ -47,7 +64,7 @@ class Connections:
         context: ssl.SSLContext | None,
         proxy: Proxy | None,
     ) -> Response:
-        """Sends a request over an idle connection, or over a new one.
+        """Sends a request over an idle connection, one that is being opened ahead, or a new one.
 
         Args:
             method: the method.
@@ -70,24 +87,60 @@ class Connections:
             connection.close()
             raise
 
+    def open_ahead(self, url: Url, context: ssl.SSLContext | None, proxy: Proxy | None, count: int) -> None:
+        """Opens connections in the background. The requests that would use one that fails open their own.
+
+        Args:
+            url: the URL of the host.
+            context: the TLS context; None for plain HTTP.
+            proxy: the proxy, if any.
+            count: the number of connections.
+        """
+        place = (url.origin, context, proxy)
+        for _ in range(count):
+            ahead = _Ahead()
+            with self._lock:
+                self._ahead.setdefault(place, []).append(ahead)
+            threading.Thread(target=self._fill, args=(ahead, place), name="fairing-kfp-connect", daemon=True).start()
+
     def close(self) -> None:
-        """Closes the idle connections."""
+        """Closes the idle connections, and those that are being opened ahead."""
         with self._lock:
-            idle = [one for connections in self._idle.values() for one in connections]
+            unused = [one for connections in self._idle.values() for one in connections]
             self._idle.clear()
-        for one in idle:
+            for ahead in (one for many in self._ahead.values() for one in many):
+                ahead.abandoned = True
+                unused += [ahead.connection] if ahead.connection else []
+            self._ahead.clear()
+        for one in unused:
             one.close()
 
     def _take(self, place: _Place) -> Connection | None:
         while True:
             with self._lock:
-                idle = self._idle.get(place)
-                if not idle:
-                    return None
-                found = idle.pop()
-            if found.is_open:
+                idle, ahead = self._idle.get(place), self._ahead.get(place)
+                found = idle.pop() if idle else None
+                opening = ahead.pop(0) if ahead and not found else None
+            if opening:
+                opening.done.wait()
+                found = opening.connection
+            elif not found:
+                return None
+            if found and found.is_open:
                 return found
-            found.close()
+            if found:
+                found.close()
+
+    def _fill(self, ahead: _Ahead, place: _Place) -> None:
+        try:
+            with contextlib.suppress(StoppedError, ProtocolError, OSError):
+                opened = self._open(place)
+                with self._lock:
+                    ahead.connection = None if ahead.abandoned else opened
+                if ahead.abandoned:
+                    opened.close()
+        finally:
+            ahead.done.set()
 
     def _give_back(self, place: _Place, connection: Connection, reusable: bool) -> None:
         with self._lock:

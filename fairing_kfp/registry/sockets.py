@@ -77,10 +77,9 @@ def connect(host: str, port: int, timeout: float, stop: Stop) -> PlainSocket:
         OSError: the name cannot be resolved, or no address answers.
         StoppedError: the flag is set.
     """
-    found = stop.call(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), _RESOLVE)
     failure: OSError = OSError("the name has no address")
-    for family, kind, protocol, _, address in found:
-        opened = PlainSocket(family, kind, protocol)
+    for family, address in _resolve(host, port, stop):
+        opened = PlainSocket(family, socket.SOCK_STREAM)
         try:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _connect(opened, address, timeout, stop)
@@ -93,6 +92,14 @@ def connect(host: str, port: int, timeout: float, stop: Stop) -> PlainSocket:
         else:
             return opened
     raise failure
+
+
+def _resolve(host: str, port: int, stop: Stop) -> list[tuple[int, Any]]:
+    """The family and address of each address of a host."""
+    if ":" in host or host.replace(".", "").isdigit():  # an address: `Url` accepts no such names
+        return [(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))]
+    found = stop.call(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), _RESOLVE)
+    return [(family, address) for family, *_, address in found]
 
 
 def _connect(opened: socket.socket, address: Any, timeout: float, stop: Stop) -> None:

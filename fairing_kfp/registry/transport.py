@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from fairing_kfp.errors import RegistryError
 from fairing_kfp.image.reference import DOCKER_HUB
@@ -18,6 +18,9 @@ from fairing_kfp.registry.stop import Stop
 from fairing_kfp.registry.tls import Tls, TlsContexts
 from fairing_kfp.registry.url import InvalidUrlError, Url
 from fairing_kfp.registry.waits import Waits
+
+if TYPE_CHECKING:
+    import ssl
 
 _DOCKER_HUB_HOST = "registry-1.docker.io"
 
@@ -47,6 +50,7 @@ class Transport:
         self._insecure = frozenset(insecure)
         self.waits = Waits(on_wait)
         self._contexts = TlsContexts(tls or Tls(), self.stop)
+        self._urls: dict[str, Url] = {}
         self._connections = Connections(self.stop, self.retry_policy.connect, self.retry_policy.read)
 
     def base_url(self, registry: str) -> Url:
@@ -55,7 +59,11 @@ class Transport:
         Raises:
             RegistryError: the registry's name is malformed.
         """
-        return _url("http" if self.is_plain_http(registry) else "https", _host(registry))
+        known = self._urls.get(registry)
+        if known is None:  # asked several times for each request
+            known = _url("http" if self.is_plain_http(registry) else "https", _host(registry))
+            self._urls[registry] = known
+        return known
 
     def is_plain_http(self, registry: str) -> bool:
         """Whether a registry is reached over plain HTTP.
@@ -92,14 +100,24 @@ class Transport:
             ConfigError: a certificate cannot be read, or the URL of the proxy is malformed.
         """
         own = self.is_own(registry, url)
-        context = None
-        if url.scheme == "https":
-            context = self._contexts.get(_host(registry) if own else url.netloc, with_client_cert=own)
-        address = proxy_for(str(url))
-        proxy = Proxy.parse(address) if address else None
+        context, proxy = self._context(registry, url, own), _proxy(url)
         self.stop.check()
         with connection_errors(registry if own else url.netloc, self.stop):
             return self._connections.send(method, url, {"User-Agent": "fairing-kfp", **headers}, body, context, proxy)
+
+    def connect_ahead(self, registry: str, count: int) -> None:
+        """Opens connections to a registry in the background, for the next requests.
+
+        Raises:
+            FairingError: as `send`, before a connection is opened.
+        """
+        url = self.base_url(registry)
+        self._connections.open_ahead(url, self._context(registry, url, True), _proxy(url), count)
+
+    def _context(self, registry: str, url: Url, own: bool) -> ssl.SSLContext | None:
+        if url.scheme != "https":
+            return None
+        return self._contexts.get(_host(registry) if own else url.netloc, with_client_cert=own)
 
     def retry(self, operation: Callable[[], _Result]) -> _Result:
         """Runs an operation, and retries it after transient failures."""
@@ -108,6 +126,11 @@ class Transport:
     def close(self) -> None:
         """Closes all connections."""
         self._connections.close()
+
+
+def _proxy(url: Url) -> Proxy | None:
+    address = proxy_for(str(url))
+    return Proxy.parse(address) if address else None
 
 
 def _url(scheme: str, registry: str) -> Url:

@@ -45,6 +45,8 @@ class MemoryRegistry:
             known = query.get("mount", [""])[0] in self.blobs
             return Answer(201) if known else Answer(202, headers={"Location": f"/v2/{name}/blobs/uploads/1"})
         if request.method == "PUT":
+            if digest_of(request.body) != query["digest"][0]:
+                return Answer(400)
             self.blobs[query["digest"][0]] = request.body
             return Answer(201)
         return Answer(body=self.blobs[last]) if last in self.blobs else Answer(404)

@@ -171,6 +171,7 @@ def test_a_stop_ends_each_wait_at_once(where: str, full_host: str, monkeypatch: 
         if where == "handshake":
             monkeypatch.setattr(type(client._transport), "is_plain_http", lambda self, registry: False)
         if where == "dns":
+            host = host.replace("127.0.0.1", "localhost")
             monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: (at.set(), time.sleep(60)))
         at.set() if where == "connect" else None
         with ThreadPoolExecutor(1) as threads:
