@@ -9,9 +9,10 @@ import sysconfig
 import textwrap
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from fairing_kfp.frozen import dataclass
 
 WIDTH = 100
 """The longest line of a message on a screen."""

@@ -11,11 +11,11 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from fairing_kfp.cache.leases import leased, locked
 from fairing_kfp.cache.seal import Seal, seal_path
+from fairing_kfp.frozen import dataclass
 
 RECENT = 600.0
 """Seconds after its last use in which an entry counts as in use."""

@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 import stat
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+
+from fairing_kfp.frozen import dataclass
 
 
 def seal_path(root: Path, folder: Path) -> Path:

@@ -14,7 +14,6 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
@@ -26,6 +25,7 @@ from fairing_kfp.cache.seal import Seal, seal_path
 from fairing_kfp.cache.size_limit import SizeLimit
 from fairing_kfp.cache.verified_file import VerifiedFile
 from fairing_kfp.errors import CacheError
+from fairing_kfp.frozen import dataclass
 
 KNOWN_REMOTE = "held"
 """Kind of the records of layers that a registry is known to have, by digest. Written by builders, read by `layers/`."""

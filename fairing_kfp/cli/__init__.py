@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import os
@@ -115,7 +116,11 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _collected_rarely() -> Iterator[None]:
-    """Has the garbage collector wait for many more objects: imports and compilations make many, and little garbage."""
+    """Has the garbage collector wait for many more objects: imports and compilations make many, and little garbage.
+
+    At its exit Python searches all objects for garbage again, which the end of the process frees anyway.
+    """
+    atexit.register(gc.freeze)
     before = gc.get_threshold()
     gc.set_threshold(_OBJECTS, *before[1:])
     try:

@@ -6,16 +6,18 @@ import inspect
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.component.interface import Component, Interface, make_component
 from fairing_kfp.component.options import ImageOptions, check_absolute, check_list, module_names, valid_name
 from fairing_kfp.component.signature import bound_arguments, plain_function, resolved_annotations
 from fairing_kfp.component.typed import input_types, kfp_returns, output_types
 from fairing_kfp.errors import ComponentError
-from fairing_kfp.preprocess.annotations import kfp_annotation
+from fairing_kfp.preprocess.kfp_types import kfp_annotation
 from fairing_kfp.preprocess.source import home_of, new_key
-from fairing_kfp.runtime.value_types import ValueType
+
+if TYPE_CHECKING:
+    from fairing_kfp.runtime.value_types import ValueType
 
 
 def function_component(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from fairing_kfp.component.options import ImageOptions, component_source
 from fairing_kfp.component.typed import encoded_defaults, with_types
 from fairing_kfp.errors import ComponentError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.defaults import wrong_default
 from fairing_kfp.preprocess.image_paths import COMMAND
 from fairing_kfp.preprocess.kfp_errors import describe_signature_error

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fairing_kfp.component.import_error import import_error
 from fairing_kfp.component.kfp_import import import_kfp
 from fairing_kfp.component.target import Target
 from fairing_kfp.errors import FairingError, PipelineError
@@ -140,5 +139,7 @@ def _import(file: Path) -> ModuleType:
     except FairingError:
         raise
     except (Exception, SystemExit) as error:  # of the user's code
+        from fairing_kfp.component.import_error import import_error
+
         raise import_error(file, error) from error
     return module

@@ -11,7 +11,7 @@ from typing import Any
 
 from fairing_kfp.errors import ComponentError
 from fairing_kfp.preprocess.aliases import without_aliases
-from fairing_kfp.preprocess.annotations import is_of_kfp
+from fairing_kfp.preprocess.kfp_types import is_of_kfp
 
 
 def plain_function(function: Any) -> types.FunctionType:

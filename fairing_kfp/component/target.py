@@ -5,11 +5,10 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-from fairing_kfp.component.import_error import import_error
 from fairing_kfp.errors import FairingError, PipelineError
+from fairing_kfp.frozen import dataclass
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _REMEDY = "give a Python file or notebook that defines a pipeline: FILE.py[:PIPELINE]"
@@ -68,6 +67,8 @@ def _module(name: str) -> Path:
         raise
     except Exception as error:  # of the packages that contain it
         if not isinstance(error, ModuleNotFoundError) or not name.startswith(error.name or "\0"):
+            from fairing_kfp.component.import_error import import_error
+
             raise import_error(name, error) from error
         found = None
     if found is None or not found.origin or not found.origin.endswith(".py"):

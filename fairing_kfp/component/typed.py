@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.component.component_html import ShownComponent
 from fairing_kfp.errors import ComponentError
-from fairing_kfp.preprocess.annotations import kfp_annotation, value_type
+from fairing_kfp.preprocess.kfp_types import is_read_by_kfp, kfp_annotation
 from fairing_kfp.preprocess.task_call import in_pipeline
 from fairing_kfp.preprocess.values import described, encoded, has_none, plain
 from fairing_kfp.runtime.results import PassingError
-from fairing_kfp.runtime.value_types import ValueType
+
+if TYPE_CHECKING:
+    from fairing_kfp.runtime.value_types import ValueType
 
 
 def input_types(name: str, annotations: Mapping[str, Any], scope: Mapping[str, Any]) -> dict[str, ValueType]:
@@ -28,7 +30,7 @@ def input_types(name: str, annotations: Mapping[str, Any], scope: Mapping[str, A
         ComponentError: a part of a type cannot be passed.
     """
     found = {
-        key: value_type(annotation, scope, f"{name}: the input {key}")
+        key: _value_type(annotation, scope, f"{name}: the input {key}")
         for key, annotation in annotations.items()
         if key != "return"
     }
@@ -66,6 +68,14 @@ def _output_type(annotation: Any, scope: Mapping[str, Any], where: str) -> Value
             f"{where} may be None, and KFP has no such outputs",
             "return a value in every case, such as a dataclass with a field that may be None, or write an artifact",
         )
+    return _value_type(annotation, scope, where)
+
+
+def _value_type(annotation: Any, scope: Mapping[str, Any], where: str) -> ValueType | None:
+    if is_read_by_kfp(annotation):
+        return None
+    from fairing_kfp.preprocess.annotations import value_type  # imports the types that KFP does not know
+
     return value_type(annotation, scope, where)
 
 

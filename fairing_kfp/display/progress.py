@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from fairing_kfp.display.line_buffer import LineBuffer
-from fairing_kfp.display.notebook import NotebookLines
 from fairing_kfp.display.terminal import format_size
 from fairing_kfp.errors import StepFailedError
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from fairing_kfp.builders.progress import Transfer
     from fairing_kfp.display.event import Event
+    from fairing_kfp.display.notebook import NotebookLines
 
 _PACKING = "packing code and resolving packages"
 _MARKS = {"succeed": "[green]✔[/]", "fail": "[red]✘[/]", "reuse": "[cyan]↺[/]"}
@@ -55,6 +55,8 @@ def _lines_of(screen: Console) -> Progress | NotebookLines | _NoLines:
     if screen.quiet or not _is_live(screen):
         return _NoLines()
     if screen.is_jupyter:
+        from fairing_kfp.display.notebook import NotebookLines
+
         return NotebookLines()
     from fairing_kfp.display.live_lines import live_lines
 
@@ -158,6 +160,8 @@ class RunDisplay:
         self._screen = screen
         self._waiting = waiting
         self._lines = _lines_of(screen)
+        in_notebook = screen.is_jupyter and not self._lines.disable
+        self._notebook = cast("NotebookLines", self._lines) if in_notebook else None
         self._running: dict[str, TaskID] = {}
         self._buffer: LineBuffer | None = None
         self.transfers = TransferProgress(screen, self._lines)
@@ -165,7 +169,7 @@ class RunDisplay:
     def __enter__(self) -> RunDisplay:
         """Starts the live lines."""
         self._lines.start()
-        if not self._lines.disable and not isinstance(self._lines, NotebookLines):
+        if not self._lines.disable and self._notebook is None:
             self._buffer = LineBuffer(self._screen)
             self._buffer.start()
         self._running[""] = self._lines.add_task(self._waiting, total=None)
@@ -190,8 +194,8 @@ class RunDisplay:
         if event.kind == "start":
             self.transfers.end()
             self._end_line("")
-        if isinstance(self._lines, NotebookLines) and self._lines.started:
-            self._lines.take(event)
+        if self._notebook is not None and self._notebook.started:
+            self._notebook.take(event)
             return
         name = escape(event.step)
         if event.kind == "log":

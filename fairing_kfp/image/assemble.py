@@ -7,10 +7,10 @@ equal digests. An image for several platforms is an index of manifests (image-sp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fairing_kfp.errors import ImageError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.base import Base
 from fairing_kfp.image.descriptor import (
     DOCKER_INDEX,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fairing_kfp.errors import ImageError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.platform import Platform, is_platform_part
 from fairing_kfp.image.reference import is_digest
 

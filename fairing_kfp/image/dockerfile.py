@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.reference import Reference
 from fairing_kfp.settings import DOCKERFILE
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from fairing_kfp.errors import ImageError, PlatformError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.descriptor import (
     DOCKER_MANIFEST,
     INDEXES,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from fairing_kfp.errors import PlatformError
+from fairing_kfp.frozen import dataclass
 
 _ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
 _PART = re.compile(r"[A-Za-z0-9._+-]{0,100}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from fairing_kfp.atomic_file import write_atomic
 from fairing_kfp.builders.select import Builders
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.display.default import transfer_display
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.backend_limits import backend_warnings
 from fairing_kfp.pipeline.call import check_call

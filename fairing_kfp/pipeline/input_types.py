@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import PipelineError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.pipeline.specification import Specification
 from fairing_kfp.preprocess.source import ComponentSource
 from fairing_kfp.preprocess.values import described, encoded
-from fairing_kfp.runtime.container_types import Listing
 from fairing_kfp.runtime.results import PassingError
-from fairing_kfp.runtime.value_types import ValueType
+
+if TYPE_CHECKING:
+    from fairing_kfp.runtime.value_types import ValueType
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def _of_items(task: Mapping[str, Any], name: str, inputs: TypedInputs) -> list[T
     iterator = task.get("parameterIterator", {})
     if iterator.get("items", {}).get("inputParameter") != name:
         return []
+    from fairing_kfp.runtime.container_types import Listing
+
     return [replace(one, type=Listing(one.type)) for one in inputs.get(iterator["itemInput"], ())]
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import PipelineError
 from fairing_kfp.pipeline.specification import Specification
-from fairing_kfp.preprocess.script import ScriptSource
 from fairing_kfp.preprocess.source import ComponentSource
-from fairing_kfp.runtime.command_line import CommandLine
+
+if TYPE_CHECKING:
+    from fairing_kfp.runtime.command_line import CommandLine
 
 
 def check_script_values(specification: Specification, sources: Mapping[str, ComponentSource]) -> None:
@@ -19,6 +20,10 @@ def check_script_values(specification: Specification, sources: Mapping[str, Comp
     Raises:
         PipelineError: a script's parser cannot take a value, such as False for a switch that is always on.
     """
+    if not any(source.code.is_file for source in sources.values()):
+        return
+    from fairing_kfp.preprocess.script import ScriptSource  # imports the readers of all parsers
+
     codes = ((image, source.name, source.code) for image, source in sources.items())
     scripts = {image: (name, code.inputs.line) for image, name, code in codes if isinstance(code, ScriptSource)}
     if not scripts:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import ConfigError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.json_spec import OPTION
 from fairing_kfp.pipeline.builtin_steps import serving_spec_of
 from fairing_kfp.pipeline.specification import Specification, is_exit_task, unused_name

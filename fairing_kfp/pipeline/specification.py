@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from fairing_kfp.errors import PipelineError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.pipeline.yaml_text import yaml_text
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML has it, is ten times as fast

@@ -6,11 +6,12 @@ import inspect
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fairing_kfp.errors import PipelineError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.pipeline.input_types import TypedInputs, check_constants, describe_parameters, typed_inputs
 from fairing_kfp.pipeline.integers import check_integers
 from fairing_kfp.pipeline.lock_place import files_of, folder_of

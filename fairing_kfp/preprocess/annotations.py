@@ -19,6 +19,7 @@ from typing import Any
 
 from fairing_kfp.errors import ComponentError
 from fairing_kfp.preprocess.aliases import without_aliases
+from fairing_kfp.preprocess.kfp_types import is_of_kfp
 from fairing_kfp.runtime.container_types import Dictionary, Listing, Row, Struct
 from fairing_kfp.runtime.models import Model
 from fairing_kfp.runtime.text_types import Text
@@ -106,18 +107,6 @@ def has_values(cls: type) -> bool:
         return _Reader({}).read(cls).kind is not object
     except _UnknownTypeError:
         return False
-
-
-def kfp_annotation(annotation: Any, found: ValueType | None) -> Any:
-    """The annotation that KFP reads.
-
-    Args:
-        annotation: the resolved annotation.
-        found: its type; None for one that KFP reads itself.
-    """
-    if found is None:
-        return annotation
-    return typing.Optional[found.kind] if isinstance(found, Nullable) else found.kind  # noqa: UP045 - KFP reads it
 
 
 def _is_kfps(annotation: Any) -> bool:
@@ -300,14 +289,6 @@ def _without_marks(annotation: Any) -> tuple[Any, bool | None]:
         needed = needed if name == "ReadOnly" else name == "Required"
         (annotation,) = typing.get_args(annotation)
     return annotation, needed
-
-
-def is_of_kfp(annotation: Any) -> bool:
-    """Whether an annotation is one of KFP's own: an artifact, an input or output, the status of a task."""
-    plain = getattr(annotation, "__origin__", annotation)
-    parts = (plain, *getattr(annotation, "__metadata__", ()))
-    is_artifact = isinstance(plain, type) and hasattr(plain, "schema_title")
-    return is_artifact or any(str(getattr(one, "__module__", "")).startswith("kfp.") for one in parts)
 
 
 def _is_hashable(annotation: Any) -> bool:

@@ -6,17 +6,17 @@ import inspect
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fairing_kfp.errors import ComponentError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.modules.own import canonical_name, is_by_value
 from fairing_kfp.preprocess.secrets.gate import marked_lines
 from fairing_kfp.preprocess.step_file import step_files
-from fairing_kfp.runtime.typed_function import TypedFunction
 
 if TYPE_CHECKING:
     from fairing_kfp.preprocess.pickle.context import Packing
@@ -70,6 +70,8 @@ class FunctionSource:
         files = _embedded(self.embedded)
         function: Any = self.function
         if self.types or self.returned:
+            from fairing_kfp.runtime.typed_function import TypedFunction
+
             function = TypedFunction(name, function, dict(self.types), self.returned)
         return pack(name, function, self.annotations, home, self.modules, files=files, embedded=embedded, allow=allow)
 
@@ -136,10 +138,15 @@ def pack(
 
 def underlying(function: Any) -> types.FunctionType:
     """The plain function inside a `functools.partial` or `TypedFunction`."""
-    while isinstance(function, (partial, TypedFunction)):
-        function = function.func if isinstance(function, partial) else function.function
-    if not isinstance(function, types.FunctionType):
-        raise ComponentError(f"{function!r} is not a Python function", "wrap the call in a function")
+    while not isinstance(function, types.FunctionType):
+        if isinstance(function, partial):
+            function = function.func
+            continue
+        from fairing_kfp.runtime.typed_function import TypedFunction  # imports the types that KFP does not know
+
+        if not isinstance(function, TypedFunction):
+            raise ComponentError(f"{function!r} is not a Python function", "wrap the call in a function")
+        function = function.function
     return function
 
 

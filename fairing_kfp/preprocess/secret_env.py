@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fairing_kfp.errors import ComponentError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.task_call import in_pipeline
 
 # A Secret's name is an RFC 1123 subdomain; its keys are alphanumeric, `-`, `_` and `.`.

@@ -7,9 +7,10 @@ import re
 import sys
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from fairing_kfp.errors import ComponentError
+from fairing_kfp.frozen import dataclass
 
 if typing.TYPE_CHECKING:
     from fairing_kfp.preprocess.bundle import Bundle, Code

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.runtime.results import scalar
-from fairing_kfp.runtime.value_types import Place, ValueType
+
+if TYPE_CHECKING:
+    from fairing_kfp.runtime.value_types import ValueType
 
 _PLAIN = (str, int, float)
 
@@ -22,6 +24,8 @@ def encoded(kind: ValueType, value: Any, where: str) -> Any:
     Raises:
         PassingError: the value is not of the type.
     """
+    from fairing_kfp.runtime.value_types import Place  # loaded with the types that KFP does not know
+
     at = Place(where, is_open)
     made = kind.encode(value, at)
     if not _has_open(made):

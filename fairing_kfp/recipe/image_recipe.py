@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.image import AnyImage
 from fairing_kfp.preprocess.bundle import Bundle
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from importlib import metadata
 from pathlib import Path
 
 PACKING_FORMAT = 2
 """A new number for each release that changes the bytes of layers of unchanged code."""
 
-_LOCK = Path(__file__).with_name("runtime.lock")
+LOCK = Path(__file__).with_name("runtime.lock")
+"""The releases of this format."""
 
 
 def package_folder(name: str) -> Path:
@@ -27,9 +27,11 @@ def package_folder(name: str) -> Path:
         DependencyError: another release is installed, and the wheel cannot be fetched.
         CacheError: the cache cannot be written.
     """
-    text = _LOCK.read_text("utf-8")
+    from importlib import metadata  # slow to import
+
+    text = LOCK.read_text("utf-8")
     if re.search(rf"^{name}=={re.escape(metadata.version(name))}\s", text, re.MULTILINE):
-        return _installed(name)
+        return installed_folder(name)
     from fairing_kfp.cache.store import Cache
     from fairing_kfp.dependencies.lock import Lock
     from fairing_kfp.dependencies.target import Target
@@ -39,8 +41,12 @@ def package_folder(name: str) -> Path:
     return unpack_each(lock, Cache())[name] / name
 
 
-def _installed(name: str) -> Path:
-    """The folder of an installed package, found without importing it."""
+def installed_folder(name: str) -> Path:
+    """The folder of an installed package, found without importing it.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+    """
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"{name}, which fairing-kfp depends on, is not installed", name=name)

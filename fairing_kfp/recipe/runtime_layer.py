@@ -6,17 +6,22 @@ of one minor version share one layer.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from fairing_kfp.image.layer import File, Layer
 from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.preprocess.image_paths import ROOT
-from fairing_kfp.recipe.byte_code import byte_code
-from fairing_kfp.recipe.license_texts import license_texts
-from fairing_kfp.recipe.packing_format import package_folder
+from fairing_kfp.recipe import license_texts
+from fairing_kfp.recipe.layer_record import recorded_layer
+from fairing_kfp.recipe.packing_format import LOCK, installed_folder, package_folder
 
 _OURS = Path(__file__).parent.parent / "runtime"
+_PACKING = (_OURS.parent / "recipe", _OURS.parent / "layers", _OURS.parent / "dependencies")
+"""The folders of the code that packs and compiles the files."""
+_PACKAGES = ("kfp", "cloudpickle")
 _EXECUTOR = (
     "kfp/__init__.py",
     "kfp/dsl/__init__.py",
@@ -44,8 +49,23 @@ def runtime_layer() -> Layer:
         DependencyError: the files of kfp or cloudpickle cannot be fetched, or byte code cannot be compiled.
         CacheError: the cache cannot be written.
     """
+    places = (_OURS, *map(installed_folder, _PACKAGES))
+    return recorded_layer("runtime", " ".join([*map(str, places), sys.version]), _layer_with_byte_code, _sources)
+
+
+def _layer_with_byte_code() -> Layer:
+    from fairing_kfp.recipe.byte_code import byte_code
+
     files = runtime_files()
     return layer_of_files("runtime", (*files, *byte_code(files, "runtime")))
+
+
+def _sources() -> Iterable[Path]:
+    """The files that decide the layer's content: those in it, and the code that packs them."""
+    folders = [_OURS, _OURS / "child", license_texts.FOLDER]
+    ours = [path for folder in (*folders, *_PACKING) for path in folder.iterdir() if path.is_file()]
+    kfp = [package_folder("kfp").parent / place for place in _EXECUTOR]
+    return {*folders, *ours, *kfp, package_folder("cloudpickle") / "cloudpickle.py", LOCK}
 
 
 @cache
@@ -70,7 +90,7 @@ def runtime_files() -> tuple[File, ...]:
     files["step.py"] = (_OURS / "step.py").read_bytes()
     files["child/sitecustomize.py"] = (_OURS / "child" / "sitecustomize.py").read_bytes()
     files["fairing_runtime/cloudpickle.py"] = (package_folder("cloudpickle") / "cloudpickle.py").read_bytes()
-    files.update(license_texts("cloudpickle", "fairing-kfp", "kfp"))
+    files.update(license_texts.license_texts("cloudpickle", "fairing-kfp", "kfp"))
     kfp = package_folder("kfp").parent
     files.update({f"private/{place}": (kfp / place).read_bytes() for place in _EXECUTOR})
     return tuple(File(f"{ROOT}/runtime/{place}", files[place]) for place in sorted(files))

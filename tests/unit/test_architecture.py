@@ -41,6 +41,7 @@ ROOT = {
     "atomic_file",
     "distributed",
     "errors",
+    "frozen",
     "json_spec",
     "option_check",
     "option_signature",

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fairing_kfp.errors import ComponentError
-from fairing_kfp.preprocess.annotations import has_values, kfp_annotation, value_type
+from fairing_kfp.preprocess.annotations import has_values, value_type
+from fairing_kfp.preprocess.kfp_types import kfp_annotation
 from fairing_kfp.preprocess.values import encoded, plain
 from fairing_kfp.runtime.results import PassingError
 from fairing_kfp.runtime.value_types import ValueType

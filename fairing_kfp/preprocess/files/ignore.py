@@ -13,10 +13,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from fairing_kfp.errors import PackError
+from fairing_kfp.frozen import dataclass
 
 _CHARACTER = r"(?:\\.|[^\\\]\-])"
 _CLASS = rf"\[\^?(?:{_CHARACTER}(?:-{_CHARACTER})?)+\]"

@@ -6,11 +6,12 @@ import difflib
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from pathlib import Path
 
 from fairing_kfp.errors import PackError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.files.default_ignores import is_environment, is_ignored
 from fairing_kfp.preprocess.files.ignore import Ignore, Matched, Pattern, clean
 from fairing_kfp.preprocess.secrets.file_names import is_key_file

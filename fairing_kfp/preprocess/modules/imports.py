@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from fairing_kfp.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ import os
 import site
 import sys
 import sysconfig
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
 from fairing_kfp.errors import ModuleNotPackedError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.modules.file_imports import file_imports
 from fairing_kfp.preprocess.modules.imports import absolute_names
 from fairing_kfp.preprocess.modules.specs import find_spec, python_spec

@@ -8,9 +8,10 @@ import re
 import sys
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from fairing_kfp.frozen import dataclass
 
 _CELL = re.compile(r"^<(?:ipython-input|python-input)|[\\/]ipykernel_")
 """File names of notebook cells and of entries in a REPL."""

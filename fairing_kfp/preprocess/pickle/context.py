@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Protocol
 
 from fairing_kfp.errors import CaptureError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.modules.collect import OwnModules
 from fairing_kfp.preprocess.modules.file_imports import file_imports
 from fairing_kfp.preprocess.modules.imports import resolve

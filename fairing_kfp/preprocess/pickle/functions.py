@@ -8,9 +8,9 @@ import dataclasses
 import inspect
 import sys
 import types
-from dataclasses import dataclass
 from typing import Any, cast
 
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.modules.imports import absolute_names
 from fairing_kfp.preprocess.pickle.attrs_hash import stable_hash_code
 from fairing_kfp.preprocess.pickle.code import portable_code

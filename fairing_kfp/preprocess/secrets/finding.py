@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
+
+from fairing_kfp.frozen import dataclass
 
 _ROUNDS = 20_000  # so that a fingerprint in a log does not give a weak password away
 _DIGITS = 12

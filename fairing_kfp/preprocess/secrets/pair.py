@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.secrets.names import Strength
 from fairing_kfp.preprocess.secrets.values import SCHEMES, is_random, is_words
 

@@ -33,7 +33,7 @@ def released(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     shelf.wheel("cloudpickle", "2.99", files={"cloudpickle/__init__.py": "", "cloudpickle/cloudpickle.py": "# 2.99\n"})
     listed = uv.run_pip("compile", ("-", "--generate-hashes", "--no-header"), "cloudpickle==2.99", "this machine")
     (tmp_path / "runtime.lock").write_text(listed)
-    monkeypatch.setattr(packing_format, "_LOCK", tmp_path / "runtime.lock")
+    monkeypatch.setattr(packing_format, "LOCK", tmp_path / "runtime.lock")
     monkeypatch.setenv("FAIRING_KFP_CACHE", str(tmp_path / "cache"))  # in which no test has unpacked the wheel
     return shelf.folder
 
