@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fairing_kfp.cli.options import quiet
-from fairing_kfp.display.terminal import console, format_size, print_table
+from fairing_kfp.display.size import format_size
+from fairing_kfp.display.terminal import console, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.markup import escape
 
 from fairing_kfp.cli.options import image_options, quiet, target
-from fairing_kfp.display import TransferProgress, console
+from fairing_kfp.display import TransferProgress
+from fairing_kfp.display.plain import escape
+from fairing_kfp.display.plain import screen as screen_of
 
 
 @click.command()
@@ -32,7 +33,7 @@ def command(target: str, output: Path | None, quiet: bool, **settings: Any) -> N
     from fairing_kfp.component.load import folder_of, load_pipeline, yaml_of
     from fairing_kfp.pipeline.compile import compile
 
-    screen = console(quiet)
+    screen = screen_of(quiet)
     start = time.monotonic()
     path = output or yaml_of(target)
     with TransferProgress(screen) as progress:

@@ -10,7 +10,8 @@ import click
 from rich.markup import escape
 
 from fairing_kfp.cli.options import image_options, target
-from fairing_kfp.display.terminal import console, format_size, print_table
+from fairing_kfp.display.size import format_size
+from fairing_kfp.display.terminal import console, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console

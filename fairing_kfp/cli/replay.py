@@ -14,7 +14,8 @@ from fairing_kfp.cli import candidates
 from fairing_kfp.cli.options import allow_secret, ca, host_options, output_folder, quiet
 from fairing_kfp.display import RunDisplay, console
 from fairing_kfp.display.html import shortened
-from fairing_kfp.display.terminal import Linked, format_size, marked, print_table
+from fairing_kfp.display.size import format_size
+from fairing_kfp.display.terminal import Linked, marked, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console

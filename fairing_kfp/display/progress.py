@@ -6,14 +6,13 @@ import os
 import threading
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from rich.console import Console
-from rich.markup import escape
-
 from fairing_kfp.display.line_buffer import LineBuffer
-from fairing_kfp.display.terminal import format_size
+from fairing_kfp.display.plain import Screen, escape
+from fairing_kfp.display.size import format_size
 from fairing_kfp.errors import StepFailedError
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
     from fairing_kfp.builders.progress import Transfer
@@ -24,7 +23,7 @@ _PACKING = "packing code and resolving packages"
 _MARKS = {"succeed": "[green]✔[/]", "fail": "[red]✘[/]", "reuse": "[cyan]↺[/]"}
 
 
-def _is_live(screen: Console) -> bool:
+def _is_live(screen: Screen) -> bool:
     """Whether lines can be redrawn: not in files and CI logs."""
     return screen.is_jupyter or (screen.is_interactive and not os.environ.get("CI"))
 
@@ -51,7 +50,7 @@ class _NoLines:
         """Shows nothing."""
 
 
-def _lines_of(screen: Console) -> Progress | NotebookLines | _NoLines:
+def _lines_of(screen: Screen) -> Progress | NotebookLines | _NoLines:
     if screen.quiet or not _is_live(screen):
         return _NoLines()
     if screen.is_jupyter:
@@ -60,7 +59,7 @@ def _lines_of(screen: Console) -> Progress | NotebookLines | _NoLines:
         return NotebookLines()
     from fairing_kfp.display.live_lines import live_lines
 
-    return live_lines(screen)
+    return live_lines(cast("Console", screen))
 
 
 class TransferProgress:
@@ -76,7 +75,7 @@ class TransferProgress:
 
     def __init__(
         self,
-        screen: Console,
+        screen: Screen,
         lines: Progress | NotebookLines | _NoLines | None = None,
         waiting: str = _PACKING,
     ) -> None:
@@ -156,7 +155,7 @@ class RunDisplay:
 
     _WORDS: ClassVar = {"succeed": "done", "fail": "failed", "reuse": "unchanged, reusing its earlier outputs"}
 
-    def __init__(self, screen: Console, waiting: str = _PACKING) -> None:
+    def __init__(self, screen: Screen, waiting: str = _PACKING) -> None:
         self._screen = screen
         self._waiting = waiting
         self._lines = _lines_of(screen)
@@ -170,7 +169,7 @@ class RunDisplay:
         """Starts the live lines."""
         self._lines.start()
         if not self._lines.disable and self._notebook is None:
-            self._buffer = LineBuffer(self._screen)
+            self._buffer = LineBuffer(cast("Console", self._screen))
             self._buffer.start()
         self._running[""] = self._lines.add_task(self._waiting, total=None)
         return self

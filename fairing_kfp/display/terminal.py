@@ -1,4 +1,4 @@
-"""Text for people: the terminal, errors, tables and sizes."""
+"""Text for people: the terminal, errors and tables."""
 
 from __future__ import annotations
 
@@ -87,13 +87,3 @@ def print_table(rows: Sequence[Sequence[str]], screen: Console, indent: str = ""
     for number, row in enumerate(rows):
         line = "  ".join(marked(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
         screen.print(f"{indent}[bold]{line}[/]" if number == 0 else f"{indent}{line}")
-
-
-def format_size(count: int) -> str:
-    """A number of bytes in decimal units, such as `17.3 kB`."""
-    value = float(count)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"

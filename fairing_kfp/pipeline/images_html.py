@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from fairing_kfp.display.html import Html, element, folded, fragment, joined, shortened, table, title
-from fairing_kfp.display.terminal import format_size
+from fairing_kfp.display.size import format_size
 from fairing_kfp.pipeline.pipeline_html import document_parts
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from fairing_kfp.display.terminal import Linked, format_size, print_error, print_table
+from fairing_kfp.display.size import format_size
+from fairing_kfp.display.terminal import Linked, print_error, print_table
 from fairing_kfp.errors import FairingError
 
 
