@@ -185,7 +185,7 @@ class RunDisplay:
             self._buffer.stop()
             self._buffer = None
         self._lines.stop()
-        if isinstance(error, StepFailedError) and isinstance(self._lines, NotebookLines):
+        if isinstance(error, StepFailedError) and self._notebook is not None:
             error.is_displayed = True
 
     def __call__(self, event: Event) -> None:
