@@ -25,6 +25,8 @@ MODULES = {
     "run": "run",
     "first-line": "first_line",
     "start": "start",
+    "pull": "pull",
+    "torch": "torch_layers",
     "notebook": "notebook",
     "pack": "pack",
     "serve": "serve",
@@ -32,7 +34,8 @@ MODULES = {
     "train": "train",
     "secrets": "secrets",
 }
-
+SLOW = ("torch",)
+"""Benchmarks that run only by name: they take half an hour, and 50 GB of disk."""
 
 _NOISY = "**the machine is not quiet**, so times and ratios are not to be relied on"
 
@@ -41,8 +44,8 @@ _NOISY = "**the machine is not quiet**, so times and ratios are not to be relied
 @click.argument("names", nargs=-1, type=click.Choice(list(MODULES)))
 @click.option("--write", "keep", is_flag=True, help="Write the results into bench/README.md.")
 def main(names: tuple[str, ...], keep: bool) -> None:
-    """Run benchmarks against peers; by default all of them."""
-    for name in names or MODULES:
+    """Run benchmarks against peers; by default all but the slowest."""
+    for name in names or [name for name in MODULES if name not in SLOW]:
         environment, start = _environment(), time.monotonic()
         if not is_quiet():
             click.echo(f"{name}: {_NOISY}, load {os.getloadavg()[0]:.1f}", err=True)

@@ -17,10 +17,11 @@ SIZE = 2_000_000_000
 ROUNDS = 1
 
 # A small process starts the measured one, whose peak would otherwise include the memory of its parent.
-_WATCH = (
+WATCH = (
     "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL);"
     "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
 )
+"""A program that runs a command, and prints the peak memory of its largest process in KiB."""
 _IMPORT = "import bench.ours, fairing_kfp.layers.tree"
 _NOTE = (
     "A first push of a compressed layer of 2 GB. Peak resident memory of the process, above that of a process that "
@@ -72,5 +73,5 @@ def _above(bare: list[str], command: list[str]) -> Stages:
 
 
 def _peak(command: list[str], peaks: list[int]) -> None:
-    watch = [sys.executable, "-I", "-S", "-c", _WATCH, *command]
+    watch = [sys.executable, "-I", "-S", "-c", WATCH, *command]
     peaks.append(int(subprocess.run(watch, capture_output=True, text=True, check=True).stdout) * 1024)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -92,14 +94,18 @@ def workplace() -> Iterator[Workplace]:
                 _forget(registry.host)
 
 
-def docker(*arguments: str) -> str:
+def docker(*arguments: str, seconds: float = 300) -> str:
     """Runs a Docker command and returns its output.
+
+    Args:
+        arguments: its arguments.
+        seconds: the longest time that it may take.
 
     Raises:
         MissingError: Docker is missing, or the command fails.
     """
     try:
-        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=300)
+        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=seconds)
     except FileNotFoundError:
         raise MissingError("docker is not on PATH") from None
     if done.returncode:
@@ -143,6 +149,23 @@ def pip_settings() -> dict[str, str]:
     found = dict(re.findall(r"^\S*?\.?([a-z-]+)='(.*)'$", listed, re.MULTILINE))
     settings = {f"PIP_{name.replace('-', '_').upper()}": found[name] for name in _PIP_SETTINGS if name in found}
     return settings | {name: os.environ[name] for name in _NETWORK if name in os.environ}
+
+
+def own_layers(image: str, base: str) -> str:
+    """The number and the compressed size of an image's layers above those of its base, both in the private registry."""
+    own = _layer_sizes(image)[len(_layer_sizes(base)) :]
+    return f"{sum(own) / 1e6:.0f} MB in {len(own)}"
+
+
+def _layer_sizes(image: str) -> list[int]:
+    """The compressed sizes of an image's layers, in bytes."""
+    host, _, path = image.partition("/")
+    name, _, reference = path.partition("@") if "@" in path else path.rpartition(":")
+    accept = ("oci.image.manifest.v1", "docker.distribution.manifest.v2")
+    headers = {"Accept": ", ".join(f"application/vnd.{kind}+json" for kind in accept)}
+    request = urllib.request.Request(f"http://{host}/v2/{name}/manifests/{reference}", headers=headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return [layer["size"] for layer in json.load(answer)["layers"]]
 
 
 def _forget(host: str) -> None:
