@@ -12,7 +12,8 @@ from packaging.requirements import Requirement
 from fairing_kfp.cli import main
 from tests.support.paths import TOP
 
-_INNER = re.compile(r"\$\(([^()]+)\)")
+_INNER = re.compile(r"[$<]\(([^()]+)\)")
+_TO_FILE = re.compile(r" >>? ?\S+")
 _SEPARATORS = {"|", "&&", "||", ";"}
 _MAKEFILE = (TOP / "Makefile").read_text("utf-8")
 
@@ -20,7 +21,7 @@ _MAKEFILE = (TOP / "Makefile").read_text("utf-8")
 def commands_of(text: str) -> list[list[str]]:
     """The commands of a block, as words: without comments, prompts and options of the shell."""
     found: list[list[str]] = []
-    text = text.replace("\\\n", " ")
+    text = _TO_FILE.sub("", text.replace("\\\n", " "))
     for line in (*_INNER.findall(text), *_INNER.sub("WORDS", text).splitlines()):
         lexer = shlex.shlex(line.removeprefix("$ "), posix=True, punctuation_chars="|&;")
         lexer.whitespace_split = True
@@ -95,5 +96,5 @@ _CHECKS: dict[str, Callable[[list[str]], None]] = {
     "pip": _pip,
     "kubectl": _kubectl,
     "sed": _kubectl,
-    **dict.fromkeys(("cd", "cosign", "docker", "jq", "jupyter"), _nothing),
+    **dict.fromkeys(("cd", "cosign", "docker", "echo", "jq", "jupyter"), _nothing),
 }
