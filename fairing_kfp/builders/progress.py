@@ -42,6 +42,12 @@ def log_of(progress: Progress) -> Callable[[str], None]:
     return log
 
 
+def status_of(progress: Progress | None) -> Callable[[str], None]:
+    """The method `status` of a callback that shows what is being done, too; else a function that ignores it."""
+    status: Callable[[str], None] = getattr(progress, "status", lambda text: None)
+    return status
+
+
 def with_progress(open_blob: Callable[[], BinaryIO], transfer: Transfer, progress: Progress) -> Callable[[], BinaryIO]:
     """Wraps a function that opens a blob, so that progress is reported as the blob is read."""
     return lambda: cast(BinaryIO, _ProgressReader(open_blob(), transfer, progress))

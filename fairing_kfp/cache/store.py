@@ -68,9 +68,13 @@ class Cache:
     Args:
         root: the folder, created on the first write, for its user alone; by default `default_root()`.
         max_size: the limit in bytes above which entries are removed; by default `$FAIRING_KFP_CACHE_SIZE`, or 20 GB.
+        on_miss: called with what is done, before slow work whose result is not in the cache; from several threads.
     """
 
-    def __init__(self, root: Path | None = None, *, max_size: int | None = None) -> None:
+    def __init__(
+        self, root: Path | None = None, *, max_size: int | None = None, on_miss: Callable[[str], None] | None = None
+    ) -> None:
+        self.on_miss = on_miss or (lambda text: None)
         self._root = root or default_root()
         self._size_limit = SizeLimit(self._root, max_size)
         self._is_trusted = False

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.markup import escape
 
-from fairing_kfp.cli.options import image_options, target
+from fairing_kfp.cli.json_output import print_json
+from fairing_kfp.cli.options import as_json, image_options, targets
+from fairing_kfp.display import TransferProgress
 from fairing_kfp.display.size import format_size
 from fairing_kfp.display.terminal import console, print_table
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@target
-@click.option("--json", "as_json", is_flag=True, help="Print JSON")
+@targets
+@as_json
 @image_options
-def command(target: str, as_json: bool, **settings: Any) -> None:
+def command(targets: tuple[str, ...], as_json: bool, **settings: Any) -> None:
     """Show a pipeline's images and what compile would push.
 
     Nothing is pushed.
@@ -34,25 +35,35 @@ def command(target: str, as_json: bool, **settings: Any) -> None:
     \b
     Example: fairing-kfp explain pipeline.py --registry registry.example.com/me
     """
-    from fairing_kfp.component.load import folder_of, load_pipeline
+    from fairing_kfp.cache.store import Cache
+    from fairing_kfp.component.load import folder_of, load_pipeline, separate_modules
     from fairing_kfp.pipeline.explain import explain
 
-    explained = explain(load_pipeline(target), start=folder_of(target), **settings)
+    found = {}
+    with TransferProgress(console(stderr=True), waiting=f"loading {targets[0]}") as progress:
+        for target in targets:
+            with separate_modules():
+                cache = Cache(on_miss=progress.status)
+                found[target] = explain(load_pipeline(target), cache=cache, start=folder_of(target), **settings)
     if as_json:
-        click.echo(json.dumps([as_dict(item) for item in explained], indent=2))
+        print_json([as_dict(item, target) for target, explained in found.items() for item in explained])
         return
     screen = console()
-    for item in explained:
-        _show(item, screen)
-    for finding in explained[0].allowed_in_pipeline if explained else ():
-        screen.print(f"[yellow]allowed:[/] {escape(str(finding))}, by {escape(finding.allowed)}")
+    for target, explained in found.items():
+        if len(found) > 1:
+            screen.print(f"[bold]{escape(target)}[/]\n")
+        for item in explained:
+            _show(item, screen)
+        for finding in explained[0].allowed_in_pipeline if explained else ():
+            screen.print(f"[yellow]allowed:[/] {escape(str(finding))}, by {escape(finding.allowed)}")
 
 
-def as_dict(item: Explained) -> dict[str, Any]:
-    """An explained component as JSON values."""
+def as_dict(item: Explained, target: str) -> dict[str, Any]:
+    """An explained component as JSON values, with the `FILE[:NAME]` that it is of."""
     recipe = item.recipe
     first, bundle = recipe.image.images[0], recipe.bundle
     return {
+        "target": target,
         "name": recipe.name,
         "base": str(first.base),
         "platforms": [str(image.platform) for image in recipe.image.images],

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.markup import escape
 
-from fairing_kfp.cli.options import quiet, target
-from fairing_kfp.display.terminal import console
+from fairing_kfp.cli import candidates
+from fairing_kfp.cli.json_output import print_json
+from fairing_kfp.cli.options import as_json, quiet
+from fairing_kfp.display import TransferProgress, console
 
 if TYPE_CHECKING:
-    from fairing_kfp.pipeline.lock import Change
+    from rich.console import Console
+
+    from fairing_kfp.pipeline.lock import Change, Locked
 
 
 @click.command()
-@target
-@click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--upgrade", is_flag=True, help="Upgrade the packages NAME..., or all and base images")
+@click.argument(
+    "words", metavar="FILE[:NAME]... [PACKAGE]...", nargs=-1, required=True, shell_complete=candidates.pipelines
+)
+@click.option("--upgrade", is_flag=True, help="Upgrade the packages PACKAGE..., or all and base images")
 @click.option(
     "--platform",
     "platforms",
@@ -28,8 +35,9 @@ if TYPE_CHECKING:
 @click.option("--registry", metavar="HOST/PATH", help="Registry, whose builds use locked base images")
 @click.option("--insecure", metavar="HOST", multiple=True, help="Registry to reach over plain HTTP (repeatable)")
 @click.option("--locked", is_flag=True, default=None, help="Fail if fairing.lock would change (for CI)")
+@as_json
 @quiet
-def command(target: str, names: tuple[str, ...], upgrade: bool, quiet: bool, **settings: Any) -> None:
+def command(words: tuple[str, ...], upgrade: bool, as_json: bool, quiet: bool, **settings: Any) -> None:
     """Write a pipeline's package versions to fairing.lock.
 
     Locked versions are kept, unless --upgrade is given. Packages that the
@@ -39,21 +47,41 @@ def command(target: str, names: tuple[str, ...], upgrade: bool, quiet: bool, **s
     \b
     Example: fairing-kfp lock pipeline.py --upgrade scikit-learn
     """
-    from fairing_kfp.component.load import folder_of, load_pipeline
+    from fairing_kfp.cache.store import Cache
+    from fairing_kfp.component.load import folder_of, load_pipeline, separate_modules
     from fairing_kfp.pipeline.lock import lock
 
-    if names and not upgrade:
-        raise click.UsageError(f"NAME requires --upgrade: fairing-kfp lock {target} --upgrade {' '.join(names)}")
-    wanted = list(names) if names else upgrade
-    locked = lock(load_pipeline(target), upgrade=wanted, start=folder_of(target), **settings)
-    screen = console(quiet)
+    targets, packages = _split(words)
+    if packages and not upgrade:
+        command_line = f"fairing-kfp lock {' '.join(targets)} --upgrade {' '.join(packages)}"
+        raise click.UsageError(f"PACKAGE requires --upgrade: {command_line}")
+    screen, locked = console(quiet, stderr=as_json), {}
+    with TransferProgress(console(quiet, stderr=True), waiting=f"loading {targets[0]}") as progress:
+        cache = Cache(on_miss=progress.status)
+        for target in targets:
+            with separate_modules():
+                pipeline, start = load_pipeline(target), folder_of(target)
+                locked[target] = lock(pipeline, upgrade=packages or upgrade, cache=cache, start=start, **settings)
+    if as_json:
+        print_json({"pipelines": [{"target": target, **asdict(one)} for target, one in locked.items()]})
+    for one in locked.values():
+        _show(one, screen)
+
+
+def _split(words: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """The pipelines, and the packages after them: the first word is a pipeline, and so are all names of files."""
+    targets = [word for number, word in enumerate(words) if number == 0 or Path(word.partition(":")[0]).is_file()]
+    return targets, [word for word in words if word not in targets]
+
+
+def _show(locked: Locked, screen: Console) -> None:
     several = len({change.platform for change in locked.changes if change.platform}) > 1
     for change in locked.changes:
         screen.print(f"{_describe(change)}{f'  [dim]{change.platform}[/]' if several else ''}")
     for note in locked.notes:
         screen.print(f"[yellow]warning:[/] {escape(note)}")
     state = f"{len(locked.changes)} changes" if locked.changes else "unchanged"
-    screen.print(f"[green]✔[/] {locked.path}: {state}")
+    screen.print(f"[green]✔[/] {escape(str(locked.path))}: {state}")
 
 
 def _describe(change: Change) -> str:

@@ -125,4 +125,8 @@ parameters = click.option(
     help="Pipeline parameter, or @FILE (repeatable)",
 )
 target = click.argument("target", metavar="FILE[:NAME]", shell_complete=candidates.pipelines)
+targets = click.argument(
+    "targets", metavar="FILE[:NAME]...", nargs=-1, required=True, shell_complete=candidates.pipelines
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print errors only")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from fairing_kfp.component.kfp_import import import_kfp
 from fairing_kfp.component.target import Target
 from fairing_kfp.errors import FairingError, PipelineError
-from fairing_kfp.preprocess.modules.own import canonical_name, import_root
+from fairing_kfp.preprocess.modules.own import NEVER_OWN, canonical_name, import_root, is_installed
 
 if TYPE_CHECKING:
     from fairing_kfp.component.predictor import Predictor
@@ -96,6 +97,20 @@ def _choose(found: Mapping[str, T], file: Path, name: str, kind: str, remedy: st
         choices = ", ".join(f"{file}:{name}" for name in found)
         raise PipelineError(f"{file} has {count}", f"choose one: {choices}" if found else remedy)
     return next(iter(distinct.values()))
+
+
+@contextlib.contextmanager
+def separate_modules() -> Iterator[None]:
+    """Forgets the user's modules that are imported within, so that another pipeline may have others of their names."""
+    modules, path = set(sys.modules), list(sys.path)
+    try:
+        yield
+    finally:
+        for name in sys.modules.keys() - modules:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and not is_installed(file) and name.partition(".")[0] not in NEVER_OWN:
+                del sys.modules[name]
+        sys.path[:] = path
 
 
 def folder_of(target: str) -> Path:

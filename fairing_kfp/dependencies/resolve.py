@@ -53,6 +53,7 @@ def resolve(
     known = None if refresh else cache.record(_RECORD, key)
     if known is None:
         notes: dict[str, None] = {}
+        cache.on_miss(f"resolving {', '.join(wanted.lines or wanted.provided)}")
         lock = _resolved(wanted, target, preferred or {}, lambda warning: notes.update({warning: None}))
         known = {"text": lock.text, "notes": [*notes, *passed_over(wanted, lock, preferred or {})]}
         cache.put_record(_RECORD, key, known)

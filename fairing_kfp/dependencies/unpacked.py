@@ -54,6 +54,8 @@ def unpack_each(lock: Lock, cache: Cache) -> dict[str, Path]:
     """
     single = {name: lock.only(name) for name in lock.pins}
     missing = [name for name, one in single.items() if not (cache.root / "trees" / _folder(one.digest)).is_dir()]
+    if missing:
+        cache.on_miss(f"fetching {', '.join(lock.only(*missing).requirements)}")
     with contextlib.ExitStack() as stack:  # a read-only cache may contain all of them
         parts = _installed(lock.only(*missing), stack.enter_context(cache.scratch())) if missing else {}
 

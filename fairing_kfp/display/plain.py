@@ -33,36 +33,39 @@ class Screen(Protocol):
 
 
 class PlainScreen:
-    """Standard output that is no terminal.
+    """Standard output or standard error that is no terminal.
 
     Args:
         quiet: whether to print nothing.
+        stderr: whether to print to standard error.
     """
 
     is_terminal = is_jupyter = is_interactive = False
 
-    def __init__(self, quiet: bool = False) -> None:
-        self.quiet = quiet
+    def __init__(self, quiet: bool = False, *, stderr: bool = False) -> None:
+        self.quiet, self._stderr = quiet, stderr
 
     def print(self, *objects: Any) -> None:
         """Prints markup as a line."""
         if not self.quiet:
-            sys.stdout.write(" ".join(text_of(str(one)) for one in objects) + "\n")
-            sys.stdout.flush()
+            stream = sys.stderr if self._stderr else sys.stdout
+            stream.write(" ".join(text_of(str(one)) for one in objects) + "\n")
+            stream.flush()
 
 
-def screen(quiet: bool = False) -> Screen:
+def screen(quiet: bool = False, *, stderr: bool = False) -> Screen:
     """Standard output: plain lines if it is no terminal, else a console of rich.
 
     Args:
         quiet: whether to print nothing.
+        stderr: whether to print to standard error, since standard output is for data.
     """
     may_have_colors = any(os.environ.get(name) for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"))
-    if sys.stdout.isatty() or may_have_colors or "IPython" in sys.modules:
+    if (sys.stderr if stderr else sys.stdout).isatty() or may_have_colors or "IPython" in sys.modules:
         from fairing_kfp.display.terminal import console
 
-        return console(quiet)
-    return PlainScreen(quiet)
+        return console(quiet, stderr=stderr)
+    return PlainScreen(quiet, stderr=stderr)
 
 
 def escape(text: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fairing_kfp.display.notebook import NotebookLines
 
 _PACKING = "packing code and resolving packages"
+_LONGEST_STATUS = 48  # characters, so that spinner and time fit into 60 columns
 _MARKS = {"succeed": "[green]✔[/]", "fail": "[red]✘[/]", "reuse": "[cyan]↺[/]"}
 
 
@@ -80,6 +81,7 @@ class TransferProgress:
         waiting: str = _PACKING,
     ) -> None:
         self._screen, self._waiting = screen, waiting
+        self._status: TaskID | None = None
         self._owns_lines = lines is None
         self._lines = lines or _lines_of(screen)
         self._line: TaskID | None = None
@@ -90,7 +92,7 @@ class TransferProgress:
         """Starts the live line."""
         if self._owns_lines:
             self._lines.start()
-            self._line = self._lines.add_task(self._waiting, total=None)
+            self.wait_for(self._waiting)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -121,14 +123,34 @@ class TransferProgress:
         """Shows a message above the live line."""
         self._screen.print(f"  {escape(text)}")
 
-    def end(self) -> None:
-        """Removes the live line; the next transfer adds another."""
+    def wait_for(self, text: str) -> None:
+        """Sets the text of the live line that is shown between transfers. Thread-safe."""
+        shown = escape(text if len(text) <= _LONGEST_STATUS else f"{text[: _LONGEST_STATUS - 1]}…")
         with self._lock:
-            if self._line is not None:
-                self._lines.remove_task(self._line)
-                self._line = None
+            if self._status is None:
+                self._status = self._lines.add_task(shown, total=None)
+            else:
+                self._lines.update(self._status, description=shown, completed=0, total=None)
+
+    def status(self, text: str) -> None:
+        """Shows what is being done: in the live line, or as a plain line. Thread-safe."""
+        if self._lines.disable:
+            self.log(text)
+        else:
+            self.wait_for(text)
+
+    def end(self) -> None:
+        """Removes the live lines; the next transfer adds another."""
+        with self._lock:
+            for line in (self._line, self._status):
+                if line is not None:
+                    self._lines.remove_task(line)
+            self._line = self._status = None
 
     def _update(self) -> None:
+        if self._status is not None:
+            self._lines.remove_task(self._status)
+            self._status = None
         if self._line is None:
             self._line = self._lines.add_task("", total=None)
         transfers = list(self._transfers.values())
@@ -171,13 +193,12 @@ class RunDisplay:
         if not self._lines.disable and self._notebook is None:
             self._buffer = LineBuffer(cast("Console", self._screen))
             self._buffer.start()
-        self._running[""] = self._lines.add_task(self._waiting, total=None)
+        self.transfers.wait_for(self._waiting)
         return self
 
     def wait_for(self, text: str) -> None:
         """Sets the text of the live line before the first step."""
-        if "" in self._running:
-            self._lines.update(self._running[""], description=text, completed=0, total=None)
+        self.transfers.wait_for(text)
 
     def __exit__(self, _type: object, error: object, _traceback: object) -> None:
         """Removes the live lines. A failed step's log stays in a notebook, so that the error need not repeat it."""
@@ -192,7 +213,6 @@ class RunDisplay:
         """Displays an event."""
         if event.kind == "start":
             self.transfers.end()
-            self._end_line("")
         if self._notebook is not None and self._notebook.started:
             self._notebook.take(event)
             return

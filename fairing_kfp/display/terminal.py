@@ -13,13 +13,14 @@ from fairing_kfp.errors import FairingError
 from fairing_kfp.tracebacks import WIDTH, find_place, wrapped
 
 
-def console(quiet: bool = False) -> Console:
+def console(quiet: bool = False, *, stderr: bool = False) -> Console:
     """The terminal or standard output.
 
     Args:
         quiet: whether to print nothing.
+        stderr: whether to print to standard error, since standard output is for data.
     """
-    return Console(quiet=quiet, highlight=False, soft_wrap=True)
+    return Console(quiet=quiet, stderr=stderr, highlight=False, soft_wrap=True)
 
 
 def print_error(error: FairingError, screen: Console | None = None, *, verbose: bool = False) -> None:

@@ -151,6 +151,7 @@ class _CachedTree:
 
     def _pack(self, replaces: _PackedTree | None = None) -> _PackedTree:
         """Packs the folder and records the result; removes the record of a file that cannot be made again."""
+        self.cache.on_miss(f"compressing {self.name}")
         packed = _PackedTree(**pack_tree(self.root(), self.prefix, self.cache, self.compression))
         if replaces and replaces != packed:
             kept = {by: one for by, one in self._files(replaces.diff_id).items() if one["digest"] != replaces.digest}

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from fairing_kfp.builders.progress import status_of
 from fairing_kfp.builders.select import Builders, runs_here
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.dependencies.pipeline_lock import PipelineLock
@@ -23,7 +24,7 @@ from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.arguments import check_arguments
 from fairing_kfp.pipeline.call import check_call
 from fairing_kfp.pipeline.lock_place import lock_path
-from fairing_kfp.pipeline.publish import publish_all, recipes
+from fairing_kfp.pipeline.publish import check_all, publish_all, recipes
 from fairing_kfp.pipeline.secret_gate import check_pipeline
 from fairing_kfp.pipeline.trace import TracedPipeline, trace
 from fairing_kfp.settings import BuilderSettingOptions, Settings
@@ -90,7 +91,7 @@ def run(
     given = check_arguments(traced.specification, arguments, traced.typed_inputs)
     earlier = Rerun.of(journal, traced.specification, from_step) if journal else None
     check_secrets(traced.sources.values())
-    cache = cache or Cache()
+    cache = cache or Cache(on_miss=lambda text: status_of(progress)(text))  # the display is opened below
     path = lock_path(traced.folder, chosen, settings.get("start"))
     pipeline_lock = PipelineLock(cache, path, traced.name, locked=chosen.locked)
     with contextlib.ExitStack() as stack:
@@ -109,6 +110,7 @@ def run(
             check_pipeline(traced, chosen.allow_secrets, [recipe.bundle for recipe in published.values()])
             lock_warning = pipeline_lock.save()
             with Builders(chosen, traced.name, cache, progress) as builders:
+                check_all(published, builders)
                 references = publish_all(published, builders)
             for placeholder, recipe in published.items():
                 images[placeholder] = docker_image(recipe, references[placeholder], docker, lock_warning)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.atomic_file import write_atomic
+from fairing_kfp.builders.progress import status_of
 from fairing_kfp.builders.select import Builders
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.display.default import transfer_display
@@ -15,9 +16,10 @@ from fairing_kfp.frozen import dataclass
 from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.backend_limits import backend_warnings
 from fairing_kfp.pipeline.call import check_call
-from fairing_kfp.pipeline.publish import lock_of, own_image_recipes, publish_all, recipes
+from fairing_kfp.pipeline.publish import check_all, lock_of, own_image_recipes, publish_all, recipes
 from fairing_kfp.pipeline.secret_gate import check_pipeline
-from fairing_kfp.pipeline.trace import trace
+from fairing_kfp.pipeline.trace import TracedPipeline, trace
+from fairing_kfp.recipe.image_recipe import ImageRecipe
 from fairing_kfp.settings import SettingOptions, Settings
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from fairing_kfp.builders.builder import Builder
     from fairing_kfp.builders.progress import Progress
+    from fairing_kfp.dependencies.pipeline_lock import PipelineLock
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,11 +92,49 @@ def compile(
         FairingError: an image cannot be made or published. No YAML is written.
     """
     check_call("compile", pipeline, settings, output=output, progress=progress)
-    name, default = (builder, None) if isinstance(builder, str) else (None, builder)
-    chosen = Settings.load(builder=name, **settings)
-    with transfer_display(progress) as shown:
+    with (
+        transfer_display(progress) as shown,
+        Compilation.prepare(pipeline, builder=builder, cache=cache, progress=shown, **settings) as compilation,
+    ):
+        compilation.check()
+        return compilation.publish(output)
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """A pipeline whose images are packed, and not yet published; a context manager.
+
+    Attributes:
+        traced: the pipeline.
+        settings: its settings.
+        images: the recipes of its images, by placeholder.
+        builders: their builders, which are closed at the end.
+        pipeline_lock: the lock of its packages and base images, if it has any.
+        start: the folder with pyproject.toml.
+    """
+
+    traced: TracedPipeline
+    settings: Settings
+    images: Mapping[str, ImageRecipe]
+    builders: Builders
+    pipeline_lock: PipelineLock | None
+    start: Path | None
+
+    @classmethod
+    def prepare(
+        cls,
+        pipeline: Any,
+        *,
+        builder: Builder | str | None = None,
+        cache: Cache | None = None,
+        progress: Progress | None = None,
+        **settings: Unpack[SettingOptions],
+    ) -> Compilation:
+        """Packs the images of a pipeline; arguments and errors as for `compile`. Nothing is sent or written."""
+        name, default = (builder, None) if isinstance(builder, str) else (None, builder)
+        chosen = Settings.load(builder=name, **settings)
         traced = trace(pipeline).for_cluster(chosen)
-        cache = cache or Cache()
+        cache = cache or Cache(on_miss=status_of(progress))
         pipeline_lock = lock_of(traced, chosen, cache, settings.get("start"))
         images = recipes(traced, chosen, cache, pipeline_lock)
         images |= own_image_recipes(traced, chosen, cache, pipeline_lock)
@@ -102,28 +143,45 @@ def compile(
             from fairing_kfp.recipe.attest import check_attest
 
             check_attest(chosen, images.values())
-        lock_warning = pipeline_lock.save() if pipeline_lock else ""
-        with Builders(chosen, traced.name, cache, shown, default) as builders:
-            references = publish_all(images, builders)
-            planned = tuple(recipe.name for recipe in images.values() if builders.only_plans(recipe.builder))
-            attested: tuple[str, ...] = ()
-            if chosen.attest:
-                from fairing_kfp.pipeline.attest import attest_all
+        builders = Builders(chosen, traced.name, cache, progress, default)
+        return cls(traced, chosen, images, builders, pipeline_lock, settings.get("start"))
 
-                pushed = {image: one for image, one in images.items() if not builders.only_plans(one.builder)}
-                attested = attest_all(traced, pushed, references, builders.connection, settings.get("start"))
-    pinned = dict.fromkeys(traced.own_images, chosen.own_image or "")
-    warnings = [warning for recipe in images.values() for warning in recipe.bundle.warnings]
-    warnings += pipeline_lock.notes if pipeline_lock else ()
-    compiled = Compiled(
-        traced.text(pinned | references),
-        {recipe.name: references[placeholder] for placeholder, recipe in images.items()},
-        (*warnings, *backend_warnings(traced.specification), *filter(None, [lock_warning])),
-        planned,
-        pipeline_lock.path if pipeline_lock and pipeline_lock.written else None,
-        attested,
-    )
-    traced.specification.check_text(compiled.text)
-    if output is not None and not planned:
-        write_atomic(Path(output), compiled.text)
-    return compiled
+    def __enter__(self) -> Compilation:
+        """Returns the compilation."""
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        """Closes the builders."""
+        self.builders.__exit__(*error)
+
+    def check(self) -> None:
+        """Writes the lock file, and checks all images against their base images, and the builders. Sends nothing."""
+        if self.pipeline_lock and (warning := self.pipeline_lock.save()):
+            self.pipeline_lock.notes[warning] = None
+        check_all(self.images, self.builders)
+
+    def publish(self, output: str | os.PathLike[str] | None = None) -> Compiled:
+        """Publishes the images, and writes the YAML, if its path is given and the images are not only planned."""
+        references = publish_all(self.images, self.builders)
+        only_planned = {image for image, one in self.images.items() if self.builders.only_plans(one.builder)}
+        attested: tuple[str, ...] = ()
+        if self.settings.attest:
+            from fairing_kfp.pipeline.attest import attest_all
+
+            pushed = {image: one for image, one in self.images.items() if image not in only_planned}
+            attested = attest_all(self.traced, pushed, references, self.builders.connection, self.start)
+        pinned = dict.fromkeys(self.traced.own_images, self.settings.own_image or "")
+        warnings = [warning for recipe in self.images.values() for warning in recipe.bundle.warnings]
+        warnings += self.pipeline_lock.notes if self.pipeline_lock else ()
+        compiled = Compiled(
+            self.traced.text(pinned | references),
+            {recipe.name: references[placeholder] for placeholder, recipe in self.images.items()},
+            (*warnings, *backend_warnings(self.traced.specification)),
+            tuple(recipe.name for image, recipe in self.images.items() if image in only_planned),
+            self.pipeline_lock.path if self.pipeline_lock and self.pipeline_lock.written else None,
+            attested,
+        )
+        self.traced.specification.check_text(compiled.text)
+        if output is not None and not only_planned:
+            write_atomic(Path(output), compiled.text)
+        return compiled

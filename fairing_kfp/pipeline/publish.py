@@ -81,18 +81,27 @@ def own_image_recipes(
     return {image: own_image(settings, cache, OWN_IMAGES[image], pipeline_lock) for image in traced.own_images}
 
 
+def check_all(recipes: Mapping[str, ImageRecipe], builders: Builders) -> None:
+    """Checks all images against their base images, in parallel.
+
+    Raises:
+        FairingError: a builder lacks a setting, or an image cannot be made.
+    """
+    # All builders are created first, so that a missing setting is reported at once.
+    images = [(builders.of(recipe.builder), recipe.image) for recipe in recipes.values()]
+    run_parallel(lambda one: one[0].check(one[1]), images)
+
+
 def publish_all(recipes: Mapping[str, ImageRecipe], builders: Builders) -> dict[str, str]:
-    """Checks all images, then publishes them, in parallel.
+    """Publishes images that were checked, in parallel.
 
     Returns:
         The references by digest, by placeholder.
 
     Raises:
-        FairingError: a builder lacks a setting, or an image cannot be made or published.
+        FairingError: an image cannot be published.
     """
-    # All builders are created first, so that a missing setting is reported at once.
     images = [(builders.of(recipe.builder), recipe.image) for recipe in recipes.values()]
-    run_parallel(lambda one: one[0].check(one[1]), images)
     return dict(zip(recipes, run_parallel(lambda one: one[0].publish(one[1]), images), strict=True))
 
 

@@ -10,7 +10,7 @@ from fairing_kfp.builders.select import Builders
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.dependencies.pipeline_lock import PipelineLock
 from fairing_kfp.pipeline.lock_place import lock_path
-from fairing_kfp.pipeline.publish import publish_all, recipes
+from fairing_kfp.pipeline.publish import check_all, publish_all, recipes
 from fairing_kfp.pipeline.secret_gate import check_pipeline
 from fairing_kfp.pipeline.trace import TracedPipeline, trace
 from fairing_kfp.remote.images import check_builders
@@ -62,4 +62,5 @@ def _publish(traced: TracedPipeline, settings: Settings) -> dict[str, str]:
     check_pipeline(traced, settings.allow_secrets, [recipe.bundle for recipe in made.values()])
     lock.save()
     with TransferProgress(console()) as progress, Builders(settings, traced.name, cache, progress) as builders:
+        check_all(made, builders)
         return publish_all(made, builders)

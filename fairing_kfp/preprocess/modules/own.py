@@ -21,7 +21,9 @@ from fairing_kfp.preprocess.modules.file_imports import file_imports
 from fairing_kfp.preprocess.modules.imports import absolute_names
 from fairing_kfp.preprocess.modules.specs import find_spec, python_spec
 
-_NEVER_OWN = {"fairing_kfp", "kfp"}
+NEVER_OWN = {"fairing_kfp", "kfp"}
+"""Packages whose modules are never the user's, even if they are not installed in a site directory."""
+
 _SITE_NAMES = ("site-packages", "dist-packages")
 
 
@@ -96,7 +98,7 @@ def find_own(name: str) -> OwnModule | None:
             has its name.
     """
     top = name.partition(".")[0]
-    if top in _NEVER_OWN or name == "__main__":
+    if top in NEVER_OWN or name == "__main__":
         return None
     if top in sys.stdlib_module_names:
         check_not_hidden(top)
@@ -184,7 +186,7 @@ def is_by_value(name: str) -> bool:
     return (
         path.suffix == ".py"
         and not is_installed(path)
-        and name.partition(".")[0] not in _NEVER_OWN
+        and name.partition(".")[0] not in NEVER_OWN
         and path.is_file()
         and is_pipeline_file(path)
     )

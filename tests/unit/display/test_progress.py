@@ -105,7 +105,6 @@ def test_transfers_are_displayed_before_the_first_step() -> None:
         run_display.transfers(TRANSFERS[1])
         run_display._lines.refresh()
         assert [task.description for task in run_display._lines.tasks] == [
-            "packing code and resolving packages",
             "sending: 0/1 blobs, 1.0 kB of 2.0 kB",
         ]
         run_display(Event("start", "train"))
