@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fairing_kfp.cli.json_output import print_json
-from fairing_kfp.cli.options import as_json, image_options, quiet, targets
+from fairing_kfp.cli.options import as_json, push_options, quiet, targets
 from fairing_kfp.display import TransferProgress
 from fairing_kfp.display.plain import Screen, escape
 from fairing_kfp.display.plain import screen as screen_of
@@ -28,16 +28,16 @@ _STDOUT = Path("-")
     "--output",
     type=click.Path(path_type=Path),
     metavar="YAML|DIR|-",
-    help="File or folder to write, - for stdout (default: FILE.yaml)",
+    help="File or folder to write (default: FILE.yaml)",
 )
 @as_json
-@image_options
+@push_options
 @quiet
 def command(targets: tuple[str, ...], output: Path | None, as_json: bool, quiet: bool, **settings: Any) -> None:
     """Push a pipeline's images and write its YAML.
 
     The YAML refers to images by digest. Upload it to Kubeflow Pipelines as is.
-    Several FILEs are all checked before the first image is pushed. With
+    With -o - it is printed, and all else goes to standard error. Several FILEs are all checked before the first image is pushed. With
     --builder dry-run nothing is sent, and no YAML is written.
 
     \b

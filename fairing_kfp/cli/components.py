@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fairing_kfp.cli.options import image_options, quiet
+from fairing_kfp.cli.options import push_options, quiet
 from fairing_kfp.display import TransferProgress, console
 
 
@@ -31,7 +31,7 @@ def command() -> None:
     help="Directory to write image.txt and the components to",
 )
 @click.option("--extra", type=click.Choice(["vertex"]), help="Add the Vertex AI clients")
-@image_options
+@push_options
 @quiet
 def publish(output: Path, extra: str | None, quiet: bool, **settings: Any) -> None:
     """Push the fairing-kfp image, and write its digest to image.txt.

@@ -9,14 +9,14 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from fairing_kfp.cli.options import image_options, quiet
+from fairing_kfp.cli.options import push_options, quiet
 from fairing_kfp.display import TransferProgress, console
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path), metavar="PATH")
 @click.option("--file-name", default="", metavar="NAME", help="Name of the model's file in the image")
-@image_options
+@push_options
 @quiet
 def command(model: Path, file_name: str, quiet: bool, base_image: str | None, **settings: Any) -> None:
     """Push an image with the model at PATH, and print its digest.

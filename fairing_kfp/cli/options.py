@@ -29,6 +29,12 @@ parallel = click.option(
     help="Number of steps that may run at a time",
 )
 docker_network = click.option("--docker-network", metavar="NETWORK", help="Docker network of the containers")
+report = click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    metavar="HTML",
+    help="File for a page about the run",
+)
 output_folder = click.option(
     "-o",
     "--output",
@@ -68,7 +74,6 @@ _OPTIONS = (
         default=None,
         help="Create missing repositories (Amazon ECR)",
     ),
-    click.option("--attest", is_flag=True, default=None, help="Attach an SBOM and provenance to images"),
     click.option("--insecure", metavar="HOST", multiple=True, help="Registry to reach over plain HTTP (repeatable)"),
     allow_secret,
     click.option("--ca", metavar="FILE", help="Extra CA certificates (PEM)"),
@@ -81,11 +86,19 @@ _OPTIONS = (
 )
 
 
+_ATTEST = click.option("--attest", is_flag=True, default=None, help="Attach an SBOM and provenance to images")
+
+
 def image_options(command: F) -> F:
-    """Adds the options for building and pushing images."""
+    """Adds the options for building images."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def push_options(command: F) -> F:
+    """Adds the options for building images, and for those that are pushed to stay."""
+    return image_options(_ATTEST(command))
 
 
 _HOST_OPTIONS = (

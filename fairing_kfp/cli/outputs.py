@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from fairing_kfp.remote.run import Run
+    from fairing_kfp.remote.step import Step
 
 _LOGS = "executor-logs"  # the artifact with a step's log, which `runs logs` shows
 _LONGEST = 160  # characters of a value
@@ -51,6 +52,37 @@ def results_as_dicts(run: Run) -> Callable[[str], dict[str, Any]]:
             for one in artifacts
             if one.step == step
         ],
+    }
+
+
+def run_as_dict(run: Run, *, steps: bool = True) -> dict[str, Any]:
+    """A run as JSON values, as `runs show --json` prints it.
+
+    Args:
+        run: the run.
+        steps: whether to add its steps, with their outputs.
+    """
+    known = {
+        "id": run.id,
+        "name": run.name,
+        "state": run.last_state,
+        "created": run.created.isoformat() if run.created else None,
+        "url": run.url,
+        "arguments": run.arguments,
+    }
+    if not steps:
+        return known
+    results = results_as_dicts(run)
+    return {**known, "steps": [{**_step_as_dict(step), **results(step.name)} for step in run.steps]}
+
+
+def _step_as_dict(step: Step) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "state": step.state,
+        "started": step.started.isoformat() if step.started else None,
+        "ended": step.ended.isoformat() if step.ended else None,
+        "cached": step.cached,
     }
 
 

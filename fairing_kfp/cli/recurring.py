@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from fairing_kfp.cli.options import ca, host_options, image_options, parameters, quiet, target
+from fairing_kfp.cli.options import ca, host_options, parameters, push_options, quiet, target
 from fairing_kfp.cli.parameters import given_parameters
 from fairing_kfp.cli.upload import print_uploaded
 from fairing_kfp.display import TransferProgress, console
@@ -39,7 +39,7 @@ def command() -> None:
 @click.option("--experiment", metavar="NAME", help="Experiment of the runs")
 @click.option("--service-account", metavar="NAME", help="Kubernetes service account of the runs")
 @click.option("--name", metavar="NAME", help="Name of the recurring run")
-@image_options
+@push_options
 @quiet
 def create(
     target: str, parameters: tuple[str, ...], no_catchup: bool, disabled: bool, quiet: bool, **options: Any

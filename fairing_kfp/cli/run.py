@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,10 +11,12 @@ import click
 from rich.markup import escape
 
 from fairing_kfp.cli import options
-from fairing_kfp.cli.options import image_options, parameters, quiet, target
+from fairing_kfp.cli.json_output import print_json
+from fairing_kfp.cli.options import as_json, image_options, parameters, quiet, target
 from fairing_kfp.cli.parameters import given_parameters
 from fairing_kfp.display import RunDisplay, console
 from fairing_kfp.display.terminal import Linked, marked, print_table
+from fairing_kfp.errors import StepFailedError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,9 +37,11 @@ _LONGEST_VALUE = 200
     help="How steps run: subprocess (default) or docker",
 )
 @options.output_folder
+@options.report
 @click.option("--no-cache", is_flag=True, help="Do not reuse outputs of earlier runs")
 @options.parallel
 @options.docker_network
+@as_json
 @image_options
 @quiet
 def command(
@@ -43,9 +49,11 @@ def command(
     parameters: tuple[str, ...],
     runner: Literal["subprocess", "docker"],
     output: Path,
+    report: Path | None,
     no_cache: bool,
     parallel: int,
     docker_network: str | None,
+    as_json: bool,
     quiet: bool,
     **settings: Any,
 ) -> None:
@@ -62,26 +70,75 @@ def command(
     from fairing_kfp.component.load import folder_of, load_pipeline
     from fairing_kfp.local.run import run
 
-    screen = console(quiet)
-    pipeline = load_pipeline(target)
-    if runner == "subprocess":
-        version = ".".join(map(str, sys.version_info[:3]))
-        screen.print(f"running {pipeline.name} with Python {version} on {sys.platform}")
-    with RunDisplay(screen) as display:
-        result = run(
-            pipeline,
-            given_parameters(parameters),
-            runner=runner,
-            output=output,
-            reuse=not no_cache,
-            parallel=parallel,
-            docker={"network_mode": docker_network} if docker_network else None,
-            on_event=display,
-            progress=display.transfers,
-            start=folder_of(target),
-            **settings,
-        )
-    show_result(result, screen)
+    screen = console(quiet, stderr=as_json)
+    with results_shown(screen, as_json, report) as show:
+        given = given_parameters(parameters)
+        with RunDisplay(screen, waiting=f"loading {target}") as display:
+            pipeline = load_pipeline(target)
+            if runner == "subprocess":
+                version = ".".join(map(str, sys.version_info[:3]))
+                screen.print(f"running {pipeline.name} with Python {version} on {sys.platform}")
+            display.wait_for("packing code and resolving packages")
+            result = run(
+                pipeline,
+                given,
+                runner=runner,
+                output=output,
+                reuse=not no_cache,
+                parallel=parallel,
+                docker={"network_mode": docker_network} if docker_network else None,
+                on_event=display,
+                progress=display.transfers,
+                start=folder_of(target),
+                **settings,
+            )
+        show(result)
+
+
+@contextlib.contextmanager
+def results_shown(screen: Console, as_json: bool, report: Path | None) -> Iterator[Callable[[RunResult], None]]:
+    """Gives the function that shows the result of a run, and shows what ran of one that fails.
+
+    Args:
+        screen: the terminal.
+        as_json: whether the result is printed as JSON on standard output.
+        report: file for a page about the run.
+    """
+
+    def show(result: RunResult) -> None:
+        if report is not None:
+            result.report(report)
+        if as_json:
+            print_json(result_as_dict(result))
+        else:
+            show_result(result, screen)
+        if report is not None:
+            screen.print(f"report: {marked(Linked.path(report))}")
+
+    try:
+        yield show
+    except StepFailedError as error:
+        if error.result is not None and report is not None:
+            error.result.report(report)
+            screen.print(f"report: {marked(Linked.path(report))}")
+        if error.result is not None and as_json:
+            print_json(result_as_dict(error.result))
+        raise
+
+
+def result_as_dict(result: RunResult) -> dict[str, Any]:
+    """The result of a run as JSON values."""
+    details = result.details
+    names = ("name", "state", "start", "seconds", "inputs", "outputs", "artifacts", "metrics")
+    return {
+        "pipeline": details.pipeline if details else None,
+        "state": "failed" if any(step.state == "failed" for step in result.steps) else "succeeded",
+        "folder": str(result.folder),
+        "seconds": round(details.seconds, 3) if details else None,
+        "arguments": details.arguments if details else {},
+        "outputs": {name: getattr(value, "uri", value) for name, value in result.outputs.items()},
+        "steps": [{**{name: getattr(step, name) for name in names}, "log": step.log or None} for step in result.steps],
+    }
 
 
 def show_result(result: RunResult, screen: Console) -> None:

@@ -11,8 +11,9 @@ import click
 from rich.markup import escape
 
 from fairing_kfp.cli.following import follow, format_seconds, print_steps
-from fairing_kfp.cli.options import ca, host_options, quiet
-from fairing_kfp.cli.outputs import print_outputs, results_as_dicts
+from fairing_kfp.cli.json_output import print_json
+from fairing_kfp.cli.options import as_json, ca, host_options, quiet
+from fairing_kfp.cli.outputs import print_outputs, run_as_dict
 from fairing_kfp.display.terminal import console, print_table
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def command() -> None:
 @host_options
 @click.option("--experiment", metavar="NAME", help="Experiment of the runs")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Number of runs")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON")
+@as_json
 @ca
 def list_(experiment: str | None, limit: int, as_json: bool, token_file: str | None, **settings: Any) -> None:
     """List the latest runs.
@@ -43,7 +44,7 @@ def list_(experiment: str | None, limit: int, as_json: bool, token_file: str | N
     chosen = Settings.load(**settings)
     runs = list_runs(connect(chosen, token_file), experiment=experiment, limit=limit)
     if as_json:
-        click.echo(json.dumps([_as_dict(run) for run in runs], indent=2))
+        print_json([run_as_dict(run, steps=False) for run in runs])
         return
     rows = [(run.id, run.name, run.last_state, _ago(run.created)) for run in runs]
     screen = console()
@@ -58,7 +59,7 @@ def list_(experiment: str | None, limit: int, as_json: bool, token_file: str | N
 @host_options
 @click.option("-f", "--follow", "following", is_flag=True, help="Follow the run until it ends")
 @click.option("--no-logs", is_flag=True, help="Do not show the logs of steps")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON")
+@as_json
 @ca
 def show(run_id: str, following: bool, no_logs: bool, as_json: bool, **settings: Any) -> None:
     """Show the state, the steps and the outputs of a run.
@@ -70,9 +71,7 @@ def show(run_id: str, following: bool, no_logs: bool, as_json: bool, **settings:
     """
     run, screen = _get(run_id, settings), console()
     if as_json:
-        results = results_as_dicts(run)
-        steps = [{**_step_as_dict(step), **results(step.name)} for step in run.steps]
-        click.echo(json.dumps({**_as_dict(run), "steps": steps}, indent=2))
+        print_json(run_as_dict(run))
         return
     screen.print(f"[bold]{escape(run.name)}[/] {run.state}: {escape(run.url)}")
     for name, value in run.arguments.items():
@@ -185,27 +184,6 @@ def _get(run_id: str, settings: dict[str, Any]) -> Run:
     from fairing_kfp.remote.run import Run
 
     return Run.get(run_id, **settings)
-
-
-def _as_dict(run: Run) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "name": run.name,
-        "state": run.last_state,
-        "created": run.created.isoformat() if run.created else None,
-        "url": run.url,
-        "arguments": run.arguments,
-    }
-
-
-def _step_as_dict(step: Any) -> dict[str, Any]:
-    return {
-        "name": step.name,
-        "state": step.state,
-        "started": step.started.isoformat() if step.started else None,
-        "ended": step.ended.isoformat() if step.ended else None,
-        "cached": step.cached,
-    }
 
 
 def _ago(moment: datetime | None) -> str:

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from fairing_kfp.cli import candidates
 from fairing_kfp.cli.options import quiet
-from fairing_kfp.display.terminal import console
+from fairing_kfp.display import TransferProgress, console
 
 if TYPE_CHECKING:
     from fairing_kfp.component.predictor import Predictor
@@ -32,14 +32,12 @@ _EXAMPLES = {
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    default=8080,
     metavar="PORT",
-    show_default=True,
-    help="Local port, 0 for any",
+    help="Local port, 0 for any (default: 8080; any with --request)",
 )
 @click.option("--request", metavar="JSON", help="Send one request (or @FILE), print the reply")
 @quiet
-def command(target: str, model: Path | None, port: int, request: str | None, quiet: bool) -> None:
+def command(target: str, model: Path | None, port: int | None, request: str | None, quiet: bool) -> None:
     """Serve a predictor on this machine, until Ctrl-C.
 
     FILE is a Python file with a class decorated with @fairing_component. If it
@@ -49,13 +47,16 @@ def command(target: str, model: Path | None, port: int, request: str | None, qui
     \b
     Example: fairing-kfp serve pipeline.py:Digits --model model.pickle
     """
+    from fairing_kfp.cache.store import Cache
     from fairing_kfp.component.load import folder_of, load_predictor
     from fairing_kfp.local.server import server_image, start_server
 
     body = None if request is None else _body(request)
-    screen = console(quiet)
-    predictor = load_predictor(target)
-    image = server_image(predictor.source, start=folder_of(target))
+    port = port if port is not None else 8080 if body is None else 0
+    screen = console(quiet, stderr=body is not None)
+    with TransferProgress(screen, waiting=f"loading {target}") as progress:
+        predictor = load_predictor(target)
+        image = server_image(predictor.source, Cache(on_miss=progress.status), start=folder_of(target))
     for warning in image.warnings:
         screen.print(f"[yellow]warning:[/] {escape(warning)}")
 

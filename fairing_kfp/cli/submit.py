@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.markup import escape
 
 from fairing_kfp.cli.following import follow
-from fairing_kfp.cli.options import host_options, image_options, parameters, quiet, target
+from fairing_kfp.cli.json_output import print_json
+from fairing_kfp.cli.options import as_json, host_options, parameters, push_options, quiet, target
+from fairing_kfp.cli.outputs import run_as_dict
 from fairing_kfp.cli.parameters import given_parameters
 from fairing_kfp.display import TransferProgress, console
+
+if TYPE_CHECKING:
+    from fairing_kfp.remote.run import Run
 
 
 @click.command()
@@ -24,7 +29,8 @@ from fairing_kfp.display import TransferProgress, console
 @click.option("--no-wait", "--detach", "no_wait", is_flag=True, help="Do not wait for the run")
 @click.option("--no-logs", is_flag=True, help="Do not show the logs of steps")
 @click.option("--no-cache", is_flag=True, help="Do not reuse outputs of earlier runs")
-@image_options
+@as_json
+@push_options
 @quiet
 def command(
     target: str,
@@ -33,6 +39,7 @@ def command(
     no_wait: bool,
     no_logs: bool,
     no_cache: bool,
+    as_json: bool,
     quiet: bool,
     **settings: Any,
 ) -> None:
@@ -47,9 +54,9 @@ def command(
     from fairing_kfp.component.load import folder_of, load_pipeline
     from fairing_kfp.remote.submit import submit
 
-    screen = console(quiet)
+    screen = console(quiet, stderr=as_json)
     given = given_parameters(parameters)
-    with TransferProgress(screen) as progress:
+    with TransferProgress(screen, waiting=f"loading {target}") as progress:
         run = submit(
             load_pipeline(target),
             given,
@@ -66,7 +73,21 @@ def command(
             screen.print(f"[green]✔[/] {component} → {image}")
     screen.print(f"[bold]▶[/] {escape(run.name)}: {escape(run.url or run.id)}")
     if no_wait:
-        if quiet:
+        if as_json:
+            print_json(_as_dict(run))
+        elif quiet:
             click.echo(run.id)
         return
-    sys.exit(follow(run, screen, settings.get("host"), logs=not no_logs))
+    try:
+        code = follow(run, screen, settings.get("host"), logs=not no_logs)
+    finally:
+        if as_json:
+            print_json(_as_dict(run))
+    sys.exit(code)
+
+
+def _as_dict(run: Run) -> dict[str, Any]:
+    """A run as `runs show --json` prints it, and the images that were pushed for it."""
+    images = run.compiled.images if run.compiled else {}
+    made = [{"component": component, "image": image} for component, image in images.items()]
+    return {**run_as_dict(run), "images": made}

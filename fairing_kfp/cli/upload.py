@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from fairing_kfp.cli.options import host_options, image_options, pair, quiet, target
+from fairing_kfp.cli.options import host_options, pair, push_options, quiet, target
 from fairing_kfp.display import TransferProgress, console
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--version", metavar="NAME", help="Name of the version (default: a digest)")
 @click.option("--description", metavar="TEXT", help="Description of the version")
 @click.option("--tag", "tags", metavar="NAME=VALUE", multiple=True, help="Tag of the version (repeatable)")
-@image_options
+@push_options
 @quiet
 def command(
     target: str,

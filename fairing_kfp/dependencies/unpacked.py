@@ -28,6 +28,7 @@ CONTENT = "unpacked"
 
 # Copies: with links we would write into uv's own cache.
 _COPY = ("--link-mode", "copy", "--no-compile-bytecode")
+_SHOWN = 5  # packages in a message
 _INSTALL = ("-r", "-", "--no-deps", "--require-hashes", *_COPY)
 
 
@@ -55,7 +56,9 @@ def unpack_each(lock: Lock, cache: Cache) -> dict[str, Path]:
     single = {name: lock.only(name) for name in lock.pins}
     missing = [name for name, one in single.items() if not (cache.root / "trees" / _folder(one.digest)).is_dir()]
     if missing:
-        cache.on_miss(f"fetching {', '.join(lock.only(*missing).requirements)}")
+        pins = lock.only(*missing).requirements
+        more = f" and {len(pins) - _SHOWN} more" if len(pins) > _SHOWN else ""
+        cache.on_miss(f"fetching {', '.join(pins[:_SHOWN])}{more}")
     with contextlib.ExitStack() as stack:  # a read-only cache may contain all of them
         parts = _installed(lock.only(*missing), stack.enter_context(cache.scratch())) if missing else {}
 

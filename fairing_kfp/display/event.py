@@ -19,6 +19,7 @@ class Event:
         outputs: output parameters by name.
         artifacts: paths of output artifacts by name.
         metrics: metadata of output artifacts by name, if not empty.
+        inputs: values of input parameters and paths of input artifacts by name, if it ended.
         position: orders the steps that ended as the graph does.
     """
 
@@ -30,4 +31,5 @@ class Event:
     outputs: dict[str, Any] = field(default_factory=dict)
     artifacts: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
     position: tuple[int, ...] = ()

@@ -13,6 +13,7 @@ from fairing_kfp.dependencies.pipeline_lock import PipelineLock
 from fairing_kfp.dependencies.resolve import resolve
 from fairing_kfp.dependencies.target import Target
 from fairing_kfp.dependencies.unpacked import unpack
+from fairing_kfp.image.layer import Layer
 from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.local.launch import Launch
 from fairing_kfp.local.root import bare_python, root_digest, unpack_root
@@ -33,11 +34,15 @@ class LocalImage:
         image: reference that replaces the component's image; steps are reused while it is unchanged.
         launch: starts a step.
         warnings: warnings for the author.
+        layers: its layers above the base image; with this interpreter those of packages are none, but folders.
+        packages: its packages, as `name==version`.
     """
 
     image: str
     launch: Launch
     warnings: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
+    packages: tuple[str, ...] = ()
 
 
 def unpacked_image(
@@ -54,6 +59,7 @@ def unpacked_image(
     bundle = source.bundle(settings.allow_secrets)
     layers = [local_runtime_layer(), *bundle.layers]
     trees: dict[str, Path] = {}
+    packages: tuple[str, ...] = ()
     lock, warnings, program = "", bundle.warnings, COMMAND[1]
     if bundle.serves:
         server = server_layer.server_lock(Target.for_host())
@@ -64,6 +70,7 @@ def unpacked_image(
         versions = pipeline_lock.locked_versions(requirements)
         resolved = resolve(requirements, Target.for_host(), cache, versions)
         trees[DEPENDENCIES], lock = unpack(resolved, cache), lock + resolved.digest
+        packages = resolved.requirements
         warnings += (*_version_warnings(source.name, resolved, versions), *resolved.notes)
     digest = root_digest(layers, lock, source.env or {})
     root = unpack_root(layers, trees, digest, cache)
@@ -73,7 +80,8 @@ def unpacked_image(
     launch = Launch(source.name, "subprocess", command, env)
     outside = [file.path for file in bundle.placed if not file.path.startswith(f"{WORKING}/")]
     missing = [f"{source.name}: /{path} exists in the image only, not in a run without Docker" for path in outside]
-    return LocalImage(f"fairing.local/{source.name}@{digest}", launch, (*warnings, *missing))
+    reference = f"fairing.local/{source.name}@{digest}"
+    return LocalImage(reference, launch, (*warnings, *missing), tuple(layers), packages)
 
 
 def docker_image(
@@ -89,7 +97,8 @@ def docker_image(
     """
     command = list(SERVE if recipe.bundle.serves else COMMAND)
     launch = Launch(recipe.name, "docker", command, {}, reference, dict(options or {}), secrets=recipe.secrets)
-    return LocalImage(reference, launch, (*recipe.bundle.warnings, *([warning] if warning else ())))
+    warnings = (*recipe.bundle.warnings, *([warning] if warning else ()))
+    return LocalImage(reference, launch, warnings, recipe.image.images[0].layers, recipe.packages)
 
 
 def _version_warnings(name: str, resolved: Lock, versions: Mapping[str, str]) -> tuple[str, ...]:

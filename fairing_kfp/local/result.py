@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class StepResult:
         artifacts: paths of the output artifacts.
         metrics: metadata of artifacts that have some.
         log: file of its log; empty if it was reused.
+        inputs: values of its input parameters, and paths of its input artifacts.
+        start: seconds from the start of the run to its own.
     """
 
     name: str
@@ -39,6 +42,8 @@ class StepResult:
     artifacts: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     log: str = ""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    start: float = 0.0
 
     def __repr__(self) -> str:
         """Its name, state and duration, in one line."""
@@ -54,6 +59,46 @@ class StepResult:
         return Path(self.log).read_text(encoding="utf-8", errors="replace") if self.log else ""
 
 
+@dataclass(frozen=True)
+class ImageDetails:
+    """An image that steps ran from.
+
+    Attributes:
+        component: name of the component.
+        reference: the image.
+        layers: name, digest and size in bytes of each layer above the base image, lowest first.
+        packages: packages, as `name==version`.
+    """
+
+    component: str
+    reference: str
+    layers: tuple[tuple[str, str, int], ...]
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunDetails:
+    """What ran, for the report of a run.
+
+    Attributes:
+        pipeline: name of the pipeline.
+        document: the compiled pipeline (PipelineSpec).
+        arguments: values of its parameters.
+        runner: the runner.
+        images: images of its components.
+        began: when it began, as a Unix time.
+        seconds: duration, in seconds.
+    """
+
+    pipeline: str
+    document: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+    runner: str
+    images: tuple[ImageDetails, ...]
+    began: float
+    seconds: float
+
+
 @dataclass(frozen=True, repr=False)
 class RunResult:
     """The result of a local run.
@@ -62,11 +107,13 @@ class RunResult:
         folder: folder with artifacts and logs.
         outputs: outputs of the pipeline.
         steps: steps, in the order of the graph.
+        details: what ran; None for a replayed task.
     """
 
     folder: Path
     outputs: Mapping[str, Any]
     steps: tuple[StepResult, ...]
+    details: RunDetails | None = None
 
     def __repr__(self) -> str:
         """Its folder, and how many steps ended how, in one line."""
@@ -78,6 +125,22 @@ class RunResult:
         from fairing_kfp.local.result_html import result_html
 
         return result_html(self.folder, self.outputs, self.steps)
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Writes a page about the run (HTML): graph, times, inputs, outputs, metrics, artifacts, logs and layers.
+
+        The page is one file that loads nothing.
+
+        Args:
+            path: the file to write.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        from fairing_kfp.atomic_file import write_atomic
+        from fairing_kfp.local.report import report_page
+
+        write_atomic(Path(path), report_page(self))
 
     def step(self, name: str) -> StepResult:
         """A step by the name of its task, with a number from its second run on in loops and nested pipelines.
@@ -96,7 +159,8 @@ def step_result(event: Event) -> StepResult | None:
     state = _STATES.get(event.kind)
     if state is None:
         return None
-    return StepResult(event.step, state, event.seconds, event.outputs, event.artifacts, event.metrics, event.log)
+    outputs, artifacts, metrics = event.outputs, event.artifacts, event.metrics
+    return StepResult(event.step, state, event.seconds, outputs, artifacts, metrics, event.log, event.inputs)
 
 
 def pipeline_outputs(outputs: Values) -> dict[str, Any]:

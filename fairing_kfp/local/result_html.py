@@ -10,10 +10,11 @@ from fairing_kfp.display.artifact_html import artifact_content, metric_pictures,
 from fairing_kfp.display.html import Html, element, folded, fragment, joined, table, title
 
 _MOST_STEPS, _MOST_ARTIFACTS = 200, 20
-_CSS = {"succeeded": "good", "failed": "bad"}
+STATES = {"succeeded": "good", "failed": "bad"}
+"""Classes of the style sheet, by state of a step."""
 
 
-class _Step(Protocol):
+class Step(Protocol):
     """A `StepResult`, whose module imports this one."""
 
     @property
@@ -32,7 +33,7 @@ class _Step(Protocol):
     def log(self) -> str: ...
 
 
-def result_html(folder: Path, outputs: Mapping[str, Any], steps: Sequence[_Step]) -> str:
+def result_html(folder: Path, outputs: Mapping[str, Any], steps: Sequence[Step]) -> str:
     """A run in a notebook.
 
     Args:
@@ -47,37 +48,37 @@ def result_html(folder: Path, outputs: Mapping[str, Any], steps: Sequence[_Step]
         _steps(steps[:_MOST_STEPS]),
         element("div", f"and {more} further steps" if more > 0 else "", "muted"),
         table(["output of the pipeline", "value"], rows),
-        _contents(steps[:_MOST_STEPS]),
+        contents_html(steps[:_MOST_STEPS]),
     )
 
 
-def step_html(step: _Step) -> str:
+def step_html(step: Step) -> str:
     """A step in a notebook."""
-    return fragment(title(step.name, "step"), _steps([step]), _contents([step]))
+    return fragment(title(step.name, "step"), _steps([step]), contents_html([step]))
 
 
-def _steps(steps: Iterable[_Step]) -> Html:
+def _steps(steps: Iterable[Step]) -> Html:
     return table(["step", "state", "time", "outputs", "log"], map(_row, steps))
 
 
-def _row(step: _Step) -> tuple[object, ...]:
+def _row(step: Step) -> tuple[object, ...]:
     outputs = [(name, value_html(value)) for name, value in step.outputs.items()]
     for name, metadata in step.metrics.items():
         outputs += [(Html(f"{joined([name])}.{key}"), value) for key, value in metric_rows(metadata)]
-    outputs += [(name, path_html(uri, Path(uri).name)) for name, uri in step.artifacts.items() if not _is_empty(uri)]
+    outputs += [(name, path_html(uri, Path(uri).name)) for name, uri in step.artifacts.items() if not is_empty(uri)]
     seconds = f"{step.seconds:.1f} s" if step.seconds else ""
     log = path_html(step.log, "log") if step.log else ""
     lines = joined((element("div", joined((element("b", name), " ", value))) for name, value in outputs))
-    return element("b", step.name), element("span", step.state, _CSS.get(step.state, "")), seconds, lines, log
+    return element("b", step.name), element("span", step.state, STATES.get(step.state, "")), seconds, lines, log
 
 
-def _is_empty(uri: str) -> bool:
+def is_empty(uri: str) -> bool:
     """Whether a file of an artifact has no content, such as that of metrics."""
     path = Path(uri)
     return path.is_file() and path.stat().st_size == 0
 
 
-def _contents(steps: Iterable[_Step]) -> Html:
+def contents_html(steps: Iterable[Step]) -> Html:
     """Pictures of metrics, and the content of HTML and Markdown, of the first artifacts that have some."""
     found: list[Html] = []
     for heading, content in _content_of(steps):
@@ -88,7 +89,7 @@ def _contents(steps: Iterable[_Step]) -> Html:
     return joined(found)
 
 
-def _content_of(steps: Iterable[_Step]) -> Iterator[tuple[Html, Html]]:
+def _content_of(steps: Iterable[Step]) -> Iterator[tuple[Html, Html]]:
     for step in steps:
         for name, uri in step.artifacts.items():
             metadata: Mapping[str, Any] = step.metrics.get(name, {})

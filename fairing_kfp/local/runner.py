@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,15 @@ from fairing_kfp.errors import PipelineError
 from fairing_kfp.local.graph import run_graph
 from fairing_kfp.local.journal import JournalWriter
 from fairing_kfp.local.launches import launch_of
-from fairing_kfp.local.result import RunResult, StepResult, pipeline_outputs, step_error, step_result
+from fairing_kfp.local.result import (
+    ImageDetails,
+    RunDetails,
+    RunResult,
+    StepResult,
+    pipeline_outputs,
+    step_error,
+    step_result,
+)
 from fairing_kfp.local.serve_step import lifeline
 from fairing_kfp.local.step import StepRunner
 from fairing_kfp.local.volumes import Volumes
@@ -82,10 +91,12 @@ def run_pipeline(
         with lock:  # steps that run side by side report in threads of their own
             result = step_result(event)
             if result:
-                steps.append((event.position, result))
+                before = max(time.monotonic() - start - result.seconds, 0.0)
+                steps.append((event.position, replace(result, start=before)))
             on_event(event)
 
     runner_name = "subprocess" if docker is None else "docker"
+    began, start = time.time(), time.monotonic()
     journal = JournalWriter(run, name, next(iter(traced.files), ""), runner_name, arguments)
     runner = StepRunner(
         specification.executors, launches, volumes, run, cache, reuse, collect, journal=journal, rerun=rerun
@@ -93,10 +104,24 @@ def run_pipeline(
     with lifeline(run) if serves else contextlib.nullcontext():
         outputs = run_graph(specification, arguments, run.name, runner, parallel, runner.stop)
     ordered = tuple(step for _, step in sorted(steps, key=lambda one: one[0]))
+    details = RunDetails(
+        name,
+        specification.document,
+        arguments,
+        runner_name,
+        tuple(_image_details(image) for image in images.values()),
+        began,
+        time.monotonic() - start,
+    )
     if outputs is None:
         failed = next(step for _, step in steps if step.state == "failed")
-        raise step_error(failed, RunResult(run, {}, ordered))
-    return RunResult(run, pipeline_outputs(outputs), ordered)
+        raise step_error(failed, RunResult(run, {}, ordered, details))
+    return RunResult(run, pipeline_outputs(outputs), ordered, details)
+
+
+def _image_details(image: LocalImage) -> ImageDetails:
+    layers = tuple((layer.name, layer.digest, layer.size) for layer in image.layers)
+    return ImageDetails(image.launch.name, image.image, layers, image.packages)
 
 
 def _warn_of_train_steps(

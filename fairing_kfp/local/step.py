@@ -107,7 +107,8 @@ class StepRunner:
                 log_line(f"fairing-kfp: attempt {attempt} of {task.attempts} failed: {problem}")
         seconds = time.monotonic() - began
         if problem:
-            self.on_event(Event("fail", task.step, problem, seconds, str(log), position=task.position))
+            failed = Event("fail", task.step, problem, seconds, str(log), position=task.position, inputs=_inputs(task))
+            self.on_event(failed)
             return None
         for name, artifacts in outputs.artifacts.items():
             if not _touch_metrics(artifacts[0]) and not Path(artifacts[0]["uri"]).exists():
@@ -292,4 +293,12 @@ def _ended(kind: str, task: Task, outputs: Values, seconds: float = 0.0, log: st
         artifacts={name: artifact["uri"] for name, artifact in artifacts.items()},
         metrics={name: artifact["metadata"] for name, artifact in artifacts.items() if artifact["metadata"]},
         position=task.position,
+        inputs=_inputs(task),
     )
+
+
+def _inputs(task: Task) -> dict[str, Any]:
+    """Values of input parameters, and paths of input artifacts: one, or a list of them."""
+    artifacts = {name: [one["uri"] for one in listed] for name, listed in task.inputs.artifacts.items()}
+    paths = {name: uris[0] if len(uris) == 1 else uris for name, uris in artifacts.items()}
+    return {**task.inputs.parameters, **paths}

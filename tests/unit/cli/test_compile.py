@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from click.testing import CliRunner
 
+from fairing_kfp.cli import main
 from tests.golden import PIPELINES
+from tests.support import stand_in_builder
 from tests.support.command_line import fairing_kfp
 
 TARGET = PIPELINES["control-flow"]
@@ -55,3 +60,103 @@ def test_only_what_a_pipeline_needs_is_imported(tmp_path: Path) -> None:
     assert {"kfp.compiler", "fairing_kfp.preprocess.function"} <= imported
     assert not imported & {"kubernetes", "kfp.client", "requests", "packaging", "uv", "tomllib", "tomli", "html.parser"}
     assert not imported & {"rich.progress", "fairing_kfp.serving.spec", "fairing_kfp.train.spec"}
+
+
+@pytest.fixture
+def builder(monkeypatch: pytest.MonkeyPatch) -> stand_in_builder.StandInBuilder:
+    made = stand_in_builder.StandInBuilder()
+    stand_in_builder.register(monkeypatch)
+    monkeypatch.setattr(stand_in_builder, "connect", lambda connection, argument: made)
+    return made
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two pipelines with modules of one name, which differ."""
+    for name, value in (("one", 1), ("two", 2)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "numbers_of_it.py").write_text(f"VALUE = {value}\n")
+        text = _SMALL.replace("first + 1", "first + numbers_of_it.VALUE").replace("adds", name)
+        (folder / f"{name}.py").write_text(f"import numbers_of_it\n{text}")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _compile(*arguments: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(main, ["compile", "--builder", "stand-in", *arguments], catch_exceptions=False)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_several_pipelines_are_written_to_a_folder(files: Path, builder: stand_in_builder.StandInBuilder) -> None:
+    code, output, errors = _compile("one/one.py", "two/two.py", "-o", "out", "--json")
+    found = json.loads(output)["pipelines"]
+
+    assert code == 0
+    assert [(one["target"], one["name"], one["yaml"]) for one in found] == [
+        ("one/one.py", "one", "out/one.yaml"),
+        ("two/two.py", "two", "out/two.yaml"),
+    ]
+    for one in found:
+        [image] = one["images"]
+        assert image["image"] in (files / one["yaml"]).read_text()
+        assert (image["component"], image["planned"], one["warnings"]) == ("add", False, [])
+    assert found[0]["images"] != found[1]["images"]
+    assert "✔ out/one.yaml, out/two.yaml in" in errors
+    modules = [layer.name for layer in builder.published[1].images[0].layers]
+    assert modules == ["runtime", "code"]
+
+
+@pytest.mark.usefixtures("files")
+def test_each_pipeline_gets_its_own_modules(builder: stand_in_builder.StandInBuilder) -> None:
+    _compile("one/one.py", "two/two.py")
+    together = [image.images[0].layers[-1].digest for image in builder.published]
+    builder.published.clear()
+    _compile("two/two.py")
+
+    assert builder.published[0].images[0].layers[-1].digest == together[1] != together[0]
+
+
+def test_nothing_is_published_unless_all_can_be_packed(files: Path, builder: stand_in_builder.StandInBuilder) -> None:
+    (files / "two/two.py").write_text("from missing import nothing\n")
+    code, _, errors = _compile("one/one.py", "two/two.py")
+
+    assert code == 2
+    assert "missing" in errors
+    assert builder.published == []
+    assert not list(files.rglob("*.yaml"))
+
+
+@pytest.mark.usefixtures("files", "builder")
+def test_yaml_on_standard_output_comes_alone() -> None:
+    code, output, errors = _compile("one/one.py", "-o", "-")
+
+    assert code == 0
+    assert yaml.safe_load(output)["pipelineInfo"]["name"] == "one"
+    assert "✔ add → registry.example.com/me/project@sha256:" in errors
+    assert _compile("one/one.py", "-o", "-", "-q")[2] == ""
+
+
+@pytest.mark.usefixtures("builder")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["one/one.py", "two/two.py", "-o", "-"], "- is not a folder, for the YAML of 2 pipelines"),
+        (["one/one.py", "two/two.py", "-o", "out.yaml"], "out.yaml is not a folder"),
+        (["one/one.py", "one/one.py:one"], "would both be written to one/one.yaml"),
+        (["one/one.py", "-o", "-", "--json"], "both print on standard output"),
+        ([], "Missing argument 'FILE[:NAME]...'"),
+    ],
+)
+def test_outputs_that_contradict_are_refused(files: Path, arguments: list[str], message: str) -> None:
+    code, output, errors = _compile(*arguments)
+
+    assert (code, output) == (2, "")
+    assert message in errors
+    assert not list(files.rglob("*.yaml"))
+
+
+@pytest.mark.usefixtures("files", "builder")
+def test_a_folder_that_exists_gets_the_yaml(tmp_path: Path) -> None:
+    assert _compile("one/one.py", "-o", "two")[0] == 0
+    assert (tmp_path / "two/one.yaml").is_file()

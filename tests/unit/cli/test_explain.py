@@ -1,11 +1,24 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from tests.golden import PIPELINES
 from tests.support.command_line import fairing_kfp
 
 TARGET = PIPELINES["control-flow"]
+_OTHER = """
+from kfp import dsl
+from fairing_kfp import fairing_component
+
+@fairing_component
+def other() -> int:
+    return 3
+
+@dsl.pipeline
+def pipeline():
+    other()
+"""
 
 
 def test_files_are_listed() -> None:
@@ -35,3 +48,13 @@ def test_platforms_are_listed() -> None:
     box = {item["name"]: item for item in json.loads(output)}["box"]
     assert box["platforms"] == ["linux/amd64", "linux/arm64"]
     assert [layer["platforms"] for layer in box["layers"]] == [["linux/amd64", "linux/arm64"]] * 2
+
+
+def test_several_pipelines(tmp_path: Path) -> None:
+    other = f"{tmp_path}/other.py"
+    Path(other).write_text(_OTHER)
+    code, output = fairing_kfp("explain", TARGET, other, "--json")
+
+    assert code == 0
+    assert {item["target"] for item in json.loads(output)} == {TARGET, other}
+    assert other in fairing_kfp("explain", TARGET, other)[1]

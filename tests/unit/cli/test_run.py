@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from fairing_kfp.cli import main
 from tests.golden import PIPELINES
 from tests.support.command_line import fairing_kfp
 from tests.support.paths import TESTS
@@ -50,3 +54,28 @@ def test_a_malformed_parameter_is_a_usage_error(tmp_path: Path) -> None:
 
     assert code == 2
     assert "NAME=VALUE" in output
+
+
+def test_json_and_the_report_tell_what_ran(tmp_path: Path) -> None:
+    target = f"{TESTS}/pipelines/failing.py:failing"
+    given = ["run", target, "-o", str(tmp_path), "--json", "--report", f"{tmp_path}/report.html"]
+    done = CliRunner().invoke(main, given, catch_exceptions=False)
+    found = json.loads(done.stdout)
+    step = found["steps"][-1]
+
+    assert done.exit_code == 1
+    assert (found["state"], found["pipeline"]) == ("failed", "failing")
+    assert found["folder"].startswith(str(tmp_path))
+    assert step["state"] == "failed"
+    assert "ValueError" in Path(step["log"]).read_text()
+    assert "error: the step" in done.stderr
+    page = (tmp_path / "report.html").read_text()
+    assert "ValueError: as it was told" in page
+    assert page.startswith("<!doctype html>")
+
+
+def test_attestations_are_not_offered_for_images_that_stay_here() -> None:
+    code, output = fairing_kfp("run", TARGET, "--attest")
+
+    assert code == 2
+    assert "No such option" in output
