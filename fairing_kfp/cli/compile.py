@@ -37,8 +37,9 @@ def command(targets: tuple[str, ...], output: Path | None, as_json: bool, quiet:
     """Push a pipeline's images and write its YAML.
 
     The YAML refers to images by digest. Upload it to Kubeflow Pipelines as is.
-    With -o - it is printed, and all else goes to standard error. Several FILEs are all checked before the first image is pushed. With
-    --builder dry-run nothing is sent, and no YAML is written.
+    With -o - it is printed, and progress goes to standard error. Several FILEs
+    are all checked before the first image is pushed. With --builder dry-run
+    nothing is sent, and no YAML is written.
 
     \b
     Example: fairing-kfp compile pipeline.py --registry registry.example.com/me
