@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fairing_kfp.display.artifact_html import metric_rows
 from fairing_kfp.display.graph_svg import graph_svg
 from fairing_kfp.display.html import Html, element, escaped, folded, fragment, joined, shortened, table, title
-from fairing_kfp.display.terminal import format_size
+from fairing_kfp.display.size import format_size
 from fairing_kfp.local.result_html import STATES, contents_html, is_empty
 from fairing_kfp.pipeline.graph import graph_of
 
