@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,11 @@ from fairing_kfp.display.artifact_html import metric_rows
 from fairing_kfp.display.graph_svg import graph_svg
 from fairing_kfp.display.html import Html, element, escaped, folded, fragment, joined, shortened, table, title
 from fairing_kfp.display.size import format_size
-from fairing_kfp.local.result_html import STATES, contents_html, is_empty
+from fairing_kfp.local.result_html import STATES, Step, contents_html, is_empty
 from fairing_kfp.pipeline.graph import graph_of
 
 if TYPE_CHECKING:
-    from fairing_kfp.local.result import ImageDetails, RunDetails, RunResult, StepResult
+    from fairing_kfp.local.details import ImageDetails, RunDetails
 
 _MOST_STEPS, _MOST_IMAGES, _MOST_PACKAGES = 500, 100, 300
 _LONGEST_VALUE, _LOG_END = 2_000, 20_000  # characters
@@ -36,19 +36,28 @@ body{background:#0d1117;color:#e6edf3}
 """
 
 
-def report_page(result: RunResult) -> str:
-    """The page about a run. Content of artifacts is sanitised, and values and logs are shortened."""
-    details, steps = result.details, result.steps[:_MOST_STEPS]
-    name = details.pipeline if details else result.folder.name
-    failed = [step.name for step in result.steps if step.state == "failed"]
+def report_page(
+    folder: Path, outputs: Mapping[str, Any], steps: Sequence[Step], details: RunDetails | None = None
+) -> str:
+    """The page about a run. Content of artifacts is sanitised, and values and logs are shortened.
+
+    Args:
+        folder: folder of the run.
+        outputs: outputs of the pipeline.
+        steps: its steps; the first 500 are shown.
+        details: what ran.
+    """
+    failed, more = any(step.state == "failed" for step in steps), len(steps) - _MOST_STEPS
+    name, steps = details.pipeline if details else folder.name, steps[:_MOST_STEPS]
     state = element("span", "failed" if failed else "succeeded", "bad" if failed else "good")
+    further = element("div", f"and {more} further steps" if more > 0 else "", "muted")
     body = fragment(
         Html(f"<h1>{escaped(name)} {state}</h1>"),
-        element("div", _about(result), "muted"),
+        element("div", _about(folder, details), "muted"),
         *(_graph(details) if details else ()),
-        _section("Outputs", table([], [(element("b", key), _value(one)) for key, one in result.outputs.items()])),
-        _section("Steps", joined((_steps(steps, details.seconds if details else 0.0), _further(result, steps)))),
-        _section("Inputs and outputs", joined(_values(step, f"{result.folder}/") for step in steps)),
+        _section("Outputs", table([], [(element("b", key), _value(one)) for key, one in outputs.items()])),
+        _section("Steps", joined((_steps(steps, details.seconds if details else 0.0), further))),
+        _section("Inputs and outputs", joined(_values(step, f"{folder}/") for step in steps)),
         _section("Metrics and artifacts", contents_html(steps)),
         _section("Logs", joined(map(_log, steps))),
         _section("Images", joined(map(_image, details.images[:_MOST_IMAGES])) if details else ""),
@@ -63,12 +72,11 @@ def report_page(result: RunResult) -> str:
     )
 
 
-def _about(result: RunResult) -> str:
-    details = result.details
+def _about(folder: Path, details: RunDetails | None) -> str:
     if details is None:
-        return result.folder.name
+        return folder.name
     began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(details.began))
-    return f"{result.folder.name} · {began} · {details.seconds:.1f} s · runner {details.runner}"
+    return f"{folder.name} · {began} · {details.seconds:.1f} s · runner {details.runner}"
 
 
 def _section(name: str, content: object) -> Html:
@@ -86,7 +94,7 @@ def _graph(details: RunDetails) -> tuple[Html, Html]:
     return _section("Graph", graph_svg(graph_of(details.document))), _section("Parameters", table([], rows))
 
 
-def _steps(steps: Iterable[StepResult], seconds: float) -> Html:
+def _steps(steps: Iterable[Step], seconds: float) -> Html:
     rows = []
     for step in steps:
         took = f"{step.seconds:.1f} s" if step.seconds else ""
@@ -95,19 +103,14 @@ def _steps(steps: Iterable[StepResult], seconds: float) -> Html:
     return table(["step", "state", "time", "when"], rows)
 
 
-def _bar(step: StepResult, seconds: float) -> Html:
+def _bar(step: Step, seconds: float) -> Html:
     """When a step ran, within the duration of the run."""
     whole = max(seconds, step.start + step.seconds)
     left, width = 100 * step.start / whole, 100 * step.seconds / whole
     return Html(f'<div class="bar"><i style="left:{left:.1f}%;width:{width:.1f}%"></i></div>')
 
 
-def _further(result: RunResult, steps: tuple[StepResult, ...]) -> Html:
-    more = len(result.steps) - len(steps)
-    return element("div", f"and {more} further steps" if more else "", "muted")
-
-
-def _values(step: StepResult, folder: str) -> Html:
+def _values(step: Step, folder: str) -> Html:
     """Inputs, outputs and metrics of a step; paths in the folder of the run are relative to it."""
     given = [("input", key, _value(value, folder)) for key, value in step.inputs.items()]
     given += [("output", key, _value(value, folder)) for key, value in step.outputs.items()]
@@ -132,7 +135,7 @@ def _value(value: Any, folder: str = "\0") -> Html:
     return element("code", shortened(str(text).replace(folder, ""), _LONGEST_VALUE))
 
 
-def _log(step: StepResult) -> Html:
+def _log(step: Step) -> Html:
     """The end of a step's log; that of a failed step is unfolded."""
     text = step.log_text().strip() if step.log and Path(step.log).is_file() else ""
     hidden = len(text) - _LOG_END

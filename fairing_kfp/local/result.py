@@ -13,6 +13,7 @@ from fairing_kfp.display.event import Event
 from fairing_kfp.errors import StepFailedError
 
 if TYPE_CHECKING:
+    from fairing_kfp.local.details import RunDetails
     from fairing_kfp.local.task import Values
 
 _STATES = {"succeed": "succeeded", "fail": "failed", "reuse": "reused"}
@@ -59,46 +60,6 @@ class StepResult:
         return Path(self.log).read_text(encoding="utf-8", errors="replace") if self.log else ""
 
 
-@dataclass(frozen=True)
-class ImageDetails:
-    """An image that steps ran from.
-
-    Attributes:
-        component: name of the component.
-        reference: the image.
-        layers: name, digest and size in bytes of each layer above the base image, lowest first.
-        packages: packages, as `name==version`.
-    """
-
-    component: str
-    reference: str
-    layers: tuple[tuple[str, str, int], ...]
-    packages: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class RunDetails:
-    """What ran, for the report of a run.
-
-    Attributes:
-        pipeline: name of the pipeline.
-        document: the compiled pipeline (PipelineSpec).
-        arguments: values of its parameters.
-        runner: the runner.
-        images: images of its components.
-        began: when it began, as a Unix time.
-        seconds: duration, in seconds.
-    """
-
-    pipeline: str
-    document: Mapping[str, Any]
-    arguments: Mapping[str, Any]
-    runner: str
-    images: tuple[ImageDetails, ...]
-    began: float
-    seconds: float
-
-
 @dataclass(frozen=True, repr=False)
 class RunResult:
     """The result of a local run.
@@ -140,7 +101,7 @@ class RunResult:
         from fairing_kfp.atomic_file import write_atomic
         from fairing_kfp.local.report import report_page
 
-        write_atomic(Path(path), report_page(self))
+        write_atomic(Path(path), report_page(self.folder, self.outputs, self.steps, self.details))
 
     def step(self, name: str) -> StepResult:
         """A step by the name of its task, with a number from its second run on in loops and nested pipelines.

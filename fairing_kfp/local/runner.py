@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.display.event import Event
 from fairing_kfp.errors import PipelineError
+from fairing_kfp.local.details import ImageDetails, RunDetails
 from fairing_kfp.local.graph import run_graph
 from fairing_kfp.local.journal import JournalWriter
 from fairing_kfp.local.launches import launch_of
 from fairing_kfp.local.result import (
-    ImageDetails,
-    RunDetails,
     RunResult,
     StepResult,
     pipeline_outputs,

@@ -10,8 +10,9 @@ import pytest
 
 import fairing_kfp
 from fairing_kfp.errors import ConfigError, StepFailedError
+from fairing_kfp.local.details import ImageDetails, RunDetails
 from fairing_kfp.local.report import report_page
-from fairing_kfp.local.result import ImageDetails, RunDetails, RunResult, StepResult
+from fairing_kfp.local.result import RunResult, StepResult
 
 _DOCUMENT = {
     "pipelineInfo": {"name": "digits"},
@@ -61,8 +62,12 @@ def run(tmp_path: Path) -> RunResult:
     return RunResult(folder, {"Output": "<b>"}, (step,), details)
 
 
+def _page(run: RunResult) -> str:
+    return report_page(run.folder, run.outputs, run.steps, run.details)
+
+
 def test_the_page_shows_all_of_a_run(run: RunResult) -> None:
-    page = report_page(run)
+    page = _page(run)
     text = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
     text = " ".join(re.sub(r"<[^>]*>", " ", text).split())
 
@@ -82,7 +87,7 @@ def test_the_page_shows_all_of_a_run(run: RunResult) -> None:
 
 
 def test_the_page_loads_and_runs_nothing(run: RunResult) -> None:
-    page, links = report_page(run), _Links()
+    page, links = _page(run), _Links()
     links.feed(page)
 
     assert links.found == []
@@ -93,7 +98,7 @@ def test_the_page_loads_and_runs_nothing(run: RunResult) -> None:
 
 def test_a_run_without_details_and_with_a_failed_step(tmp_path: Path) -> None:
     (tmp_path / "log.txt").write_text("ValueError")
-    page = report_page(RunResult(tmp_path, {}, (StepResult("train", "failed", 1.0, log=f"{tmp_path}/log.txt"),)))
+    page = _page(RunResult(tmp_path, {}, (StepResult("train", "failed", 1.0, log=f"{tmp_path}/log.txt"),)))
 
     assert '<span class="bad">failed</span></h1>' in page
     assert "<details open><summary><b>train</b></summary><pre>ValueError" in page
