@@ -17,8 +17,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-import platformdirs
-
 from fairing_kfp.cache import leases
 from fairing_kfp.cache.owner import check_owner, create
 from fairing_kfp.cache.seal import Seal, seal_path
@@ -37,7 +35,11 @@ _TOUCH_INTERVAL = 60.0  # seconds; the precision of the time of last use
 def default_root() -> Path:
     """`$FAIRING_KFP_CACHE`, or `fairing-kfp` in the user's cache folder."""
     named = os.environ.get("FAIRING_KFP_CACHE")
-    return Path(named) if named else Path(platformdirs.user_cache_dir("fairing-kfp"))
+    if named:
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("fairing-kfp"))
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fairing_kfp.preprocess.bundle import CLEAN
 from fairing_kfp.preprocess.secrets.finding import Finding
 from fairing_kfp.preprocess.secrets.gate import judge, marked_lines, refuse
-from fairing_kfp.preprocess.secrets.scan import scan_document, scan_file, scan_named
 
 if TYPE_CHECKING:
     from fairing_kfp.pipeline.specification import Specification
     from fairing_kfp.pipeline.trace import TracedPipeline
     from fairing_kfp.preprocess.bundle import Bundle
-
-_REFERENCES = ("secretAsEnv", "secretAsVolume", "imagePullSecret", "configMapAsEnv", "configMapAsVolume", "pvcMount")
-"""Settings of Kubernetes that name Secrets and their keys."""
 
 
 def check_pipeline(traced: TracedPipeline, allow: Collection[str], bundles: Iterable[Bundle]) -> tuple[Finding, ...]:
@@ -30,11 +29,26 @@ def check_pipeline(traced: TracedPipeline, allow: Collection[str], bundles: Iter
     Raises:
         SecretError: a parameter, argument, description, variable or annotation seems to contain a credential.
     """
+    record, fact = f"the YAML of {traced.name}", _digest(traced.specification)
+    if CLEAN.get(record, fact):
+        return ()
+    from fairing_kfp.pipeline.yaml_secrets import find_secrets  # not needed while nothing changes
+
     entries = [*allow, *(entry for source in traced.sources.values() for entry in source.allow_secrets)]
     values = {finding.value for bundle in bundles for finding in bundle.findings}
     found = judge(find_secrets(traced.specification), entries, marked_lines(traced.files), values)
     refuse(traced.name, found)
+    if not found:
+        CLEAN.put(record, fact, True)
+        CLEAN.save()
     return found
+
+
+def _digest(specification: Specification) -> str:
+    """A digest of what is searched, and of the code that searches it."""
+    digest = hashlib.sha256(Path(__file__).with_name("yaml_secrets.py").read_bytes())
+    digest.update(json.dumps([specification.document, specification.platforms]).encode())
+    return digest.hexdigest()
 
 
 def check_run(pipeline: str, values: Mapping[str, Any], allow: Collection[str], kind: str = "argument") -> None:
@@ -49,73 +63,7 @@ def check_run(pipeline: str, values: Mapping[str, Any], allow: Collection[str], 
     Raises:
         SecretError: one seems to contain a credential.
     """
+    from fairing_kfp.preprocess.secrets.scan import scan_document
+
     found = [one for name, value in values.items() for one in scan_document(f"the {kind} {name!r}", value, name)]
     refuse(pipeline, judge(found, allow))
-
-
-def find_secrets(specification: Specification) -> list[Finding]:
-    """What looks like a credential in a compiled pipeline, each once at each place."""
-    document = specification.document
-    found = [
-        *scan_document("the pipeline's name or description", document["pipelineInfo"]),
-        *_in_component("the pipeline", document["root"]),
-        *(
-            one
-            for name, component in specification.components.items()
-            for one in _in_component(f"the component {name.removeprefix('comp-')!r}", component)
-        ),
-        *(one for label, executor in specification.executors.items() for one in _in_executor(label, executor)),
-    ]
-    for platform in specification.platforms:
-        executors = platform["platforms"].get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
-        for label, settings in executors.items():
-            scanned = {name: value for name, value in settings.items() if name not in _REFERENCES}
-            found += scan_document(f"the Kubernetes settings of the step {_shown(label)}", scanned)
-    return list(dict.fromkeys(found))
-
-
-def _in_component(where: str, component: Mapping[str, Any]) -> Iterator[Finding]:
-    for side in ("inputDefinitions", "outputDefinitions"):
-        for kind in component.get(side, {}).values():
-            for name, definition in kind.items():
-                place = f"the parameter {name!r} of {where}"
-                yield from scan_document(f"the default of {place}", definition.get("defaultValue"), name)
-                yield from scan_document(f"the description of {place}", definition.get("description"))
-    for name, task in component.get("dag", {}).get("tasks", {}).items():
-        inputs = task.get("inputs", {}).get("parameters", {})
-        for parameter, value in inputs.items():
-            constant = value.get("runtimeValue", {}).get("constant")
-            yield from scan_document(f"the argument {parameter!r} of the task {name!r} in {where}", constant, parameter)
-        rest = {key: value for key, value in task.items() if key not in ("inputs", "dependentTasks")}
-        yield from scan_document(f"the task {name!r} in {where}", rest)
-
-
-def _in_executor(label: str, executor: Mapping[str, Any]) -> Iterator[Finding]:
-    where = f"the step {_shown(label)}"
-    container = executor.get("container", {})
-    for variable in container.get("env", ()):
-        name = str(variable.get("name"))
-        yield from scan_named(f"the environment variable {name} of {where}", name, str(variable.get("value", "")))
-    for part in ("command", "args"):
-        words = container.get(part, [])
-        for word in words:
-            if isinstance(word, str) and "\n" in word and _is_program(word):
-                yield from scan_file(f"the program of {where}", "program.py", word.encode("utf-8", "replace"))
-        yield from scan_document(where, [word for word in words if not (isinstance(word, str) and _is_program(word))])
-    rest = {key: value for key, value in container.items() if key not in ("env", "command", "args")}
-    yield from scan_document(where, [rest, *(value for key, value in executor.items() if key != "container")])
-
-
-def _is_program(text: str) -> bool:
-    """Whether an argument is a Python program, as kfp writes it into the command of a function's component."""
-    if "\n" not in text or "def " not in text:
-        return False
-    try:
-        ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return False
-    return True
-
-
-def _shown(label: str) -> str:
-    return repr(label.removeprefix("exec-"))

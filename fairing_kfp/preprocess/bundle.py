@@ -28,11 +28,11 @@ _COPIES = (PICKLE, NOTEBOOK)
 _FOUND: dict[tuple[str, str, bytes], tuple[Finding, ...]] = {}
 """What was found in files, by place and digest: components share modules, and a megabyte of Python takes a second."""
 
-_CLEAN = facts.Facts("clean", *Path(__file__).with_name("secrets").glob("*.py"))
-"""Files without findings, by path in the image and digest. Findings are not kept: they contain the credentials."""
+CLEAN = facts.Facts("clean", *Path(__file__).with_name("secrets").glob("*.py"))
+"""Contents without findings, such as files by path and digest. Findings are not kept: they contain the credentials."""
 
 _CHANGING = (CODE, f"{CODE}/source")
-"""Folders with one component's files, which are small and change with each edit."""
+"""Folders with files of one component, whose facts are a record of their own, since they change with each edit."""
 
 
 class ScannedFiles(tuple[File, ...]):
@@ -45,11 +45,11 @@ class ScannedFiles(tuple[File, ...]):
     findings: tuple[Finding, ...]
 
     @classmethod
-    def scan(cls, files: tuple[File, ...]) -> ScannedFiles:
-        """Scans files."""
+    def scan(cls, files: tuple[File, ...], owner: str) -> ScannedFiles:
+        """Scans the files of a component."""
         if isinstance(files, cls):
             return files
-        return cls.of(files, (finding for file in files for finding in _scan(file)))
+        return cls.of(files, (finding for file in files for finding in _scan(file, owner)))
 
     @classmethod
     def of(cls, files: Iterable[File], findings: Iterable[Finding]) -> ScannedFiles:
@@ -94,8 +94,8 @@ class Bundle:
 
     def __post_init__(self) -> None:
         """The gate of every layer: scans every file for credentials."""
-        object.__setattr__(self, "files", ScannedFiles.scan(self.files))
-        object.__setattr__(self, "placed", ScannedFiles.scan(self.placed))
+        object.__setattr__(self, "files", ScannedFiles.scan(self.files, self.name))
+        object.__setattr__(self, "placed", ScannedFiles.scan(self.placed, self.name))
         facts.save()
         refuse(self.name, self.findings)
 
@@ -117,14 +117,14 @@ class Bundle:
         Raises:
             SecretError: one of them seems to contain a credential.
         """
-        before, added = ScannedFiles.scan(self.files), ScannedFiles.scan(files)
+        before, added = ScannedFiles.scan(self.files, self.name), ScannedFiles.scan(files, self.name)
         both = ScannedFiles.of((*before, *added), (*before.findings, *added.findings))
         return replace(self, files=both, compiled=(*self.compiled, *compiled))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What looks like a credential in its values and files, with what allows it."""
-        scanned = (ScannedFiles.scan(files).findings for files in (self.files, self.placed))
+        scanned = (ScannedFiles.scan(files, self.name).findings for files in (self.files, self.placed))
         found = judge(_distinct(self.found, *scanned), self.allow, self.marked)
         return judge(found, (), values={finding.value for finding in found if finding.allowed == COMMENT})
 
@@ -144,19 +144,20 @@ class Bundle:
         return (layer_of_files("files", self.placed), code) if self.placed else (code,)
 
 
-def _scan(file: File) -> tuple[Finding, ...]:
-    from fairing_kfp.preprocess.secrets.scan import scan_file  # loaded by packing, not by declaring
-
+def _scan(file: File, owner: str) -> tuple[Finding, ...]:
     where, path = _shown(file.path)
     key = where, path, hashlib.sha256(file.data).digest()
     if key not in _FOUND:
         folder, fact = file.path.rpartition("/")[0], f"{file.path} {key[2].hex()}"
-        if _CLEAN.get(folder, fact):
+        record = f"{CODE} of {owner}" if folder in _CHANGING else folder
+        if CLEAN.get(record, fact):
             _FOUND[key] = ()
         else:
+            from fairing_kfp.preprocess.secrets.scan import scan_file  # not needed while nothing changes
+
             _FOUND[key] = tuple(scan_file(where, path, file.data))
-            if not _FOUND[key] and folder not in _CHANGING:
-                _CLEAN.put(folder, fact, True)
+            if not _FOUND[key]:
+                CLEAN.put(record, fact, True)
     return _FOUND[key]
 
 

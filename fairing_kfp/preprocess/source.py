@@ -81,11 +81,12 @@ class ComponentSource:
             PackError: the code or a file cannot be packed.
             SecretError: a value or a file seems to contain a credential.
         """
-        from fairing_kfp.preprocess.secrets.scan import scan_named  # loaded by packing, not by declaring
-
         packed = self.code.bundle(self.name, (*self.allow_secrets, *allow))
-        in_env = (one for name, value in (self.env or {}).items() for one in scan_named(f"env= ({name})", name, value))
-        packed = replace(packed, found=(*packed.found, *in_env))
+        if self.env:
+            from fairing_kfp.preprocess.secrets.scan import scan_named  # loaded by packing, not by declaring
+
+            in_env = (one for name, value in self.env.items() for one in scan_named(f"env= ({name})", name, value))
+            packed = replace(packed, found=(*packed.found, *in_env))
         if not self.files:
             return packed
         from fairing_kfp.preprocess.files.extra import extra_files

@@ -10,7 +10,6 @@ from fairing_kfp.image.image import Image, combine
 from fairing_kfp.image.reference import Reference
 from fairing_kfp.preprocess.image_paths import SERVE
 from fairing_kfp.preprocess.source import AUTHORS_PYTHON, ComponentSource
-from fairing_kfp.recipe.byte_code import byte_code
 from fairing_kfp.recipe.defaults import chosen_base, chosen_compression, chosen_platforms
 from fairing_kfp.recipe.image_recipe import ImageRecipe
 from fairing_kfp.recipe.runtime_layer import runtime_layer
@@ -71,7 +70,12 @@ def component_recipe(
             libc_names.append(minimum_libc(locked, cache))
         libc_files = libc_check_files(libc_names)
     # Compiled own modules are refused, so the runtime layer and the code layer fit all platforms.
-    bundle = bundle.with_files(libc_files, byte_code(bundle.modules))
+    compiled: tuple[File, ...] = ()
+    if bundle.modules:
+        from fairing_kfp.recipe.byte_code import byte_code
+
+        compiled = byte_code(bundle.modules)
+    bundle = bundle.with_files(libc_files, compiled)
     code = bundle.layers
     images = []
     for platform in platforms:

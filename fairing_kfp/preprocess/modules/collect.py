@@ -9,7 +9,6 @@ from pathlib import Path
 
 from fairing_kfp.errors import ModuleNotPackedError
 from fairing_kfp.preprocess.modules.own import OwnModule, check_not_hidden, find_own, imports_of, is_pipeline_file
-from fairing_kfp.preprocess.modules.package_files import package_files
 from fairing_kfp.preprocess.modules.specs import find_spec
 
 
@@ -106,6 +105,8 @@ class OwnModules:
                 )
             stem = name.replace(".", "/")
             if spec.submodule_search_locations:
+                from fairing_kfp.preprocess.modules.package_files import package_files
+
                 for package in map(Path, spec.submodule_search_locations):
                     inside = package_files(package, folder)
                     self.files.update({f"{stem}/{place}": path for place, path in inside.items()})

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from fairing_kfp.preprocess.modules.file_imports import file_imports
 from fairing_kfp.preprocess.modules.own import is_installed
+
+if TYPE_CHECKING:
+    from importlib import metadata
 
 _READERS = ("importlib.metadata", "importlib_metadata", "pkg_resources")
 
@@ -42,6 +45,8 @@ def own_metadata(files: Collection[Path], imported: Iterable[str]) -> dict[str, 
 
 def _own_projects() -> Iterator[tuple[Path, metadata.Distribution]]:
     """The folders of own projects, with their distributions."""
+    from importlib import metadata  # slow to import
+
     for distribution in metadata.distributions():
         url = json.loads(distribution.read_text("direct_url.json") or "{}")
         place = Path(str(distribution.locate_file("")))

@@ -29,7 +29,6 @@ from fairing_kfp.preprocess.pickle import classes, values
 from fairing_kfp.preprocess.pickle.code import code_fields
 from fairing_kfp.preprocess.pickle.context import Capture, Packing
 from fairing_kfp.preprocess.pickle.functions import Captured, Functions, Namespace
-from fairing_kfp.preprocess.secrets.scan import scan_named
 from fairing_kfp.runtime import rebuild
 
 _PythonPickler: Any = pickle._Pickler
@@ -171,7 +170,7 @@ class StablePickler(_PythonPickler):  # type: ignore[misc]
         """Saves a captured value and records its size, so that warnings and errors can name it."""
         function, name, value = captured.function, captured.name, captured.value
         if isinstance(value, (str, bytes)):
-            self.packing.found += scan_named(function.__qualname__, name, value)
+            self._scan_text(function.__qualname__, name, value)
         key = (id(function.__globals__), name)
         origin = self.functions.origin(captured, own=key in self._imported)
         if origin:
@@ -240,7 +239,12 @@ class StablePickler(_PythonPickler):  # type: ignore[misc]
     def _scan(self, name: str, value: Any) -> None:
         """Looks for credentials in a text, or in a value with a name."""
         if isinstance(value, (str, bytes)):
-            self.packing.found += scan_named(self._where(), name, value)
+            self._scan_text(self._where(), name, value)
+
+    def _scan_text(self, where: str, name: str, value: str | bytes) -> None:
+        from fairing_kfp.preprocess.secrets.scan import scan_named  # many functions capture no text
+
+        self.packing.found += scan_named(where, name, value)
 
     def _where(self) -> str:
         return self._trail[-1] if self._trail else "the function"

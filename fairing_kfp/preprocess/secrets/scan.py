@@ -9,14 +9,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from fairing_kfp.preprocess.secrets import file_names
-from fairing_kfp.preprocess.secrets.containers import members
 from fairing_kfp.preprocess.secrets.decode import decode, texts_within
 from fairing_kfp.preprocess.secrets.finding import COMMENT, MARK, Finding
 from fairing_kfp.preprocess.secrets.forms import find_forms
 from fairing_kfp.preprocess.secrets.manifest import find_in_manifest
 from fairing_kfp.preprocess.secrets.match import Match, named
 from fairing_kfp.preprocess.secrets.names import Strength, strength_of, words
-from fairing_kfp.preprocess.secrets.notebook import find_in_notebook
 from fairing_kfp.preprocess.secrets.pair import Style
 from fairing_kfp.preprocess.secrets.pickled import is_pickle, pickled_strings
 from fairing_kfp.preprocess.secrets.python import find_in_program
@@ -117,6 +115,8 @@ def _parsed(text: str) -> Any:
 def _in_text(where: str, path: str, text: str) -> list[Finding]:
     suffix = PurePosixPath(path).suffix.lower()
     if suffix == ".ipynb":
+        from fairing_kfp.preprocess.secrets.notebook import find_in_notebook
+
         found = find_in_notebook(text)
         if found is not None:
             return [
@@ -177,6 +177,8 @@ def _in_binary(data: bytes) -> Iterator[Match]:
 def _in_members(where: str, path: str, data: bytes, depth: int) -> Iterator[Finding]:
     if depth >= _DEEPEST:
         return
+    from fairing_kfp.preprocess.secrets.containers import members
+
     for name, content in members(data):
         inner = f"{name} in {where}" if name else where
         yield from scan_file(inner, name or PurePosixPath(path).stem, content, depth + 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -68,6 +67,8 @@ def find_in_markup(text: str) -> Iterator[Match]:
     """Finds credentials in tables of HTML: in columns, and in rows of a name and its value."""
     if "<t" not in text and "<T" not in text:
         return
+    import html  # its table of names is large
+
     columns: dict[int, tuple[str, Strength]] = {}
     for number, row in enumerate(_ROW.finditer(text)):
         if number > _MOST_ROWS:

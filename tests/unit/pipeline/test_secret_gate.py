@@ -16,6 +16,7 @@ import pytest
 import fairing_kfp
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import SecretError
+from fairing_kfp.pipeline import yaml_secrets
 from fairing_kfp.preprocess.secrets.finding import fingerprint_of
 from tests.support.command_line import fairing_kfp as command
 from tests.support.made_up_secrets import HIGH
@@ -176,6 +177,30 @@ def test_a_notebook_is_refused(load: Load, cache: Cache, tmp_path: Path) -> None
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "a.ipynb")
     flow = load("step = fairing_component.from_notebook('a.ipynb')\n@dsl.pipeline\ndef flow(): step()\n")
     assert "cell 2 of a.ipynb contains 'API_TOKEN'" in refused(flow, cache)
+
+
+def test_an_unchanged_yaml_without_credentials_is_not_searched_again(
+    load: Load, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = []
+
+    def search(specification: Any) -> list[Any]:
+        searched.append(specification.name)
+        return []
+
+    monkeypatch.setattr(yaml_secrets, "find_secrets", search)
+    for default in (1, 2):
+        flow = load(f"{STEP}@dsl.pipeline\ndef flow(depth: int = {default}): step(depth=depth)")
+        for _ in range(2):
+            fairing_kfp.compile(flow, builder=StandInBuilder(), cache=cache)
+    assert searched == ["flow", "flow"]
+
+
+def test_what_is_allowed_once_is_refused_without_the_permission(load: Load, cache: Cache) -> None:
+    flow = load(f"{STEP}@dsl.pipeline\ndef flow(password: str = '{HIGH}'): step()")
+    for _ in range(2):
+        fairing_kfp.compile(flow, builder=StandInBuilder(), cache=cache, allow_secrets=["password"])
+        assert "password" in refused(flow, cache)
 
 
 def test_an_example_of_settings_passes(load: Load, cache: Cache) -> None:

@@ -76,6 +76,16 @@ def test_unchanged_files_are_neither_parsed_nor_scanned_again(
     assert work.of(flow.step) == (["two.py"], ["two.py"])
 
 
+def test_unchanged_code_is_not_scanned_again(flow: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    new_process()
+    work = Work(monkeypatch)
+    work.of(flow.step)
+    assert "step.json" in work.scanned
+    new_process()
+    work.of(flow.step)
+    assert work.scanned == []
+
+
 def test_the_same_bytes_with_and_without_facts(flow: types.ModuleType) -> None:
     first = FunctionSource(flow.step, {}).bundle("step")
     new_process()
