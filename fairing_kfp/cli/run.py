@@ -36,6 +36,7 @@ _LONGEST_VALUE = 200
     default="subprocess",
     help="How steps run: subprocess (default) or docker",
 )
+@click.option("--in-process", is_flag=True, help="Call steps in this process, for debuggers")
 @options.output_folder
 @options.report
 @click.option("--no-cache", is_flag=True, help="Do not reuse outputs of earlier runs")
@@ -47,7 +48,8 @@ _LONGEST_VALUE = 200
 def command(
     target: str,
     parameters: tuple[str, ...],
-    runner: Literal["subprocess", "docker"],
+    runner: Literal["subprocess", "docker", "in-process"],
+    in_process: bool,
     output: Path,
     report: Path | None,
     no_cache: bool,
@@ -60,7 +62,9 @@ def command(
     """Run a pipeline on this machine.
 
     Steps run as processes from the layers of their images, or with
-    --runner docker in containers.
+    --runner docker in containers. With --in-process their functions are called
+    with the packages and the terminal of this process, so that breakpoint()
+    and debuggers work; nothing is packed or reused.
 
     \b
     Example: fairing-kfp run pipeline.py -p depth=6
@@ -70,12 +74,17 @@ def command(
     from fairing_kfp.component.load import folder_of, load_pipeline
     from fairing_kfp.local.run import run
 
+    if in_process and runner == "docker":
+        raise click.UsageError("--in-process runs no containers: leave --runner docker out")
+    runner = "in-process" if in_process else runner
     screen = console(quiet, stderr=as_json)
-    with results_shown(screen, as_json, report) as show:
+    with results_shown(screen, as_json, report) as show, contextlib.ExitStack() as prints:
         given = given_parameters(parameters)
-        with RunDisplay(screen, waiting=f"loading {target}") as display:
+        if as_json:  # which is alone on standard output
+            prints.enter_context(contextlib.redirect_stdout(sys.stderr))
+        with RunDisplay(screen, waiting=f"loading {target}", live=not in_process) as display:
             pipeline = load_pipeline(target)
-            if runner == "subprocess":
+            if runner != "docker":
                 version = ".".join(map(str, sys.version_info[:3]))
                 screen.print(f"running {pipeline.name} with Python {version} on {sys.platform}")
             display.wait_for("packing code and resolving packages")
@@ -92,6 +101,7 @@ def command(
                 start=folder_of(target),
                 **settings,
             )
+        prints.close()
         show(result)
 
 

@@ -170,6 +170,7 @@ class RunDisplay:
     Args:
         screen: the terminal.
         waiting: text of the live line before the first step.
+        live: whether there may be live lines; not if the steps have the terminal.
 
     Attributes:
         transfers: the display of the images that are published before the first step.
@@ -177,10 +178,10 @@ class RunDisplay:
 
     _WORDS: ClassVar = {"succeed": "done", "fail": "failed", "reuse": "unchanged, reusing its earlier outputs"}
 
-    def __init__(self, screen: Screen, waiting: str = _PACKING) -> None:
+    def __init__(self, screen: Screen, waiting: str = _PACKING, *, live: bool = True) -> None:
         self._screen = screen
         self._waiting = waiting
-        self._lines = _lines_of(screen)
+        self._lines = _lines_of(screen) if live else _NoLines()
         in_notebook = screen.is_jupyter and not self._lines.disable
         self._notebook = cast("NotebookLines", self._lines) if in_notebook else None
         self._running: dict[str, TaskID] = {}

@@ -151,9 +151,12 @@ def step_error(step: StepResult, result: RunResult) -> StepFailedError:
     tail = "\n".join(lines[-_LOG_LINES:])
     shortened = f" (the last {_LOG_LINES} of {len(lines)} lines)" if len(lines) > _LOG_LINES else ""
     summary = f"the step {step.name} failed after {step.seconds:.1f} s"
+    remedy = f"see the whole log: {step.log}"
+    if "bdb.BdbQuit" in tail:
+        remedy = "breakpoint() needs a terminal: run the pipeline in one, with --in-process"
     return StepFailedError(
         f"{summary}; its log{shortened}:\n{tail}",
-        f"see the whole log: {step.log}",
+        remedy,
         log=log,
         result=result,
         summary=summary,

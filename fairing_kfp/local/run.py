@@ -15,6 +15,7 @@ from fairing_kfp.cache.store import Cache
 from fairing_kfp.dependencies.pipeline_lock import PipelineLock
 from fairing_kfp.errors import ConfigError
 from fairing_kfp.local.image import LocalImage, docker_image, unpacked_image
+from fairing_kfp.local.in_process import in_process_image
 from fairing_kfp.local.journal import Journal
 from fairing_kfp.local.rerun import Rerun
 from fairing_kfp.local.result import RunResult
@@ -22,6 +23,7 @@ from fairing_kfp.local.runner import run_pipeline
 from fairing_kfp.local.secrets import check_secrets
 from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.arguments import check_arguments
+from fairing_kfp.pipeline.builtin_steps import serving_spec_of
 from fairing_kfp.pipeline.call import check_call
 from fairing_kfp.pipeline.lock_place import lock_path
 from fairing_kfp.pipeline.publish import check_all, publish_all, recipes
@@ -41,7 +43,7 @@ def run(
     pipeline: Any,
     arguments: Mapping[str, Any] | None = None,
     *,
-    runner: Literal["subprocess", "docker"] = "subprocess",
+    runner: Literal["subprocess", "docker", "in-process"] = "subprocess",
     output: str | os.PathLike[str] = "local_outputs",
     reuse: bool = True,
     parallel: int = 1,
@@ -60,11 +62,13 @@ def run(
         arguments: arguments of the pipeline.
         runner: `subprocess` runs the code layers with this interpreter, without Docker, registry or base image.
             `docker` publishes the images and runs them; without a registry or a builder, they stay in the engine.
+            `in-process` calls the functions in this process, with its packages, for debuggers.
         output: folder in which to create the run's folder.
         reuse: whether to reuse the outputs of earlier steps with the same code and inputs.
         parallel: how many steps may run at a time. With 1 they run in the order of the graph; with more, steps that do
             not depend on each other run side by side, iterations of loops too (up to their `parallelism`).
-        docker: extra arguments of docker's `containers.create`, such as `network_mode`.
+        docker: extra arguments of docker's `containers.create`, such as `network_mode`, which is `host` by default if
+            the pipeline serves a model.
         rerun: folder of an earlier run of the pipeline, whose arguments are the default, and whose tasks that do not
             run again keep their outputs, even if their code changed.
         from_step: name of the task of `rerun` that runs again, with all tasks after it, and exit handlers.
@@ -83,9 +87,11 @@ def run(
         raise ConfigError(f"parallel is {parallel!r}", "use the number of steps that may run at a time, at least 1")
     if (rerun is None) != (not from_step):
         raise ConfigError("rerun and from_step are given together", "name the earlier run, and the task to run from")
+    if runner == "in-process" and parallel > 1:
+        raise ConfigError("steps that are called in this process run one at a time", "leave parallel out")
     chosen, traced = Settings.load(**settings), trace(pipeline)
     if runner == "docker":
-        chosen = _for_docker(chosen, traced)
+        chosen, docker = _for_docker(chosen, traced), _docker_options(docker, traced)
     journal = Journal.read(Path(rerun)) if rerun is not None else None
     arguments = {**(journal.arguments if journal else {}), **(arguments or {})}
     given = check_arguments(traced.specification, arguments, traced.typed_inputs)
@@ -115,8 +121,11 @@ def run(
             for placeholder, recipe in published.items():
                 images[placeholder] = docker_image(recipe, references[placeholder], docker, lock_warning)
                 lock_warning = ""
+        served = {spec.image for spec in map(serving_spec_of, traced.specification.containers) if spec}
         for placeholder, source in traced.sources.items():
-            if placeholder not in images:  # a predictor is never a container, since it listens on a local port
+            if runner == "in-process" and placeholder not in served:
+                images[placeholder] = in_process_image(source)
+            elif placeholder not in images:  # a predictor is never a container, since it listens on a local port
                 images[placeholder] = unpacked_image(source, chosen, cache, pipeline_lock)
         extra = dict(docker or {}) if runner == "docker" else None
         return run_pipeline(
@@ -131,6 +140,12 @@ def run(
             parallel=parallel,
             rerun=earlier,
         )
+
+
+def _docker_options(given: Mapping[str, Any] | None, traced: TracedPipeline) -> dict[str, Any]:
+    """The options of containers: those of pipelines that serve a model reach its server on this machine's loopback."""
+    serves = any(serving_spec_of(container) for container in traced.specification.containers)
+    return {**({"network_mode": "host"} if serves and "network" not in (given or {}) else {}), **(given or {})}
 
 
 def _for_docker(settings: Settings, traced: TracedPipeline) -> Settings:

@@ -94,7 +94,8 @@ def run_pipeline(
                 steps.append((event.position, replace(result, start=before)))
             on_event(event)
 
-    runner_name = "subprocess" if docker is None else "docker"
+    called = any(image.launch.call for image in images.values())
+    runner_name = "docker" if docker is not None else "in-process" if called else "subprocess"
     began, start = time.time(), time.monotonic()
     journal = JournalWriter(run, name, next(iter(traced.files), ""), runner_name, arguments)
     runner = StepRunner(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fairing_kfp.local.rerun import Rerun
 
 _RECORDS = "steps"
+_NEVER_REUSED = ("serve", "in-process")  # a server ends with its run, and code that is not packed has no digest
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class StepRunner:
         if "importer" in executor:
             return imported(executor["importer"], task)
         launch, began = self.launches[label], time.monotonic()
-        key = _key(launch, task) if self.reuse and task.cached and launch.runner != "serve" else ""
+        key = _key(launch, task) if self.reuse and task.cached and launch.runner not in _NEVER_REUSED else ""
         again = self.rerun is not None and self.rerun.runs_again(task.path)
         if not again and (found := self._earlier(key)):
             self.on_event(_ended("reuse", task, found))
@@ -216,6 +217,8 @@ def _start(
     log_line: Callable[[str], None],
     stop: Stop,
 ) -> int:
+    if launch.call is not None:
+        return launch.call(executor_input, launch.env, log_line)
     if launch.runner == "serve":
         from fairing_kfp.local.serve_step import run_serve_step
 

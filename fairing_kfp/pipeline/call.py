@@ -13,7 +13,7 @@ from fairing_kfp.settings import Settings
 
 _TYPES: dict[str, Any] = {
     "arguments": Mapping[str, Any] | None,
-    "runner": Literal["subprocess", "docker"],
+    "runner": Literal["subprocess", "docker", "in-process"],
     "docker": Mapping[str, Any] | None,
     **dict.fromkeys(("reuse", "catchup", "enabled"), bool),
     **dict.fromkeys(("output", "token_file"), str | os.PathLike[str] | None),

@@ -39,7 +39,7 @@ class RunPipeline(Protocol):
         pipeline: Any,
         arguments: Mapping[str, Any] | None = None,
         *,
-        runner: Literal["subprocess", "docker"] = "subprocess",
+        runner: Literal["subprocess", "docker", "in-process"] = "subprocess",
         reuse: bool = False,
         parallel: int = 1,
         docker: Mapping[str, Any] | None = None,

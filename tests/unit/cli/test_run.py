@@ -79,3 +79,13 @@ def test_attestations_are_not_offered_for_images_that_stay_here() -> None:
 
     assert code == 2
     assert "No such option" in output
+
+
+def test_prints_of_functions_are_not_among_json(tmp_path: Path) -> None:
+    (tmp_path / "short.py").write_text(SHORT)
+    given = ["run", f"{tmp_path}/short.py", "-o", str(tmp_path), "--in-process", "--json"]
+    done = CliRunner().invoke(main, given, catch_exceptions=False)
+
+    assert json.loads(done.stdout)["state"] == "succeeded"
+    assert "it ran" in done.stderr
+    assert fairing_kfp("run", TARGET, "--in-process", "--runner", "docker")[0] == 2

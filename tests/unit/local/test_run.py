@@ -8,13 +8,15 @@ from kfp import dsl
 import fairing_kfp
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import ConfigError, PipelineError, SecretError
+from fairing_kfp.local.run import _docker_options
+from fairing_kfp.pipeline.trace import trace
 from tests.support.made_up_secrets import HIGH
 from tests.support.small_pipelines import mixed, names_an_image, one
 from tests.support.stand_in_builder import StandInBuilder, register
 
 
 def test_an_unknown_runner_is_rejected(cache: Cache) -> None:
-    with pytest.raises(ConfigError, match="runner='moon' is not one of subprocess, docker"):
+    with pytest.raises(ConfigError, match="runner='moon' is not one of subprocess, docker, in-process"):
         fairing_kfp.run(names_an_image, runner="moon", cache=cache)
 
 
@@ -30,6 +32,29 @@ def test_the_docker_runner_needs_images_in_the_engine_or_a_registry(cache: Cache
         fairing_kfp.run(names_an_image, runner="docker", builder=builder, cache=cache)
     with pytest.raises(ConfigError, match="cannot run images of the builder 'dry-run'"):
         fairing_kfp.run(mixed, runner="docker", cache=cache)
+
+
+@fairing_kfp.fairing_component
+class Constant:
+    def load(self, model_path: str) -> None: ...
+
+    def predict(self, instances: list) -> list:
+        return instances
+
+
+@dsl.pipeline
+def serves():
+    model = dsl.importer(artifact_uri="gs://bucket/model", artifact_class=dsl.Model)
+    fairing_kfp.serve(Constant, name="constant", model=model.output)
+
+
+def test_containers_reach_the_server_of_a_served_model() -> None:
+    traced = trace(serves)
+
+    assert _docker_options(None, traced) == {"network_mode": "host"}
+    assert _docker_options({"network_mode": "bridge", "mem_limit": "1g"}, traced)["network_mode"] == "bridge"
+    assert _docker_options({"network": "mine"}, traced) == {"network": "mine"}
+    assert _docker_options(None, trace(names_an_image)) == {}
 
 
 @dsl.pipeline
