@@ -1,6 +1,7 @@
 # Everything is installed into this checkout: .venv and .cache. Needed: Python >= 3.10 with venv, make and git.
 PYTHON ?= python3
 PYTEST ?=
+KFP ?= 2.13.*
 # Integration tests often wait, so there are more workers than cores.
 WORKERS ?= 4
 
@@ -9,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 export FAIRING_KFP_CACHE ?= $(CURDIR)/.cache/fairing-kfp
 
-.PHONY: demo test test-exhaustive test-pythons check golden lock runtime-lock docs bench clean help
+.PHONY: demo test test-exhaustive test-pythons test-kfp check golden lock runtime-lock docs release bench clean help
 
 demo: .venv/installed ## Trains, judges and serves a classifier of real scans, here, without Docker, cluster or registry
 	@.venv/bin/fairing-kfp run samples/digits/pipeline.py
@@ -27,6 +28,12 @@ test-exhaustive: .venv/installed-dev ## Runs the tests, also for the kinds, vers
 
 test-pythons: .venv/installed-dev ## Runs the unit tests on every Python at hand, on PATH or of pyenv; PYTEST= selects some
 	@.venv/bin/python tests/pythons.py .cache/pythons $(or $(PYTEST),-n $(WORKERS) tests/unit)
+
+test-kfp: | .venv/bin/uv ## Runs tests of what depends on kfp with the oldest kfp that is supported; KFP= chooses another
+	@.venv/bin/uv venv --quiet --allow-existing --python .venv/bin/python .cache/kfp
+	@.venv/bin/uv pip install --quiet --python .cache/kfp/bin/python --compile-bytecode --editable . --group dev \
+	  --excludes tests/excludes.txt "kfp==$(KFP)"
+	@.cache/kfp/bin/python -m pytest -q -n $(WORKERS) --dist loadfile @tests/kfp-oldest.txt $(PYTEST)
 
 check: .venv/installed-dev ## Style and types
 	@.venv/bin/ruff check .
@@ -56,11 +63,22 @@ docs: .venv/installed-docs ## Builds the documentation's site into build-output/
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 	@echo "open build-output/docs/index.html"
 
+release: | .venv/bin/uv ## Builds sdist, wheel and SBOM into dist, checks them and tries the wheel; publishes nothing
+	@rm -rf dist .cache/release
+	@.venv/bin/uv build --quiet
+	@.venv/bin/uv tool run --quiet --from 'twine>=6' twine check --strict dist/*.tar.gz dist/*.whl
+	@.venv/bin/uv venv --quiet --python .venv/bin/python .cache/release
+	@.venv/bin/uv pip install --quiet --python .cache/release/bin/python dist/*.whl
+	@.venv/bin/uv tool run --quiet --from 'cyclonedx-bom>=7' cyclonedx-py environment --output-reproducible \
+	  --pyproject pyproject.toml --output-file dist/fairing-kfp.cdx.json .cache/release/bin/python
+	@.cache/release/bin/fairing-kfp run samples/digits/pipeline.py
+	@ls -l dist
+
 bench: .venv/installed-dev ## Measures against peers; see bench/README.md
 	@.venv/bin/python -m bench
 
 clean: ## Removes what was installed, cached and written here
-	rm -rf .venv .cache build-output/docs local_outputs
+	rm -rf .venv .cache build-output/docs dist local_outputs
 
 help: ## Lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1@\2/p' $(MAKEFILE_LIST) | while IFS=@ read -r name text; do printf '%-17s%s\n' "$$name" "$$text"; done

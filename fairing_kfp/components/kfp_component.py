@@ -8,7 +8,7 @@ from typing import Any, Optional
 from fairing_kfp.components.declaration import COMMAND, Input, Output, ReusableComponent
 from fairing_kfp.components.kinds import ARTIFACTS, PARAMETERS
 from fairing_kfp.preprocess.stub import stub_component
-from fairing_kfp.train.task_config import TASK_CONFIG
+from fairing_kfp.train.task_config import TASK_CONFIG, require_task_config
 
 
 def kfp_component(component: ReusableComponent) -> Any:
@@ -16,9 +16,15 @@ def kfp_component(component: ReusableComponent) -> Any:
 
     Args:
         component: the declaration.
+
+    Raises:
+        UnavailableError: it reads settings of its task, and the installed kfp is older than 2.15.
     """
     from kfp import dsl
     from kfp.dsl.structures import InputSpec
+
+    if component.task_settings:
+        require_task_config(f"the component {component.name}")
 
     made = stub_component(
         component.name,

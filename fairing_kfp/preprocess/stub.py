@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from fairing_kfp.preprocess.kfp_types import without_items
 from fairing_kfp.preprocess.task_call import HIDDEN, checked, no_function
 
 
@@ -44,20 +45,19 @@ def stub_component(
 
     stub.__name__ = name.replace("-", "_")
     stub.__doc__ = doc
+    returns = without_items(returns)
+    read = [parameter.replace(annotation=without_items(parameter.annotation)) for parameter in parameters]
     stub.__annotations__ = {
         parameter.name: parameter.annotation
-        for parameter in parameters
+        for parameter in read
         if parameter.annotation is not inspect.Parameter.empty
     }
     if returns is not inspect.Signature.empty:
         stub.__annotations__["return"] = returns
-    stub.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
-    component = dsl.component(
-        stub,
-        base_image=image,
-        target_image=image,
-        task_config_passthroughs=list(passthroughs) if passthroughs else None,
-    )
+    stub.__signature__ = inspect.Signature(read, return_annotation=returns)  # type: ignore[attr-defined]
+    # kfp before 2.15 does not know the argument.
+    settings = {"task_config_passthroughs": list(passthroughs)} if passthroughs else {}
+    component = dsl.component(stub, base_image=image, target_image=image, **settings)
     container = component.component_spec.implementation.container
     container.command = list(command)
     container.args = ["--executor_input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER, *arguments]

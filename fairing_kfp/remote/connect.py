@@ -43,19 +43,20 @@ class Kfp:
         self.namespace = namespace
         self._authenticated = authenticated
 
-    def call(self, request: str, method: Callable[..., T], **arguments: Any) -> T:
+    def call(self, request: str, method: Callable[..., T], *body: Any, **arguments: Any) -> T:
         """Calls a method of the SDK's generated API.
 
         Args:
             request: what it does, for errors: `create the run digits`.
             method: a method such as `client.runs.run_service_get_run`.
+            body: the body of the request, whose argument has another name in each release.
             arguments: its arguments; those that are None are left out.
 
         Raises:
             KfpError: Kubeflow Pipelines rejects the request, or does not answer.
         """
         given = {name: value for name, value in arguments.items() if value is not None}
-        return self._translated(request, lambda: method(**given, _request_timeout=TIMEOUT))
+        return self._translated(request, lambda: method(*body, **given, _request_timeout=TIMEOUT))
 
     def text(self, request: str, path: str, **query: str) -> str:
         """The body of a GET request to any path of the host.

@@ -65,6 +65,6 @@ def ensure_experiment(kfp: Kfp, name: str, found: str | None) -> str:
     created = kfp.call(
         f"create the experiment {name}",
         kfp.client.experiments.experiment_service_create_experiment,
-        experiment=kfp_server_api.V2beta1Experiment(display_name=name, namespace=kfp.namespace),
+        kfp_server_api.V2beta1Experiment(display_name=name, namespace=kfp.namespace),
     )
     return str(created.experiment_id)

@@ -162,7 +162,7 @@ class RecurringRun:
         created = kfp.call(
             f"create the recurring run {name}",
             kfp.client.recurring_runs.recurring_run_service_create_recurring_run,
-            recurring_run=body,
+            body,
         )
         return cls(kfp, created, uploaded, schedule.next(datetime.now(timezone.utc)))
 

@@ -85,7 +85,7 @@ def submit(
         runtime_config=runtime_config(given),
         service_account=chosen.service_account,
     )
-    run = kfp.call(f"create the run {name}", kfp.client.runs.run_service_create_run, run=body)
+    run = kfp.call(f"create the run {name}", kfp.client.runs.run_service_create_run, body)
     return Run(kfp, run, compiled)
 
 

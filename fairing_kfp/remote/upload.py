@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.builders.dry_run import DryRunBuilder
 from fairing_kfp.builders.select import DEFAULT, DRY_RUN
-from fairing_kfp.errors import ConfigError, KfpError
+from fairing_kfp.errors import ConfigError, KfpError, UnavailableError
 from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.call import check_call
 from fairing_kfp.pipeline.compile import Compiled, compile
@@ -86,6 +86,7 @@ def upload(
 
     Raises:
         ConfigError: no host is set, or a builder does not push images to a registry.
+        UnavailableError: there are tags, which the installed kfp-server-api lacks.
         KfpError: another version has that name, or Kubeflow Pipelines does not answer; nothing was changed.
         FairingError: an image cannot be made or published; nothing was uploaded.
     """
@@ -96,6 +97,7 @@ def upload(
     check_run(traced.name, {"description": description}, chosen.allow_secrets, "text")
     check_run(traced.name, tags or {}, chosen.allow_secrets, "tag")
     check_builders(traced, chosen)
+    _check_tags(tags)
     kfp = connect(chosen, token_file)
     return upload_with(
         kfp,
@@ -186,6 +188,21 @@ def _find_version(kfp: Kfp, pipeline_id: str | None, version: str | None) -> Any
     return next(iter(listed.pipeline_versions or []), None)
 
 
+def _check_tags(tags: Mapping[str, str] | None) -> None:
+    """Checks that the installed client can send tags.
+
+    Raises:
+        UnavailableError: it cannot.
+    """
+    import kfp_server_api
+
+    if tags and "tags" not in kfp_server_api.V2beta1PipelineVersion.openapi_types:
+        raise UnavailableError(
+            f"tags need kfp-server-api 2.17 or newer, but {kfp_server_api.__version__} is installed",
+            "leave them out, or pip install 'kfp>=2.17'",
+        )
+
+
 def _check_same(found: Any, compiled: Compiled, name: str, version: str) -> None:
     """Checks that a version that exists is the compiled pipeline.
 
@@ -203,11 +220,10 @@ def _check_same(found: Any, compiled: Compiled, name: str, version: str) -> None
 def _create_pipeline(kfp: Kfp, name: str) -> str:
     import kfp_server_api
 
-    created = kfp.call(
-        f"create the pipeline {name}",
-        kfp.client.pipelines.pipeline_service_create_pipeline,
-        pipeline=kfp_server_api.V2beta1Pipeline(name=name, display_name=name, namespace=kfp.namespace),
-    )
+    model = kfp_server_api.V2beta1Pipeline
+    fields = {"name": name, "display_name": name, "namespace": kfp.namespace}
+    body = model(**{field: fields[field] for field in fields if field in model.openapi_types})  # no name before 2.14
+    created = kfp.call(f"create the pipeline {name}", kfp.client.pipelines.pipeline_service_create_pipeline, body)
     return str(created.pipeline_id)
 
 
@@ -238,8 +254,9 @@ def _set_tags(kfp: Kfp, found: Any, tags: Mapping[str, str] | None) -> None:
     """Adds tags to a version that exists."""
     import kfp_server_api
 
-    wanted = {**(found.tags or {}), **(tags or {})}
-    if wanted == (found.tags or {}):
+    known = getattr(found, "tags", None) or {}
+    wanted = {**known, **(tags or {})}
+    if wanted == known:
         return
     body = kfp_server_api.V2beta1PipelineVersion(
         pipeline_id=found.pipeline_id,

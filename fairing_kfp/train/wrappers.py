@@ -70,6 +70,7 @@ def job(component: C, **options: Unpack[JobOptions]) -> C:
     Raises:
         ComponentError: the object is not a component of fairing-kfp, or an option is unknown.
         ConfigError: the value of an option is invalid.
+        UnavailableError: the installed kfp is older than 2.15.
     """
     return run_as("job", component, **options)
 
@@ -127,8 +128,10 @@ def _run_as(kind: str, component: C, job_options: Mapping[str, Any], **fields: A
     from fairing_kfp.cluster.mutators import composed
     from fairing_kfp.train.kinds.kind import training_kind
     from fairing_kfp.train.spec import JobSpec
+    from fairing_kfp.train.task_config import require_task_config
 
     image = image_placeholder(component, kind)
+    require_task_config(f"{kind}({component.name})")
     check_given(f"{kind}({component.name})", job_options, JobOptions)
     given: dict[str, Any] = {"framework": training_kind(kind).framework, **job_options}
     mutators = given.pop("mutators", ())

@@ -183,14 +183,15 @@ class KfpStandIn:
         (part,) = email.message_from_bytes(header + request.body).get_payload()
         document, *platforms = yaml.safe_load_all(part.get_payload(decode=True))
         spec = {"pipeline_spec": document, "platform_spec": platforms[0]} if platforms else document
+        tags = json.loads(request.query.get("tags", "null"))
+        newer = {"name": name, "tags": tags}  # than kfp-server-api 2.4
         version = kfp_server_api.V2beta1PipelineVersion(
             pipeline_id=pipeline,
             pipeline_version_id=str(uuid.uuid4()),
             display_name=name,
-            name=name,
             created_at=_NOW,
             pipeline_spec=spec,
-            tags=json.loads(request.query.get("tags", "null")),
+            **{key: value for key, value in newer.items() if hasattr(kfp_server_api.V2beta1PipelineVersion, key)},
         )
         self.versions[version.pipeline_version_id] = version
         return version

@@ -64,6 +64,33 @@ def test_the_hooks_of_pre_commit_are_what_make_check_runs() -> None:
     assert run == {" ".join(line.strip("\t@").removesuffix(" .").split()[:2]) for line in check[1].splitlines()}
 
 
+def test_workflows_run_targets_of_make() -> None:
+    workflow = yaml.safe_load((TOP / ".github/workflows/test.yml").read_text())
+    (job,) = workflow["jobs"].values()
+    matrix = job["strategy"]["matrix"]
+    run = {*matrix["target"], *(one["target"] for one in matrix["include"])}
+    targets = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[1].split()  # type: ignore[index]
+
+    assert job["steps"][-1]["run"] == "make ${{ matrix.target }}"
+    assert {"check", "docs", "test", "test-kfp"} <= run <= set(targets)
+
+
+def test_the_oldest_kfp_that_is_tested_is_the_oldest_that_is_required() -> None:
+    required = re.search(r'"kfp>=([\d.]+),<3"', (TOP / "pyproject.toml").read_text("utf-8"))
+    tested = re.search(r"^KFP \?= ([\d.]+)\.\*$", MAKEFILE, re.MULTILINE)
+
+    assert required
+    assert tested
+    assert required[1] == tested[1]
+
+
+def test_the_tests_for_the_oldest_kfp_exist() -> None:
+    for line in (TOP / "tests/kfp-oldest.txt").read_text().splitlines():
+        path, _, test = line.removeprefix("--ignore=").removeprefix("--deselect=").partition("::")
+        assert (TOP / path).exists(), line
+        assert not test or f"def {test.partition('[')[0]}(" in (TOP / path).read_text("utf-8"), line
+
+
 @pytest.mark.parametrize("name", ["bug", "feature"])
 def test_the_forms_of_issues_are_whole(name: str) -> None:
     form = yaml.safe_load((TOP / ".github/ISSUE_TEMPLATE" / f"{name}.yml").read_text())

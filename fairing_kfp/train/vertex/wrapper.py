@@ -72,10 +72,12 @@ def vertexjob(component: C, *, project: str, region: str, staging: str, **option
         ComponentError: the object is not a component of fairing-kfp, reads a Secret of Kubernetes, or an option is
             unknown.
         ConfigError: the value of an option is invalid.
+        UnavailableError: the installed kfp is older than 2.15.
     """
     from kfp import dsl
 
     from fairing_kfp.preprocess.source import placeholders
+    from fairing_kfp.train.task_config import require_task_config
     from fairing_kfp.train.vertex.spec import VertexJobSpec
 
     image = image_placeholder(component, "vertexjob")
@@ -85,6 +87,7 @@ def vertexjob(component: C, *, project: str, region: str, staging: str, **option
             "read it from Google's Secret Manager, with the permissions of the job's service_account",
         )
     owner = f"vertexjob({component.name})"
+    require_task_config(owner)
     check_given(owner, options, VertexJobOptions)
     check_options(
         owner, places := {"project": project, "region": region, "staging": staging}, dict.fromkeys(places, str)

@@ -80,10 +80,12 @@ SIGNATURES: dict[str, Callable[..., Any]] = {
     "returns an artifact": made(returns=dsl.Dataset),
     "returns an artifact list": made(returns=List[dsl.Dataset]),  # noqa: UP006
     "final status": made(a=str, status=dsl.PipelineTaskFinalStatus),
-    "task configuration": made(a=str, configuration=dsl.TaskConfig),
     "nothing": made(),
     "much": made(a=int, b=dsl.Input[dsl.Dataset], c=dsl.Output[dsl.Model], d=dsl.Output[dsl.Metrics], returns=float),
 }
+
+if hasattr(dsl, "TaskConfig"):  # since kfp 2.15
+    SIGNATURES["task configuration"] = made(a=str, configuration=dsl.TaskConfig)
 
 
 def interface(component: Any) -> dict[str, Any]:
@@ -91,7 +93,7 @@ def interface(component: Any) -> dict[str, Any]:
     return {
         "inputs": specification.inputs,
         "outputs": specification.outputs,
-        "task_config_passthroughs": specification.task_config_passthroughs,
+        "task_config_passthroughs": getattr(specification, "task_config_passthroughs", None),
     }
 
 

@@ -105,7 +105,7 @@ def test_independent_steps_run_side_by_side_up_to_the_limit() -> None:
 
 def test_iterations_have_the_names_of_their_order_whichever_is_first() -> None:
     @dsl.pipeline
-    def loop() -> list[int]:
+    def loop() -> list:
         with dsl.ParallelFor([1, 2, 3]) as n:
             added = add(a=add(a=n).output)
         return dsl.Collected(added.output)
@@ -145,7 +145,7 @@ def test_names_of_conditional_steps_wait_for_earlier_iterations() -> None:
 
 def test_loops_in_loops_of_unknown_length() -> None:
     @dsl.pipeline
-    def loops() -> list[int]:
+    def loops() -> list:
         with dsl.ParallelFor([1, 2]) as n, dsl.ParallelFor(count(n=n).output) as inner:
             added = add(a=inner)
         return dsl.Collected(added.output)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import kfp_server_api
 import pytest
 
 import fairing_kfp
-from fairing_kfp.errors import ConfigError, FairingError, KfpError
+from fairing_kfp.errors import ConfigError, FairingError, KfpError, UnavailableError
 from fairing_kfp.remote.pipeline import PipelineDocument
 from tests.support.kfp_stand_in import KfpStandIn
 from tests.support.remote_pipelines import digits, searched
@@ -71,6 +72,20 @@ def test_an_equal_version_of_a_given_name_is_kept(kfp: KfpStandIn, builder: Stan
 
     assert not upload(kfp, builder, version="v1").is_new
     assert len(kfp.versions) == 1
+
+
+def test_tags_need_a_client_that_knows_them(
+    kfp: KfpStandIn, builder: StandInBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = kfp_server_api.V2beta1PipelineVersion.openapi_types
+    older = {name: kind for name, kind in known.items() if name != "tags"}
+    monkeypatch.setattr(kfp_server_api.V2beta1PipelineVersion, "openapi_types", older)
+
+    with pytest.raises(UnavailableError, match=r"tags need kfp-server-api 2\.17 or newer, but .* is installed"):
+        upload(kfp, builder, tags={"team": "vision"})
+
+    assert not builder.published
+    assert not kfp.sent("POST")
 
 
 def test_tags_are_added_to_a_version_that_exists(kfp: KfpStandIn, builder: StandInBuilder) -> None:

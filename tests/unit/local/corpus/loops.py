@@ -1,6 +1,6 @@
 """Loops: over constants, parameters and outputs, in each other, and what collects their outputs."""
 
-from typing import NamedTuple
+from typing import List, NamedTuple
 
 from kfp import dsl
 
@@ -41,7 +41,7 @@ def over_dictionaries():
 
 
 @dsl.pipeline
-def over_parameters(words: list = ["a", "b"], numbers: list[int] = [1, 2], rows: list[dict] = [{"k": 1}]):
+def over_parameters(words: list = ["a", "b"], numbers: List[int] = [1, 2], rows: List[dict] = [{"k": 1}]):
     with dsl.ParallelFor(words) as word:
         text(value=word)
         text(value=f"<{word}>")
@@ -71,7 +71,7 @@ def over_named_output():
 
 
 @dsl.pipeline
-def in_loops() -> list[int]:
+def in_loops() -> List[int]:
     with dsl.ParallelFor([1, 2]) as a:
         with dsl.ParallelFor([10, 20]) as b:
             added = add(a=a, b=b)
@@ -96,11 +96,11 @@ def collected_across_loops() -> list:
 
 
 @dsl.pipeline
-def collected_outputs() -> NamedTuple("Outputs", [("numbers", list[int]), ("names", list[str])]):
+def collected_outputs() -> NamedTuple("Outputs", [("numbers", List[int]), ("names", List[str])]):
     with dsl.ParallelFor([1, 2, 3], parallelism=1) as n:
         one = several(a=n)
     listed(value=dsl.Collected(one.outputs["rows"]))
-    made = NamedTuple("Outputs", [("numbers", list[int]), ("names", list[str])])
+    made = NamedTuple("Outputs", [("numbers", List[int]), ("names", List[str])])
     return made(dsl.Collected(one.outputs["number"]), dsl.Collected(one.outputs["name"]))
 
 

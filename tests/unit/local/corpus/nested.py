@@ -1,6 +1,6 @@
 """Pipelines in pipelines, and artifacts between them."""
 
-from typing import NamedTuple, Optional
+from typing import List, NamedTuple, Optional
 
 from kfp import dsl
 
@@ -62,7 +62,7 @@ def deep(n: int = 1) -> int:
 
 
 @dsl.pipeline
-def in_loops() -> list[int]:
+def in_loops() -> List[int]:
     with dsl.ParallelFor([1, 2]) as n:
         one = inner(n=n)
     total(values=dsl.Collected(one.output))
