@@ -10,10 +10,11 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from typing import NoReturn
 
 import click
 
-from fairing_kfp.errors import FairingError
+from fairing_kfp.errors import ConfigError, FairingError
 
 _OBJECTS = 200_000  # some 20 MB
 
@@ -64,11 +65,12 @@ class _Commands(click.Group):
             with _terminated_as_interrupted(), _collected_rarely():
                 return super().invoke(context)
         except FairingError as error:
-            from fairing_kfp.cli.exit_codes import exit_code
-            from fairing_kfp.display.terminal import print_error
-
-            print_error(error, verbose=context.meta.get(_VERBOSE, False))
-            sys.exit(exit_code(error))
+            _exit(error, context)
+        except ModuleNotFoundError as error:
+            if sys.platform != "win32" or error.name not in _POSIX:
+                raise
+            name = f"fairing-kfp {context.invoked_subcommand}"
+            _exit(ConfigError(f"{name} does not run on Windows itself", "run it in WSL: wsl --install"), context)
         except KeyboardInterrupt:
             from fairing_kfp.cli.exit_codes import INTERRUPTED
 
@@ -76,6 +78,15 @@ class _Commands(click.Group):
             sys.exit(INTERRUPTED)
 
 
+def _exit(error: FairingError, context: click.Context) -> NoReturn:
+    from fairing_kfp.cli.exit_codes import exit_code
+    from fairing_kfp.display.terminal import print_error
+
+    print_error(error, verbose=context.meta.get(_VERBOSE, False))
+    sys.exit(exit_code(error))
+
+
+_POSIX = ("fcntl", "grp", "pwd", "termios", "tty")  # modules that Windows does not have
 _VERBOSE = "fairing_kfp.verbose"
 
 
