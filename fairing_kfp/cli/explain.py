@@ -43,8 +43,10 @@ def command(targets: tuple[str, ...], as_json: bool, **settings: Any) -> None:
     with TransferProgress(console(stderr=True), waiting=f"loading {targets[0]}") as progress:
         for target in targets:
             with separate_modules():
-                cache = Cache(on_miss=progress.status)
-                found[target] = explain(load_pipeline(target), cache=cache, start=folder_of(target), **settings)
+                progress.wait_for(f"loading {target}")
+                pipeline, cache = load_pipeline(target), Cache(on_miss=progress.status)
+                progress.wait_for(f"packing {pipeline.name}")
+                found[target] = explain(pipeline, cache=cache, start=folder_of(target), **settings)
     if as_json:
         print_json([as_dict(item, target) for target, explained in found.items() for item in explained])
         return
