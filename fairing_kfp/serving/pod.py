@@ -91,8 +91,8 @@ def pod_spec(pod: ServingPod, container: str) -> Object:
                 "name": container,
                 "image": pod.image,
                 "ports": [{"containerPort": PORT, "protocol": "TCP"}],
-                "env": [{"name": name, "value": value} for name, value in _environment(pod.name).items()],
-                "resources": _resources(pod.size),
+                "env": [{"name": name, "value": value} for name, value in _environment(spec).items()],
+                "resources": _resources(pod.size, spec.workers),
                 "startupProbe": _probe(READY, failureThreshold=-(-spec.load_within // _PROBE_SECONDS)),
                 "readinessProbe": _probe(READY, failureThreshold=3),
                 "livenessProbe": _probe(LIVE, periodSeconds=10, failureThreshold=6),
@@ -136,19 +136,23 @@ def _digits(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _environment(name: str) -> dict[str, str]:
+def _environment(spec: ServingSpec) -> dict[str, str]:
     # The user has no home directory, which some libraries write to.
-    return {"FAIRING_MODEL_NAME": name, "FAIRING_LINGER_SECONDS": str(_LINGER_SECONDS), "HOME": "/tmp"}  # noqa: S108
+    always = {"FAIRING_MODEL_NAME": spec.name, "FAIRING_LINGER_SECONDS": str(_LINGER_SECONDS), "HOME": "/tmp"}  # noqa: S108
+    chosen: dict[str, float] = {"FAIRING_WORKERS": spec.workers} if spec.workers > 1 else {}
+    if spec.max_batch > 1:
+        chosen |= {"FAIRING_MAX_BATCH": spec.max_batch, "FAIRING_MAX_WAIT_SECONDS": spec.max_wait}
+    return always | {name: str(value) for name, value in chosen.items()}
 
 
 def _probe(path: str, **more: int) -> Object:
     return {"httpGet": {"path": path, "port": PORT}, "periodSeconds": _PROBE_SECONDS, "timeoutSeconds": 5, **more}
 
 
-def _resources(size: int) -> Object:
+def _resources(size: int, workers: int) -> Object:
     # While a model loads, it may be in memory twice.
     model = -(-size // _MIB)
     return {
-        "requests": {"cpu": "100m", "memory": f"{256 + model}Mi"},
-        "limits": {"memory": f"{1024 + 2 * model}Mi"},
+        "requests": {"cpu": "100m", "memory": f"{workers * (256 + model)}Mi"},
+        "limits": {"memory": f"{workers * (1024 + 2 * model)}Mi"},
     }

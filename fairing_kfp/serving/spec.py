@@ -84,6 +84,9 @@ class ServingSpec(JsonSpec):
         ingress_class: class of the Ingress; the cluster's default if empty.
         gateway: `NAMESPACE/NAME` of the Gateway of an HTTPRoute, which replaces the Ingress; no HTTPRoute if empty.
         load_within: time a pod may take to load the model, in seconds.
+        workers: number of server processes in a pod, each with the model; only for predictors, as the next two.
+        max_batch: maximum number of instances in one call of `predict` for several requests; 1 disables batching.
+        max_wait: how long a batch waits for further requests, in seconds.
         canary: percentage of requests sent to the new version; KServe only.
         mode: KServe's deployment mode.
         sample: sample request, as JSON; None sends no request.
@@ -113,6 +116,9 @@ class ServingSpec(JsonSpec):
     ingress_class: str = ""
     gateway: str = ""
     load_within: int = 600
+    workers: int = 1
+    max_batch: int = 1
+    max_wait: float = 0.005
     canary: int | None = None
     mode: Mode = "Standard"
     sample: Any = None
@@ -137,7 +143,7 @@ class ServingSpec(JsonSpec):
             value = getattr(self, option)
             if value not in get_args(choices):
                 raise self._error(f"{option}={value!r} is not supported", f"use one of {', '.join(get_args(choices))}")
-        for option in ("replicas", "load_within"):
+        for option in ("replicas", "load_within", "workers", "max_batch"):
             value = getattr(self, option)
             if not _whole(value, 1):
                 raise self._error(f"{option}={value!r} is not a positive whole number", "use 1 or more")
@@ -145,8 +151,22 @@ class ServingSpec(JsonSpec):
             raise self._error(f"host={self.host!r} is not a host name", "use a name such as digits.example.com")
         if self.register is not None and not isinstance(self.register, Registration):
             raise self._error(f"register={self.register!r} is not supported", 'use a name, or Registration("NAME", …)')
+        self._check_server()
         self._check_gateway()
         self._check_kserve()
+
+    def _check_server(self) -> None:
+        options = ("workers", "max_batch", "max_wait")
+        changed = [option for option in options if getattr(self, option) != getattr(type(self), option)]
+        if changed and self.model_format:
+            raise self._error(
+                f"{changed[0]}={getattr(self, changed[0])!r} is supported only for predictors",
+                "configure the KServe runtime that loads the model",
+            )
+        if type(self.max_wait) not in (int, float) or not 0 <= self.max_wait < float("inf"):
+            raise self._error(f"max_wait={self.max_wait!r} is not a time in seconds", "use a number such as 0.01")
+        if "max_wait" in changed and self.max_batch == 1:
+            raise self._error(f"max_wait={self.max_wait!r} needs max_batch=", "set max_batch= to 2 or more")
 
     def _check_gateway(self) -> None:
         if not self.gateway:

@@ -52,6 +52,11 @@ class ServeOptions(TypedDict, total=False):
         ingress_class: class of the Ingress; the cluster's default if not set.
         gateway: Gateway of an HTTPRoute, as `NAMESPACE/NAME`; an Ingress by default.
         load_within: time a pod may take to load the model, in seconds; 600 by default.
+        workers: number of server processes in a pod, each with the model, for predictors that use much CPU; 1 by
+            default. Memory requests and limits are multiplied by it. Predictors only, as the next two.
+        max_batch: joins requests into one call of `predict`, with at most so many instances; 1 by default, which
+            calls it for each request.
+        max_wait: how long a batch waits for further requests, in seconds; 0.005 by default.
         mode: KServe's deployment mode: `Standard` (the default) or `Knative`.
         canary: percentage of requests sent to the new version, while the one before serves the rest; KServe only, and
             in Standard mode `serve_model` only.
@@ -74,6 +79,9 @@ class ServeOptions(TypedDict, total=False):
     ingress_class: str
     gateway: str
     load_within: int
+    workers: int
+    max_batch: int
+    max_wait: float
     mode: Mode
     canary: int | None
     sample: Any
@@ -106,6 +114,11 @@ def serve(
     """
     image = predictor if isinstance(predictor, str) else _placeholder(predictor)
     spec = _spec(name, {"image": image, "repository": repository}, options)
+    if "kserve" in getattr(predictor, "takes", ()) and (spec.workers, spec.max_batch) != (1, 1):
+        raise ConfigError(
+            f"serve(name={name!r}): workers= and max_batch= are not supported for a kserve.Model",
+            "leave them out, since KServe's own server runs it; or serve a class without that base",
+        )
     return _task(spec, model)
 
 

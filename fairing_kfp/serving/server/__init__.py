@@ -1,4 +1,4 @@
-"""The model server in a predictor's image. It imports only the standard library, uvicorn and msgspec.
+"""The model server in a predictor's image. It imports only the standard library, and the server packages.
 
 The server layer contains these files as the package `fairing_server`.
 """

@@ -19,6 +19,7 @@ from .messages import BLOB, Answer, Receive, Request, Response, Scope, Send
 from .metrics import CONTENT_TYPE, Metrics
 from .middleware import Middleware
 from .model import Model, PredictorError
+from .processes import Process
 from .routes import Route, Routes
 from .settings import Settings
 from .stream import Events, Stream
@@ -37,9 +38,18 @@ class Api:
         settings: the server's settings.
         metrics: counts the requests.
         release: the version that the server reports.
+        process: this process, if it is one of several.
     """
 
-    def __init__(self, model: Model, workers: Workers, settings: Settings, metrics: Metrics, release: str) -> None:
+    def __init__(
+        self,
+        model: Model,
+        workers: Workers,
+        settings: Settings,
+        metrics: Metrics,
+        release: str,
+        process: Process | None = None,
+    ) -> None:
         self._model = model
         self._workers = workers
         self._debug = settings.debug
@@ -47,6 +57,7 @@ class Api:
         self._bounds = Bounds(settings.max_bytes)
         self._metrics = metrics
         self._release = release
+        self._process = process
         batched = settings.max_batch > 1
         self._batches = Batches(model, workers, settings.max_batch, settings.max_wait_seconds) if batched else None
         self._routes = self._make_routes()
@@ -98,8 +109,9 @@ class Api:
         return Response.of_json({"status": "alive"})
 
     async def metrics(self, request: Request) -> Response:
-        """Metrics in the text format of Prometheus."""
-        return Response(self._metrics.text().encode(), media_type=CONTENT_TYPE)
+        """Metrics of all processes in the text format of Prometheus."""
+        metrics = self._process.total() if self._process else self._metrics
+        return Response(metrics.text().encode(), media_type=CONTENT_TYPE)
 
     async def openapi(self, request: Request) -> Response:
         """The OpenAPI document of this server."""
@@ -175,7 +187,7 @@ class Api:
         raw = kind == BYTES and not body.is_json(_content_type(request))
 
         def read(content: bytes) -> Any:
-            return content if raw else v1.read(kind, body.parse(content), self._bounds)
+            return content if raw else v1.read(kind, content, self._bounds)
 
         def write(result: Any) -> Response | Stream:
             return result if isinstance(result, Generator) else Response(v1.write(kind, method, result))
@@ -209,6 +221,8 @@ class Api:
         is_ready = self._model.is_ready
         # A thread of its own: a server whose worker threads are all busy is still ready.
         ready = await asyncio.to_thread(is_ready) if self._model.has_own_readiness else is_ready()
+        if ready and self._process:
+            ready = self._process.others_ready()
         return Response.of_json({**metadata, "ready": ready}, 200 if ready else 503)
 
     def _check(self, request: Request) -> None:

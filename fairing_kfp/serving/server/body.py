@@ -55,8 +55,7 @@ class Bodies:
             self._in_memory -= upload.size
 
     async def _receive(self, request: Request, upload: _Upload) -> bytes:
-        late = HTTPError(408, f"the body was not received within {self._seconds:g} s")
-        timer = asyncio.get_running_loop().call_later(self._seconds, upload.cancel, late)
+        timer = asyncio.get_running_loop().call_later(self._seconds, self._expire, upload)
         self._uploads[upload] = None
         try:
             return await self._read_parts(request, upload)
@@ -68,6 +67,9 @@ class Bodies:
         finally:
             timer.cancel()
             self._uploads.pop(upload, None)
+
+    def _expire(self, upload: _Upload) -> None:
+        upload.cancel(HTTPError(408, f"the body was not received within {self._seconds:g} s"))
 
     async def _read_parts(self, request: Request, upload: _Upload) -> bytes:
         parts = []

@@ -20,6 +20,8 @@ _DEADLINES = {
 }
 """Deadlines in seconds, by what the connection waits for."""
 
+_HEAD, _INFORMATIONAL = b"HTTP/1.1 ", b"HTTP/1.1 1"
+
 _MAX_CONNECTIONS = 1000
 _SPARE_FILES = 100  # file descriptors for other uses than connections
 _MIN_CONNECTIONS = 32
@@ -50,6 +52,42 @@ class ConnectionLimit:
             closed = next(iter(self.waiting), new)
             self.waiting.pop(closed, None)
             closed.transport.abort()
+
+
+class ResponseWriter:
+    """A transport that sends the head of a response with the first part of its body: one packet instead of two.
+
+    Args:
+        transport: the transport of the connection.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Writes a head, which waits for the next call, or a part of a body."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.writelines((head, data))
+        elif data.startswith(_HEAD) and not data.startswith(_INFORMATIONAL):
+            self._head = data
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        """Sends a head that has no body."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)
+
+    def close(self) -> None:
+        """Closes the connection once everything is sent."""
+        self.flush()
+        self._transport.close()
 
 
 if TYPE_CHECKING:
@@ -90,7 +128,7 @@ class Connection(_Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts to wait for the head of a request."""
-        super().connection_made(transport)
+        super().connection_made(ResponseWriter(transport))  # type: ignore[arg-type]
         self._limit.enforce(len(self.connections), self)
         self._update_deadline()
 
@@ -108,6 +146,7 @@ class Connection(_Protocol):
 
     def on_response_complete(self) -> None:
         """Starts to wait for the next request."""
+        self.transport.flush()  # type: ignore[attr-defined]
         super().on_response_complete()
         self._update_deadline()
 

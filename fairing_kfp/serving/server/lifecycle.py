@@ -7,7 +7,6 @@ import contextlib
 import functools
 import logging
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,9 +14,11 @@ from uvicorn.config import Config
 from uvicorn.server import Server
 
 from .connections import KEEP_ALIVE, ConnectionLimit
+from .listening import listen, port_error
 from .logs import log
 from .middleware import Middleware
 from .model import Model, PredictorError
+from .processes import Process
 from .settings import Settings
 from .workers import Workers
 
@@ -26,10 +27,14 @@ try:
 except ImportError:  # no wheel for this Python or platform
     from .h11_connection import H11Connection as HttpConnection  # type: ignore[assignment]
 
-_BACKLOG = 2048
 
-
-async def serve(application: Middleware, model: Model, workers: Workers, settings: Settings) -> int:
+async def serve(
+    application: Middleware,
+    model: Model,
+    workers: Workers,
+    settings: Settings,
+    process: Process | None = None,
+) -> int:
     """Serves until SIGTERM or SIGINT, or until loading the model fails.
 
     After SIGTERM the model is not ready, but the server handles requests for `linger_seconds`, since Kubernetes routes
@@ -42,6 +47,7 @@ async def serve(application: Middleware, model: Model, workers: Workers, setting
         model: the model, which is loaded while the server listens.
         workers: the threads that load and call the model.
         settings: the server's settings.
+        process: this process, if it is one of several.
 
     Returns:
         The exit code: 1 if the port cannot be bound or the model cannot be loaded, else 0.
@@ -65,16 +71,16 @@ async def serve(application: Middleware, model: Model, workers: Workers, setting
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, shutdown.on_signal, number)
     try:
-        listening = listen(settings)
+        listening = process.listening if process else listen(settings)
     except OSError as error:
-        log(
-            logging.ERROR,
-            f"cannot listen on port {settings.port} of {settings.host or 'all addresses'}: {error.strerror}",
-        )
+        log(logging.ERROR, port_error(settings, error))
         return 1
     log(logging.INFO, "listening", model=model.name, host=settings.host, port=listening.getsockname()[1])
     loading = asyncio.create_task(_load(model, workers, settings, server))
+    publishing = asyncio.create_task(process.publish()) if process else None
     await server.serve(sockets=[listening])
+    if publishing:
+        publishing.cancel()
     if not loading.done():
         loading.cancel()
         return 0
@@ -110,24 +116,6 @@ class _Shutdown:
         self._application.closing = True
         stop: Callable[[], Any] = lambda: setattr(self._server, "should_exit", True)  # noqa: E731
         asyncio.get_running_loop().call_later(self._linger if number == signal.SIGTERM else 0, stop)
-
-
-def listen(settings: Settings) -> socket.socket:
-    """A listening socket; without a host it listens on all addresses, of IPv6 and IPv4 if the machine has both."""
-    both = not settings.host and socket.has_dualstack_ipv6()
-    family = socket.AF_INET6 if both or ":" in settings.host else socket.AF_INET
-    # With an explicit protocol: asyncio sets TCP_NODELAY only then, without which a response takes 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(not both))
-        listener.bind((settings.host, settings.port))
-        listener.listen(_BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 async def _load(model: Model, workers: Workers, settings: Settings, server: Server) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import logging
@@ -9,15 +10,17 @@ import re
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 LOGGER = "fairing"
 """The name of the server's logger; the attribute `fields` of its records contains structured data."""
 
+_FLUSH_SECONDS = 0.05  # a write for each request would take the GIL from the predictor as often
+
 _UNQUOTED = re.compile(r"[!#-<>-~]*")  # visible ASCII without quotes and =
 
 
-def set_up(form: str, level: str) -> None:
+def set_up(form: str, level: str, worker: int | None = None) -> None:
     """Configures logging of the server's records, uvicorn's warnings and the user's records to standard output.
 
     A `logging.basicConfig` in the user's code still configures the records of the user's code.
@@ -25,9 +28,10 @@ def set_up(form: str, level: str) -> None:
     Args:
         form: `json` or `text`.
         level: the name of the lowest level that is logged.
+        worker: the number of this process, which the server's records contain; None if it is the only one.
     """
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(_Json() if form == "json" else _Text())
+    handler = _Output(sys.stdout)
+    handler.setFormatter(_Json(worker) if form == "json" else _Text(worker))
     logging.lastResort = handler
     logging.getLogger().setLevel(level.upper())
     for name, logger_level in ((LOGGER, level.upper()), ("uvicorn", "WARNING")):
@@ -62,7 +66,48 @@ class _Request(logging.LogRecord):
         self.fields = fields
 
 
-class _Json(logging.Formatter):
+class _Output(logging.StreamHandler):  # type: ignore[type-arg]  # not generic at run time before Python 3.11
+    """Writes records immediately, except requests, which are written together with later ones."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record) + self.terminator
+        except Exception:
+            self.handleError(record)
+            return
+        if not isinstance(record, _Request):
+            self._lines.append(line)
+            self.flush()
+            return
+        if not self._lines:
+            asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
+        self._lines.append(line)
+
+    def flush(self) -> None:
+        self.acquire()
+        try:
+            lines, self._lines = self._lines, []
+            if lines:
+                self.stream.write("".join(lines))
+            super().flush()
+        finally:
+            self.release()
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, worker: int | None) -> None:
+        super().__init__()
+        self._common = {} if worker is None else {"worker": worker}
+
+    def fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        return {**self._common, **getattr(record, "fields", {})}
+
+
+class _Json(_Formatter):
     _encode = json.JSONEncoder(default=str).encode  # json.dumps would create an encoder for each line
 
     def format(self, record: logging.LogRecord) -> str:
@@ -71,7 +116,7 @@ class _Json(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            **getattr(record, "fields", {}),
+            **self.fields(record),
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
@@ -83,9 +128,9 @@ def _timestamp(second: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
-class _Text(logging.Formatter):
+class _Text(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        fields = " ".join(f"{name}={_value(value)}" for name, value in getattr(record, "fields", {}).items())
+        fields = " ".join(f"{name}={_value(value)}" for name, value in self.fields(record).items())
         message = record.getMessage()
         if record.name == LOGGER:  # may contain text from a client; other records are the user's
             message = _escaped(message)

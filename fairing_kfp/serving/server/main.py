@@ -18,11 +18,19 @@ from .lifecycle import serve
 from .logs import log, set_up
 from .metrics import Metrics
 from .model import Model
+from .processes import Process, start_workers
 from .settings import Settings
 from .workers import Workers
 
 
-def run(predictor: Any, input_kinds: Mapping[str, str], name: str, settings: Settings, release: str) -> int:
+def run(
+    predictor: Any,
+    input_kinds: Mapping[str, str],
+    name: str,
+    settings: Settings,
+    release: str,
+    process: Process | None = None,
+) -> int:
     """Serves a predictor until the process is stopped by a signal.
 
     Args:
@@ -31,23 +39,24 @@ def run(predictor: Any, input_kinds: Mapping[str, str], name: str, settings: Set
         name: the predictor's name, which the model has by default.
         settings: the server's settings.
         release: the version that the server reports.
+        process: this process, if it is one of several.
 
     Returns:
         The exit code of the process.
     """
-    metrics = Metrics()
+    metrics = process.metrics if process else Metrics()
     model = Model(predictor, input_kinds, settings.model_name or name, settings.model_version, metrics)
     workers = Workers(settings.concurrency, settings.queue, metrics)
-    application = Api(model, workers, settings, metrics, release).application()
-    code = loops.run(serve(application, model, workers, settings))
+    application = Api(model, workers, settings, metrics, release, process).application()
+    code = loops.run(serve(application, model, workers, settings, process))
     workers.close()
     if workers.idle:
         return code
     # Python would wait for the thread, which cannot be stopped.
     log(logging.WARNING, "the predictor is still running; the process exits without waiting for it")
-    sys.stdout.flush()
+    logging.shutdown()
     sys.stderr.flush()
     os._exit(code)
 
 
-__all__ = ["Settings", "run", "set_up"]
+__all__ = ["Settings", "run", "set_up", "start_workers"]

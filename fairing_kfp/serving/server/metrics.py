@@ -1,6 +1,6 @@
 """Counters and histograms in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/).
 
-The metrics are few and belong to one process; a library would be three times the size of the rest of this server.
+The metrics are few; a library would be three times the size of the rest of this server.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -37,6 +38,29 @@ class Metrics:
         with self._lock:
             self._requests[endpoint, status] = self._requests.get((endpoint, status), 0) + 1
             self._durations.setdefault(endpoint, _Histogram()).add(seconds)
+
+    def state(self) -> dict[str, Any]:
+        """All values, as JSON values."""
+        with self._lock:
+            return {
+                "ready": self.ready,
+                "load_seconds": self.load_seconds,
+                "in_flight": self.in_flight,
+                "requests": [[*key, number] for key, number in self._requests.items()],
+                "durations": {endpoint: histogram.copy() for endpoint, histogram in self._durations.items()},
+            }
+
+    def add(self, state: Mapping[str, Any]) -> None:
+        """Adds the values of another process."""
+        with self._lock:
+            self.ready = state["ready"]
+            self.in_flight += state["in_flight"]
+            seconds = [one for one in (self.load_seconds, state["load_seconds"]) if one is not None]
+            self.load_seconds = max(seconds, default=None)
+            for endpoint, status, number in state["requests"]:
+                self._requests[endpoint, status] = self._requests.get((endpoint, status), 0) + number
+            for endpoint, (counts, total) in state["durations"].items():
+                self._durations.setdefault(endpoint, _Histogram()).add_all(counts, total)
 
     def text(self) -> str:
         """All metrics in the text format."""
@@ -78,6 +102,10 @@ class _Histogram:
     def add(self, value: float) -> None:
         self._counts[bisect_left(_BUCKETS, value)] += 1
         self._total += value
+
+    def add_all(self, counts: Sequence[int], total: float) -> None:
+        self._counts = [mine + other for mine, other in zip(self._counts, counts, strict=True)]
+        self._total += total
 
     def copy(self) -> tuple[list[int], float]:
         return list(self._counts), self._total

@@ -19,8 +19,9 @@ class Settings:
         model_version: the model's version in URLs of the Open Inference Protocol.
         host: the address to listen on; empty for all addresses.
         port: the port to listen on; 0 for a free port.
-        concurrency: the number of concurrent predictions, each in its own thread.
-        queue: the number of further requests that may wait for a thread; others are rejected with 503.
+        workers: the number of processes, each of which loads the model.
+        concurrency: the number of concurrent predictions of a process, each in its own thread.
+        queue: the number of further requests of a process that may wait for a thread; others are rejected with 503.
         max_batch: the maximum number of instances in a batch of several requests; 1 disables batching.
         max_wait_seconds: how long a batch waits for further requests.
         max_bytes: the maximum size of a request body.
@@ -37,6 +38,7 @@ class Settings:
     model_version: str = "1"
     host: str = ""
     port: int = 8080
+    workers: int = 1
     concurrency: int = 1
     queue: int = 100
     max_batch: int = 1
@@ -70,7 +72,7 @@ class Settings:
 
 
 _BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
-_MINIMUM = {"port": 0, "concurrency": 1, "queue": 0, "max_batch": 1, "max_bytes": 1}
+_MINIMUM = {"port": 0, "workers": 1, "concurrency": 1, "queue": 0, "max_batch": 1, "max_bytes": 1}
 
 
 def _read(variable: str, text: str, kind: type) -> object:

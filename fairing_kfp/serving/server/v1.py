@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import answers, inputs
+from . import answers, inputs, json_arrays
+from .body import parse
 from .bounds import Bounds
 
 KEYS = {"predict": "predictions", "explain": "explanations"}
 """The key of each method's result."""
 
 
-def read(kind: str, body: Any, bounds: Bounds) -> Any:
-    """Converts the JSON of a request to the argument of a method.
+def read(kind: str, text: bytes, bounds: Bounds) -> Any:
+    """Converts the body of a request to the argument of a method.
 
     Raises:
         HTTPError: the request is malformed (400), or describes too much data (413).
     """
-    return inputs.of_v1(kind, body, bounds)
+    array = json_arrays.instances(text) if kind == inputs.ARRAY else None
+    return inputs.of_v1(kind, parse(text), bounds) if array is None else array
 
 
 def write(kind: str, method: str, result: Any) -> bytes:

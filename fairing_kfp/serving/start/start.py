@@ -35,7 +35,7 @@ def start(root: str) -> int:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # keeps the last lines of a server that is killed
     input_kinds = step["serve"]
     main = None if KSERVE in input_kinds else _server(root)
-    settings = None
+    settings = process = None
     if main:
         try:
             settings = main.Settings.of(os.environ)
@@ -43,6 +43,8 @@ def start(root: str) -> int:
             print(f"fairing-kfp: {error}", file=sys.stderr)
             return 1
         main.set_up(settings.log, settings.log_level)
+        if settings.workers > 1:
+            process = main.start_workers(settings)  # forks, so before the user's code starts threads
     environment.prepare(root)
     packed.install_finder(root)
     try:
@@ -52,7 +54,7 @@ def start(root: str) -> int:
         print(environment.import_problem(step, error), file=sys.stderr)
         return 1
     if main:
-        return int(main.run(predictor, input_kinds, step["name"], settings, _release(root)))
+        return int(main.run(predictor, input_kinds, step["name"], settings, _release(root), process))
     return _kserve(predictor, step["name"])
 
 

@@ -31,6 +31,16 @@ def test_pods_are_unprivileged_and_probed(kind: str) -> None:
     assert container["startupProbe"]["failureThreshold"] * container["startupProbe"]["periodSeconds"] == 600
 
 
+def test_options_of_the_server_are_variables_and_workers_need_memory() -> None:
+    found, manifest = main_object(serving_pod("deployment", workers=3, max_batch=16, max_wait=0.01))
+    container = found.template(manifest)["spec"]["containers"][0]
+    env = {one["name"]: one["value"] for one in container["env"]}
+
+    assert (env["FAIRING_WORKERS"], env["FAIRING_MAX_BATCH"], env["FAIRING_MAX_WAIT_SECONDS"]) == ("3", "16", "0.01")
+    assert container["resources"]["requests"]["memory"] == f"{3 * 266}Mi"
+    assert container["resources"]["limits"]["memory"] == f"{3 * 1044}Mi"
+
+
 @pytest.mark.parametrize("kind", TARGETS)
 def test_mutators_override_our_pod_spec(kind: str) -> None:
     writable = {"containers": [{"name": "main", "securityContext": {"readOnlyRootFilesystem": False}}]}

@@ -116,6 +116,7 @@ def test_metadata_of_the_model_registry_is_known_at_run_time() -> None:
         (IMAGE, {"sample": float("nan")}, ConfigError, "cannot be written as JSON"),
         (IMAGE, {"target": "docker"}, ConfigError, "use one of"),
         (IMAGE, {"register": 3}, ConfigError, "register=3 is not supported"),
+        (IMAGE, {"max_wait": "1"}, ConfigError, "max_wait"),
     ],
 )
 def test_objects_and_options_that_cannot_be_served(

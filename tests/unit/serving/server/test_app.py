@@ -13,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from fairing_kfp.serving.server import lifecycle, logs
+from fairing_kfp.serving.server.listening import listen
 from fairing_kfp.serving.server.settings import Settings
 
 
@@ -174,12 +175,19 @@ def test_openapi_describes_the_routes(serve):
             assert str(answer.status_code) in described["responses"]
 
 
+def flush() -> None:
+    """Writes requests whose event loop has ended."""
+    for handler in logging.getLogger(logs.LOGGER).handlers:
+        handler.flush()
+
+
 def test_logs_are_lines_of_json_with_the_traceback_of_failures(serve, capsys, logging_again):
     logs.set_up("json", "debug")
     client = serve(lambda instances: 1 / 0)
     predict(client, headers={"x-request-id": "abc"})
     client.get("/healthz")
     logging.getLogger("user").warning("said")
+    flush()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     failure, request, probe = (line for line in lines if line["logger"] == "fairing")
@@ -194,6 +202,7 @@ def test_logs_for_people(serve, capsys, logging_again):
     client = serve(lambda instances: 1 / 0)
     predict(client)
     client.get("/healthz")
+    flush()
     out = capsys.readouterr().out
 
     assert "error   predict failed: ZeroDivisionError: division by zero" in out
@@ -239,7 +248,7 @@ def test_a_model_that_cannot_be_loaded_is_named_with_its_path(serve):
 def test_the_socket_sends_without_delay(host, family):
     """asyncio sets TCP_NODELAY only for sockets with a protocol; without it, the kernel waits 40 ms."""
     try:
-        listening = lifecycle.listen(Settings(host=host, port=0))
+        listening = listen(Settings(host=host, port=0))
     except OSError as error:
         pytest.skip(f"this machine has no {host}: {error}")
     with listening:
@@ -252,7 +261,7 @@ def test_the_socket_sends_without_delay(host, family):
 def test_a_port_in_use_is_named(capsys, serve, logging_again):
     logs.set_up("text", "info")
     client = serve(Waits)
-    with lifecycle.listen(Settings(host="127.0.0.1", port=0)) as taken:
+    with listen(Settings(host="127.0.0.1", port=0)) as taken:
         settings = Settings(host="127.0.0.1", port=taken.getsockname()[1])
         assert asyncio.run(lifecycle.serve(client.application, client.model, client.workers, settings)) == 1
 

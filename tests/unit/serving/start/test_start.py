@@ -9,7 +9,9 @@ import os
 import signal
 import socket
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,7 @@ from fairing_kfp.recipe.runtime_layer import runtime_files
 from fairing_kfp.recipe.server_layer import PACKAGES, server_files
 from tests.support.waiting import eventually
 
-_PACKAGES = ("uvicorn", "h11", "httptools", "msgspec", "uvloop", "click", "typing_extensions")
+_PACKAGES = ("uvicorn", "h11", "httptools", "msgspec", "simdjson", "csimdjson", "uvloop", "click", "typing_extensions")
 
 HELPER = "def double(x):\n    return 2 * x\n"
 
@@ -312,3 +314,44 @@ def _child() -> int:
     """The process ID of the server."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     return next(int(one) for one in children if b"serve.py" in Path(f"/proc/{one}/cmdline").read_bytes())
+
+
+def test_workers_share_a_port_and_are_restarted(launch: Callable[..., Launch], model: Path) -> None:
+    started = launch("plain_predictor", PLAIN)
+    lines: list[str] = []
+    env = {**started.env, "FAIRING_WORKERS": "2", "FAIRING_LINGER_SECONDS": "0"}
+    with start_server(replace(started, env=env), model, log_line=lines.append) as server:
+        seen = {post(server, 0)[1]["predictions"][2] for _ in range(40)}
+        assert len(seen) == 2
+        assert server.process.pid not in seen
+        victim = min(seen)
+        os.kill(victim, signal.SIGKILL)
+        eventually(lambda: "exited with SIGKILL: restarting it" in "\n".join(lines))
+        assert post(server, 0)[0] in (200, 503), "of the other one, or still loading"
+        eventually(lambda: sum("ready  worker=" in line for line in lines) == 3)
+        eventually(server.endpoint.ready)
+        assert victim not in {post(server, 0)[1]["predictions"][2] for _ in range(5)}
+        with ThreadPoolExecutor() as pool:
+            pending = [pool.submit(post, server, 0.5) for _ in range(4)]
+            eventually(lambda: "in_flight 4" in _metrics(server))
+            os.kill(server.process.pid, signal.SIGTERM)
+            assert [one.result()[0] for one in pending] == [200] * 4
+        assert server.process.wait(30) == 0
+    text = "\n".join(lines)
+    assert all(f"stopped  worker={number}" in text for number in (0, 1))
+
+
+def _metrics(server: Server) -> str:
+    with urllib.request.urlopen(f"{server.endpoint.url}/metrics") as answer:
+        return str(answer.read(), "ascii")
+
+
+def test_a_worker_that_cannot_load_the_model_ends_the_server(launch: Callable[..., Launch], model: Path) -> None:
+    started = launch("plain_predictor", PLAIN)
+    env = {**started.env, "FAIRING_WORKERS": "2", "LOADS_FOR": "never"}
+    with pytest.raises(EndpointError) as caught, start_server(replace(started, env=env), model):
+        pass
+
+    assert "exited with code 1; its log" in str(caught.value)
+    assert "exited with code 1 before it had loaded the model: stopping the server" in str(caught.value)
+    assert "could not convert string to float" in str(caught.value)
