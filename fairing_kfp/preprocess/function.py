@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fairing_kfp.errors import ComponentError
 from fairing_kfp.frozen import dataclass
-from fairing_kfp.preprocess.bundle import Bundle
+from fairing_kfp.preprocess.bundle import Bundle, found_in
 from fairing_kfp.preprocess.modules.own import canonical_name, is_by_value
 from fairing_kfp.preprocess.secrets.gate import marked_lines
 from fairing_kfp.preprocess.step_file import step_files
@@ -130,7 +130,7 @@ def pack(
         ),
         imports=tuple(sorted(packing.modules.foreign)),
         serves=serve is not None,
-        found=tuple(packing.found),
+        found=found_in(name, packing.texts),
         allow=tuple(allow),
         marked=marked_lines(packing.sources.files),
     )

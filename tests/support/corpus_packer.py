@@ -138,7 +138,8 @@ def main(module: dict[str, Any] | None = None) -> None:
         how, folder, *files = sys.argv[1:]
         modules = {file: load(how, folder, file) for file in files}
         if os.environ.get("AS_NOBODY"):
-            importlib.import_module("fairing_kfp.preprocess.pickle.pickler")  # before it may not read modules any more
+            for late in ("pickle.pickler", "modules.package_files", "secrets.scan", "secrets.containers"):
+                importlib.import_module(f"fairing_kfp.preprocess.{late}")  # before it may not read modules any more
             digests({})
             os.setgid(65534)
             os.setuid(65534)

@@ -16,7 +16,6 @@ from fairing_kfp.preprocess.modules.file_imports import file_imports
 from fairing_kfp.preprocess.modules.imports import resolve
 from fairing_kfp.preprocess.modules.own import canonical_name, is_by_value, is_own
 from fairing_kfp.preprocess.pickle.code import Sources
-from fairing_kfp.preprocess.secrets.finding import Finding
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Packing:
         captures: the captured values, by function and name.
         packed: the canonical names of modules pickled by value, which the runtime registers.
         warnings: sentences for the author.
-        found: what looks like a credential among the pickled values.
+        texts: the pickled texts, to be searched for credentials: the function, the name and the text.
     """
 
     sources: Sources = field(default_factory=Sources)
@@ -54,7 +53,7 @@ class Packing:
     captures: dict[tuple[str, str], Capture] = field(default_factory=dict)
     packed: set[str] = field(default_factory=set)
     warnings: dict[str, None] = field(default_factory=dict)
-    found: list[Finding] = field(default_factory=list)
+    texts: list[tuple[str, str, str | bytes]] = field(default_factory=list)
     _by_value: dict[str, bool] = field(default_factory=dict)
     _canonical: dict[str, str] = field(default_factory=dict)
 

@@ -170,7 +170,7 @@ class StablePickler(_PythonPickler):  # type: ignore[misc]
         """Saves a captured value and records its size, so that warnings and errors can name it."""
         function, name, value = captured.function, captured.name, captured.value
         if isinstance(value, (str, bytes)):
-            self._scan_text(function.__qualname__, name, value)
+            self.packing.texts.append((function.__qualname__, name, value))
         key = (id(function.__globals__), name)
         origin = self.functions.origin(captured, own=key in self._imported)
         if origin:
@@ -237,14 +237,9 @@ class StablePickler(_PythonPickler):  # type: ignore[misc]
         return NotImplemented
 
     def _scan(self, name: str, value: Any) -> None:
-        """Looks for credentials in a text, or in a value with a name."""
+        """Has credentials looked for in a text, or in a value with a name."""
         if isinstance(value, (str, bytes)):
-            self._scan_text(self._where(), name, value)
-
-    def _scan_text(self, where: str, name: str, value: str | bytes) -> None:
-        from fairing_kfp.preprocess.secrets.scan import scan_named  # many functions capture no text
-
-        self.packing.found += scan_named(where, name, value)
+            self.packing.texts.append((self._where(), name, value))
 
     def _where(self) -> str:
         return self._trail[-1] if self._trail else "the function"

@@ -58,6 +58,7 @@ def new_process() -> None:
 
 @pytest.fixture
 def flow(author: Author) -> types.ModuleType:
+    new_process()
     return author(flow="import fairing_kfp, own.one\ndef step(): return 1\n", own__one="from . import two", own__two="")
 
 
@@ -77,11 +78,11 @@ def test_unchanged_files_are_neither_parsed_nor_scanned_again(
 
 
 def test_unchanged_code_is_not_scanned_again(flow: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    new_process()
     work = Work(monkeypatch)
     work.of(flow.step)
     assert "step.json" in work.scanned
     new_process()
+    monkeypatch.setattr(scan, "scan_named", lambda *_: pytest.fail("a text of the pickle is scanned"))
     work.of(flow.step)
     assert work.scanned == []
 
