@@ -42,6 +42,10 @@ def wrong(depth: int = 3) -> None:
 
 
 text: str = train.python_func(depth=3)  # reportAssignmentType, assignment
+train.python_func("3")  # reportArgumentType, arg-type
+count.python_func([1])  # reportArgumentType, list-item
+text = job(count, nodes=2).python_func(["a"])  # reportAssignmentType, assignment
+text = vertexjob(train, project="p", region="r", staging="gs://b/s").python_func(3)  # reportAssignmentType, assignment
 Digits().predict("text")  # reportArgumentType, arg-type
 fairing_kfp.run(digits, {"depth": 2}, runer="docker")  # reportCallIssue, call-arg
 fairing_kfp.run(digits, {"depth": 2}, runner="moon")  # reportArgumentType, arg-type

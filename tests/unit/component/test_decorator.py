@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import re
 import subprocess
 import sys
 import textwrap
@@ -19,7 +18,6 @@ from fairing_kfp import fairing_component
 from fairing_kfp.errors import ComponentError, SecretError
 from fairing_kfp.preprocess.function import FunctionSource
 from fairing_kfp.preprocess.source import ComponentSource, placeholders
-from tests.support.paths import TOP
 
 # This file does not postpone annotations, since KFP cannot read strings.
 
@@ -376,42 +374,6 @@ def test_decorating_imports_nothing_of_the_packing_and_does_no_io(tmp_path: Path
     file.write_text(textwrap.dedent(program))
     done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_types_reach_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mypy = pytest.importorskip("mypy.api")
-    monkeypatch.chdir(TOP)  # where `make check` keeps what it knows of the package
-    file = tmp_path / "typed.py"
-    file.write_text(
-        textwrap.dedent("""
-        from fairing_kfp import fairing_component, job, vertexjob
-
-        @fairing_component
-        def bare(depth: int, name: str = "x") -> float:
-            return depth / 2
-
-        @fairing_component(packages=["numpy"])
-        def called(depth: int) -> float:
-            return depth / 2
-
-        reveal_type(bare.python_func)
-        reveal_type(called.python_func(3))
-        reveal_type(job(bare, nodes=2))
-        reveal_type(vertexjob(called, project="p", region="r", staging="s", spot=True))
-        called.python_func("wrong")
-        called(depth=3).set_caching_options(False)
-        """)
-    )
-    shown, problems, _ = mypy.run([str(file), "--no-warn-unused-configs"])
-    assert not problems
-    assert re.search(r'Revealed type is "def \(depth: int, name: str =.*\) -> float"', shown.replace("builtins.", ""))
-    assert 'Revealed type is "float"' in shown.replace("builtins.", "")
-    assert re.search(
-        r'Revealed type is ".*Component\[\[depth: int, name: str =.*\], float\]"', shown.replace("builtins.", "")
-    )
-    assert re.search(r'Revealed type is ".*Component\[\[depth: int\], float\]"', shown.replace("builtins.", ""))
-    assert '"str"; expected "int"' in shown
-    assert shown.count("error:") == 1
 
 
 def test_artifact_types_are_all_tried() -> None:
