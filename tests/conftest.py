@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import types
@@ -26,13 +27,18 @@ pytest_plugins = ["fairing_kfp.testing.plugin", "tests.support.caches", "tests.s
 settings.register_profile(
     "few",
     deadline=None,
-    max_examples=30,
+    max_examples=20,
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=os.environ.get("CI") == "true",
 )
 settings.register_profile("many", settings.get_profile("few"), max_examples=300)
 settings.load_profile("few")
 
+_UNSET = [
+    change(name)
+    for name in ("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+    for change in (str.upper, str.lower)
+]
 _PIPELINES = (TESTS / "pipelines", TESTS / "scripts", TOP / "samples", TOP / "pipelines")
 
 
@@ -55,6 +61,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Lets exhaustive runs try more examples."""
     if config.getoption("exhaustive"):
         settings.load_profile("many")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collects without looking for garbage, and never looks for it later among the modules and tests, which stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -82,29 +99,26 @@ def folders(tmp_path_factory: pytest.TempPathFactory, shared_content: Path) -> F
 
 
 @pytest.fixture(autouse=True)
-def isolated(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keeps tests away from the user's cache and logins, and from writing next to their files."""
+def isolated(folders: Folders) -> Iterator[None]:
+    """Keeps tests away from the user's cache and logins, and from writing next to their files; unloads what they load.
+
+    Pipeline files and their modules are unloaded, since other tests use their short names too.
+    """
     folder = folders.take()
-    monkeypatch.setenv("FAIRING_KFP_CACHE", str(folder / "cache"))
-    monkeypatch.setenv("FAIRING_KFP_LOCK", str(folder / "fairing.lock"))
-    monkeypatch.setenv("DOCKER_CONFIG", str(folder / "docker"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
-    for name in ("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAIRING_KFP_CACHE", f"{folder}/cache")
+        patch.setenv("FAIRING_KFP_LOCK", f"{folder}/fairing.lock")
+        patch.setenv("DOCKER_CONFIG", f"{folder}/docker")
+        patch.setenv("XDG_CONFIG_HOME", f"{folder}/config")
+        for name in _UNSET:
+            patch.delenv(name, raising=False)
+        yield from _unloaded(folders.parent)
     folders.give_back(folder)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def unloaded_with_the_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Unloads what fixtures of a module loaded."""
-    yield from _unloaded(tmp_path_factory.getbasetemp())
-
-
-@pytest.fixture(autouse=True)
-def unloaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Unloads pipeline files that a test loaded, and their modules, whose short names other tests use too."""
     yield from _unloaded(tmp_path_factory.getbasetemp())
 
 

@@ -293,6 +293,7 @@ def other_kind(go_registry: Callable[[], Any]) -> Iterator[str]:
         yield host
 
 
+@pytest.mark.exhaustive  # the tests above on another registry, which takes half a minute to build
 class TestAnotherImplementation:
     """go-containerregistry's registry, which keeps all in memory."""
 

@@ -29,7 +29,7 @@ class Folders:
     """Folders of tests, each with a linked cache. Most tests leave theirs as it was: the next one gets it."""
 
     def __init__(self, parent: Path, shared: Path) -> None:
-        self._parent, self._shared = parent, shared
+        self.parent, self._shared = parent, shared
         self._unused: Path | None = None
 
     def take(self) -> Path:
@@ -37,7 +37,7 @@ class Folders:
         folder, self._unused = self._unused, None
         if folder is None:
             # Not tmp_path_factory.mktemp: it lists all folders of the session each time.
-            folder = Path(tempfile.mkdtemp(prefix="isolated-", dir=self._parent))
+            folder = Path(tempfile.mkdtemp(prefix="isolated-", dir=self.parent))
             link_content(folder / "cache", self._shared)
         return folder
 

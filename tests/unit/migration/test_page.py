@@ -126,6 +126,5 @@ def test_classic_refuses_what_the_table_says(name: str) -> None:
         function(*["x"] * len(required))
 
 
-@pytest.mark.parametrize("name", [name for it in SUCCESSORS for name in it.names])
-def test_classic_has_what_the_table_names(name: str) -> None:
-    assert is_in_classic(name)
+def test_classic_has_what_the_table_names() -> None:
+    assert [name for it in SUCCESSORS for name in it.names if not is_in_classic(name)] == []

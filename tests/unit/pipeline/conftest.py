@@ -9,7 +9,7 @@ import pytest
 
 
 @pytest.fixture
-def file(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unloaded: None) -> Path:
+def file(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of a module's `PIPELINE`, in a folder other than the current one."""
     monkeypatch.delenv("FAIRING_KFP_LOCK")
     monkeypatch.chdir(tmp_path)

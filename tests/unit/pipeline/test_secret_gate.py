@@ -28,7 +28,7 @@ Load = Callable[..., Any]
 
 
 @pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unloaded: None) -> Load:
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Writes the file of a pipeline, and others beside it, and loads the pipeline `flow`."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)

@@ -56,33 +56,18 @@ def test_certificates_pass() -> None:
     assert is_credentials_file("both.pem", b"-----BEGIN CERTIFICATE-----\n-----BEGIN PRIV" + b"ATE KEY-----\n")
 
 
-@pytest.mark.parametrize("pattern", FILE_NAMES)
-def test_patterns_are_matched_as_globs(pattern: str) -> None:
-    start, _, end = pattern.partition("*")
-    assert "*" not in end
-    assert not set("?[]") & set(pattern)
-    for name in (
-        pattern.replace("*", ""),
-        pattern.replace("*", "-x-"),
-        start,
-        end,
-        f"{start[:-1]}{end}",
-        f"a{pattern}b",
-    ):
-        expected = any(fnmatchcase(name, one) for one in FILE_NAMES) and not name.endswith((".py", ".pub"))
-        assert is_file_name(name) is expected, name
-
-
-@pytest.mark.parametrize(
-    ("text", "is_refused"),
-    [
-        (b"//npm.internal/:_authToken=npm_x\n", True),
-        (b"_auth = bWU6aHVudGVyMg==\n", True),
-        (b"registry=https://me:hunter2@npm.internal/\n", True),
-        (b"//npm.internal/:_authToken=${NPM_TOKEN}\n", False),
-        (b"registry=https://npm.internal/\nsave-exact=true\n", False),
-    ],
-)
-def test_settings_of_npm(text: bytes, is_refused: bool) -> None:
-    assert is_file_name(".npmrc")
-    assert is_credentials_file(".npmrc", text) is is_refused
+def test_patterns_are_matched_as_globs() -> None:
+    for pattern in FILE_NAMES:
+        start, _, end = pattern.partition("*")
+        assert "*" not in end
+        assert not set("?[]") & set(pattern)
+        for name in (
+            pattern.replace("*", ""),
+            pattern.replace("*", "-x-"),
+            start,
+            end,
+            f"{start[:-1]}{end}",
+            f"a{pattern}b",
+        ):
+            expected = any(fnmatchcase(name, one) for one in FILE_NAMES) and not name.endswith((".py", ".pub"))
+            assert is_file_name(name) is expected, (pattern, name)

@@ -29,9 +29,8 @@ def test_secrets(value: str) -> None:
         "oauth2client.contrib.gce.AppCredentials",
     ],
 )
-@pytest.mark.parametrize("strength", Strength)
-def test_placeholders_and_references(value: str, strength: Strength) -> None:
-    assert not could_be_credential(strength, value)
+def test_placeholders_and_references(value: str) -> None:
+    assert [strength for strength in Strength if could_be_credential(strength, value)] == []
 
 
 @pytest.mark.parametrize("value", ["db-credentials-v2", "LlamaTokenizer", "<|endoftext|>", "my_secret", "hunter2"])
