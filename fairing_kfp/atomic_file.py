@@ -19,7 +19,7 @@ def write_atomic(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, text.encode())
     except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}", "choose another path with -o") from error
+        raise ConfigError(f"cannot write {path}: {error.strerror}", "choose another path") from error
 
 
 def replace_atomic(path: Path, data: bytes) -> None:

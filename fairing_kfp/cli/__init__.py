@@ -60,6 +60,17 @@ class _Commands(click.Group):
         _add_verbose(command)
         return command
 
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command; the error for an unknown one names the most similar."""
+        if args and args[0] not in self._names and not args[0].startswith("-") and not context.resilient_parsing:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], self._names, 1)
+            context.fail(f"No such command {args[0]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        return super().resolve_command(context, args)
+
     def invoke(self, context: click.Context) -> object:
         try:
             with _terminated_as_interrupted(), _collected_rarely():

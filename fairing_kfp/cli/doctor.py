@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _MARKS = {"ok": "[green]✔[/]", "failed": "[red]✘[/]", "absent": "[dim]\N{EN DASH}[/]"}
 _WIDTH = 18
+_INDENT = " " * (_WIDTH + 4)
+_NARROWEST = 20  # characters of a line of details
 
 
 @click.command()
@@ -54,6 +57,23 @@ def command(as_json: bool, token_file: str | None, **settings: Any) -> None:
 
 
 def _print(finding: Finding, screen: Console) -> None:
-    screen.print(f"{_MARKS[finding.state]} {finding.name.ljust(_WIDTH)}  {escape(finding.detail)}")
+    """Prints a finding; in a terminal, long lines end between words, and the next ones are indented."""
+    name = finding.name.ljust(_WIDTH)
+    screen.print(f"{_MARKS[finding.state]} {name}  {escape(_wrapped(finding.detail, screen, 0))}")
     if finding.remedy:
-        screen.print(f"{' ' * (_WIDTH + 4)}→ {escape(finding.remedy)}")
+        screen.print(f"{_INDENT}→ {escape(_wrapped(finding.remedy, screen, 2))}")
+
+
+def _wrapped(text: str, screen: Console, more: int) -> str:
+    """The text, with line breaks and the indent of the details if a terminal is too narrow for it.
+
+    Args:
+        text: the text.
+        screen: the terminal.
+        more: number of further characters before the text.
+    """
+    width = screen.width - len(_INDENT) - more
+    if not screen.is_terminal or width < _NARROWEST:
+        return text
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return f"\n{_INDENT}{' ' * more}".join(lines) or text

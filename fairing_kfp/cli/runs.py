@@ -69,15 +69,19 @@ def show(run_id: str, following: bool, no_logs: bool, as_json: bool, **settings:
     \b
     Example: fairing-kfp runs show RUN --follow
     """
-    run, screen = _get(run_id, settings), console()
-    if as_json:
+    run, screen = _get(run_id, settings), console(stderr=as_json)
+    if as_json and not following:
         print_json(run_as_dict(run))
         return
     screen.print(f"[bold]{escape(run.name)}[/] {run.state}: {escape(run.url)}")
     for name, value in run.arguments.items():
         screen.print(f"  {escape(name)} = {escape(json.dumps(value))}")
     if following:
-        code = follow(run, screen, settings.get("host"), logs=not no_logs)
+        try:
+            code = follow(run, screen, settings.get("host"), logs=not no_logs)
+        finally:
+            if as_json:
+                print_json(run_as_dict(run))
         if code == 0:
             print_outputs(run, screen)
         sys.exit(code)

@@ -23,6 +23,14 @@ def test_each_command_helps(command: str) -> None:
     assert "FILE[:NAME]" in output
 
 
+def test_an_unknown_command_gets_the_most_similar_one() -> None:
+    code, output = fairing_kfp("complie", "pipeline.py")
+
+    assert code == 2
+    assert "No such command 'complie'. Did you mean 'compile'?" in output
+    assert "Did you mean" not in fairing_kfp("moon")[1]
+
+
 def test_an_error_is_printed_with_its_remedy_and_without_a_traceback(tmp_path: Path) -> None:
     code, output = fairing_kfp("run", str(tmp_path / "missing.py"))
 

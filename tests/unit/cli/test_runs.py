@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import fairing_kfp as package
+from fairing_kfp.cli import main
 from fairing_kfp.remote import run
 from tests.support.command_line import fairing_kfp
 from tests.support.kfp_stand_in import KfpStandIn, serve_kfp
@@ -81,6 +83,15 @@ def test_a_run_is_shown_with_its_arguments_and_steps(kfp: KfpStandIn) -> None:
         "outputs": {},
         "artifacts": [],
     }
+
+
+def test_json_of_a_followed_run_comes_alone_when_it_ends(kfp: KfpStandIn) -> None:
+    ends = ("SUCCEEDED", step("train", "SUCCEEDED", 5, 8))
+    run_id = submit(kfp, "one", ("RUNNING", step("train", "RUNNING", 5)), ends)
+    done = CliRunner().invoke(main, ["runs", "show", run_id, "--follow", "--json"], catch_exceptions=False)
+
+    assert json.loads(done.stdout)["state"] == "succeeded"
+    assert "✔ one succeeded" in done.stderr
 
 
 def test_outputs_and_artifacts_are_shown_and_downloaded(
