@@ -48,6 +48,7 @@ def compile_file(path, shown, flags):
         head = importlib.util.MAGIC_NUMBER + flags.to_bytes(4, "little")
         file.write(head + importlib.util.source_hash(source) + data)
 
+os.umask(0o022)  # like the other files of a tree
 for path, shown in json.load(sys.stdin):
     compile_file(path, shown, int(sys.argv[1]))
 """

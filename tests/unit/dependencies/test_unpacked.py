@@ -19,7 +19,9 @@ from fairing_kfp.dependencies.unpacked import link, unpack
 from fairing_kfp.errors import CacheError, DependencyError
 from tests.support.shelf import run_elsewhere
 
-IMAGE = Target.for_image((3, 12))
+IMAGE = Target.for_image((3, 11 if sys.version_info[:2] == (3, 12) else 12))
+"""Of another Python than this, for which byte code would be compiled."""
+
 HOST = Target.for_host()
 
 

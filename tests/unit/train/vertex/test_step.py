@@ -198,7 +198,7 @@ def blocked(step: Step) -> threading.Event:
 
 
 def waits(step: Step, holds: Callable[[], bool]) -> None:
-    for _ in range(600):
+    for _ in range(2400):  # Google's libraries take long to import on a busy machine
         if holds():
             return
         time.sleep(0.05)
