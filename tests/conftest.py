@@ -39,6 +39,7 @@ _UNSET = [
     for name in ("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
     for change in (str.upper, str.lower)
 ]
+_LONG = ("test_build_in_cluster", "test_classic", "test_digits", "test_train_", "test_vertex_in_docker")
 _PIPELINES = (TESTS / "pipelines", TESTS / "scripts", TOP / "samples", TOP / "pipelines")
 
 
@@ -83,11 +84,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _order(items: list[pytest.Item]) -> None:
-    """Spreads the files of integration tests, which often wait, among those of unit tests, which keep a core busy."""
+    """Spreads the files of integration tests, which often wait, among those of unit tests, which keep a core busy.
+
+    Files that take long come first, so that no worker ends long after the others.
+    """
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
     waiting = [path for path in files if path.is_relative_to(TESTS / "integration")]
+    waiting.sort(key=lambda path: not path.name.startswith(_LONG))
     busy = [path for path in files if not path.is_relative_to(TESTS / "integration")]
     places = {path: place / len(group) for group in (waiting, busy) for place, path in enumerate(group)}
     items[:] = [item for path in sorted(files, key=places.__getitem__) for item in files[path]]
