@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import io
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from fairing_kfp.builders.bases import Bases, registry_base
 from fairing_kfp.builders.blobs import Blob, layers_of, platforms_of
-from fairing_kfp.builders.builder import Connection, Plan, PlannedLayer, State
 from fairing_kfp.builders.create_repository import RepositoryCreator
 from fairing_kfp.builders.progress import Progress, Transfer, silent, with_progress
 from fairing_kfp.builders.single_flight import SingleFlight
 from fairing_kfp.builders.tag import Tags
+from fairing_kfp.builders.threads import Threads
 from fairing_kfp.cache.store import KNOWN_REMOTE, Cache
 from fairing_kfp.errors import FairingError, MissingRepositoryError, RegistryError
+from fairing_kfp.frozen import dataclass, replace
 from fairing_kfp.image.assemble import AssembledIndex, assemble_index
 from fairing_kfp.image.descriptor import digest_of
 from fairing_kfp.image.image import AnyImage
@@ -29,6 +29,9 @@ from fairing_kfp.image.reference import Reference
 from fairing_kfp.registry.auth import pull, push
 from fairing_kfp.registry.client import RegistryClient
 from fairing_kfp.registry.repository import Repository
+
+if TYPE_CHECKING:
+    from fairing_kfp.builders.builder import Connection, Plan, State
 
 _LAYER = "pushed-layer"
 _IMAGE = "pushed-image"
@@ -85,7 +88,7 @@ class AppendBuilder:
         self._tags = Tags(tag)
         self._bases = Bases(cache, client)
         self._creator = RepositoryCreator(self._target, create_repository)
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="fairing-kfp-append")
+        self._pool = Threads(workers, "fairing-kfp-append")
         self._sent: SingleFlight[None] = SingleFlight()
         self._connected = False
 
@@ -95,6 +98,8 @@ class AppendBuilder:
 
     def plan(self, image: AnyImage) -> Plan:
         """Plans what `publish` would do."""
+        from fairing_kfp.builders.builder import Plan, PlannedLayer  # on first use: a push does not need them
+
         upload = self._upload_of(image)
         if exists := self._exists(upload):
             self._record(upload)
@@ -128,7 +133,7 @@ class AppendBuilder:
     def publish(self, image: AnyImage) -> str:
         """Sends the parts of an image that the registry lacks; returns its reference by digest."""
         guess = self._guess(image)
-        asked = self._pool.submit(self._exists, guess) if guess else None
+        asked = self._pool.submit(partial(self._exists, guess)) if guess else None
         self._connect(image, 2 if asked else 1)
         upload = self._upload_of(image)
         if self._was_pushed(upload):
@@ -156,7 +161,7 @@ class AppendBuilder:
 
     def close(self) -> None:
         """Waits for transfers that have started, and ends the threads."""
-        self._pool.shutdown()
+        self._pool.close()
 
     def _guess(self, image: AnyImage) -> _Upload | None:
         """The upload of an image that was pushed before, if the tag of its base has not moved.
@@ -202,12 +207,12 @@ class AppendBuilder:
         """Sends blobs in parallel, then the manifests. Mounts take one request and come last."""
         blobs = sorted(blobs, key=lambda blob: bool(blob.mount_from))
         sending = [self._sent.submit(self._pool, blob.digest, partial(self._send_blob, upload, blob)) for blob in blobs]
-        wait(sending)  # all: a push that is repeated may not share one that has failed already
+        for sent in sending:
+            sent.wait()  # all: a push that is repeated may not share one that has failed already
         for sent in sending:
             sent.result()
         # Registries reject an index with manifests that they do not have.
-        for _ in self._pool.map(lambda one: upload.target.put_manifest(one, one.digest), upload.index.indexed):
-            pass
+        self._pool.map(lambda one: upload.target.put_manifest(one, one.digest), upload.index.indexed)
         upload.target.put_manifest(upload.index.manifest, upload.tag)
 
     def _send_blob(self, upload: _Upload, blob: Blob) -> None:

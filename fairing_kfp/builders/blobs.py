@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.assemble import AssembledIndex
 from fairing_kfp.registry.repository import Repository
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.image import AnyImage
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import TypeVar
 from fairing_kfp.builders.single_flight import SingleFlight
 from fairing_kfp.errors import MissingRepositoryError
 from fairing_kfp.image.reference import Reference
-from fairing_kfp.registry.missing import check_can_create, create_repository
 
 _Result = TypeVar("_Result")
 
@@ -29,6 +28,8 @@ class RepositoryCreator:
         self._enabled = enabled
         self._created: SingleFlight[None] = SingleFlight()
         if enabled:
+            from fairing_kfp.registry.missing import check_can_create
+
             check_can_create(self._target.registry)
 
     def push(self, push: Callable[[], _Result]) -> _Result:
@@ -42,5 +43,7 @@ class RepositoryCreator:
         except MissingRepositoryError:
             if not self._enabled:
                 raise
+        from fairing_kfp.registry.missing import create_repository
+
         self._created.get("", lambda: create_repository(self._target.registry, self._target.repository))
         return push()

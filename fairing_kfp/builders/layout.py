@@ -10,7 +10,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from fairing_kfp.builders.builder import Connection, Plan, PlannedLayer
 from fairing_kfp.builders.progress import Progress, Transfer, silent, with_progress
 from fairing_kfp.builders.single_flight import SingleFlight
 from fairing_kfp.builders.tag import Tags
+from fairing_kfp.builders.threads import Threads
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import ImageError
 from fairing_kfp.image.assemble import AssembledIndex, assemble_index
@@ -67,7 +67,7 @@ class LayoutBuilder:
         self._progress = progress
         self._tags = Tags(tag)
         self._bases = Bases(cache, client)
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="fairing-kfp-layout")
+        self._pool = Threads(_WORKERS, "fairing-kfp-layout")
         self._written: SingleFlight[None] = SingleFlight()
 
     def check(self, image: AnyImage) -> None:
@@ -116,7 +116,7 @@ class LayoutBuilder:
 
     def close(self) -> None:
         """Waits for writes that have started, and ends the threads."""
-        self._pool.shutdown()
+        self._pool.close()
 
     def _assemble(self, image: AnyImage) -> tuple[AssembledIndex, list[Blob]]:
         source = self._bases.repository(image)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal, cast
+
+from fairing_kfp.frozen import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from concurrent.futures import CancelledError, Executor, Future
+from functools import partial
 from typing import Generic, TypeVar
+
+from fairing_kfp.builders.threads import Task, Threads
 
 _Result = TypeVar("_Result")
 
@@ -15,47 +17,42 @@ class SingleFlight(Generic[_Result]):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._results: dict[Hashable, Future[_Result]] = {}
+        self._results: dict[Hashable, Task[_Result]] = {}
 
     def get(self, key: Hashable, work: Callable[[], _Result]) -> _Result:
         """The result for a key; computed in this thread, unless another thread has started to."""
-        future, started = self._claim(key)
+        task, started = self._claim(key)
         if not started:
-            self._run(key, future, work)
-        return future.result()
+            self._run(key, task, work)
+        return task.result()
 
-    def submit(self, pool: Executor, key: Hashable, work: Callable[[], _Result]) -> Future[_Result]:
-        """The future result for a key; computed by a pool, unless another thread has started to."""
-        future, started = self._claim(key)
+    def submit(self, threads: Threads, key: Hashable, work: Callable[[], _Result]) -> Task[_Result]:
+        """The task for a key; done by some threads, unless another thread has started to."""
+        task, started = self._claim(key)
         if not started:
             try:
-                submitted = pool.submit(self._run, key, future, work)
-            except RuntimeError as error:  # the pool was shut down
-                self._fail(key, future, error)
-            else:
-                submitted.add_done_callback(
-                    lambda done: self._fail(key, future, CancelledError()) if done.cancelled() else None
-                )
-        return future
+                threads.submit(partial(self._run, key, task, work))
+            except RuntimeError as error:  # they were closed
+                self.forget(key)
+                task.fail(error)
+        return task
 
     def forget(self, key: Hashable) -> None:
         """Forgets the result for a key, so that it is computed again."""
         with self._lock:
             self._results.pop(key, None)
 
-    def _claim(self, key: Hashable) -> tuple[Future[_Result], bool]:
+    def _claim(self, key: Hashable) -> tuple[Task[_Result], bool]:
         with self._lock:
             started = key in self._results
-            return self._results.setdefault(key, Future()), started
+            return self._results.setdefault(key, Task()), started
 
-    def _run(self, key: Hashable, future: Future[_Result], work: Callable[[], _Result]) -> None:
-        try:
-            result = work()
-        except BaseException as error:  # raised by `future.result()`
-            self._fail(key, future, error)
-        else:
-            future.set_result(result)
+    def _run(self, key: Hashable, task: Task[_Result], work: Callable[[], _Result]) -> None:
+        def forgetting() -> _Result:
+            try:
+                return work()
+            except BaseException:
+                self.forget(key)
+                raise
 
-    def _fail(self, key: Hashable, future: Future[_Result], error: BaseException) -> None:
-        self.forget(key)
-        future.set_exception(error)
+        task.run(forgetting)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +71,8 @@ def locked(root: Path, *, exclusive: bool) -> Iterator[None]:
 
 def _create_lease_file(folder: Path) -> int:
     """Creates this process's file; it is locked before it gets the name that others look for."""
+    import tempfile  # on first use
+
     folder.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=folder.parent, prefix=".in-use-")
     fcntl.flock(descriptor, fcntl.LOCK_EX)

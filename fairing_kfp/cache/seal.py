@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import stat
-from dataclasses import asdict
 from pathlib import Path
 
 from fairing_kfp.frozen import dataclass
@@ -68,4 +67,4 @@ class Seal:
 
     def dump(self) -> bytes:
         """The content of the seal's file."""
-        return json.dumps(asdict(self)).encode()
+        return json.dumps(vars(self)).encode()

@@ -9,7 +9,6 @@ import threading
 import time
 from pathlib import Path
 
-from fairing_kfp.cache.prune import prune
 from fairing_kfp.errors import CacheError, ConfigError
 
 _DEFAULT = "20GB"
@@ -51,6 +50,8 @@ class SizeLimit:
                 with contextlib.suppress(OSError, CacheError):
                     self._written = 0
                     checked.touch()
+                    from fairing_kfp.cache.prune import prune  # on first use
+
                     prune(self._root, max_size=limit)
             finally:
                 self._checking.release()

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,15 +28,15 @@ KNOWN_REMOTE = "held"
 """Kind of the records of layers that a registry is known to have, by digest. Written by builders, read by `layers/`."""
 
 _CHUNK = 1 << 20
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _TOUCH_INTERVAL = 60.0  # seconds; the precision of the time of last use
 
 
 def default_root() -> Path:
     """`$FAIRING_KFP_CACHE`, or `fairing-kfp` in the user's cache folder."""
-    named = os.environ.get("FAIRING_KFP_CACHE")
-    if named:
+    if named := os.environ.get("FAIRING_KFP_CACHE"):
         return Path(named)
-    import platformdirs
+    import platformdirs  # on first use
 
     return Path(platformdirs.user_cache_dir("fairing-kfp"))
 
@@ -260,18 +259,18 @@ class Cache:
     @contextlib.contextmanager
     def _pending(self) -> Iterator[PendingFile]:
         with self._errors():
-            folder = self.root / "tmp"
+            path = self.root / "tmp" / os.urandom(8).hex()
             try:
-                descriptor, name = tempfile.mkstemp(dir=folder)
+                descriptor = os.open(path, _NEW, 0o600)
             except FileNotFoundError:
                 self._create()
-                folder.mkdir(parents=True, exist_ok=True)
-                descriptor, name = tempfile.mkstemp(dir=folder)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                descriptor = os.open(path, _NEW, 0o600)
             try:
                 with os.fdopen(descriptor, "w+b") as file:
-                    yield PendingFile(file, Path(name))
+                    yield PendingFile(file, path)
             finally:
-                Path(name).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -284,6 +283,8 @@ class Cache:
             self._create()
             parent = self.root.absolute() / "tmp"
             parent.mkdir(parents=True, exist_ok=True)
+            import tempfile  # on first use
+
             with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
                 yield Path(folder)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.reference import Reference
-from fairing_kfp.settings import DOCKERFILE
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,8 @@ class Dockerfile:
 
     def __str__(self) -> str:
         """`dockerfile:PATH`, as in settings."""
+        from fairing_kfp.settings import DOCKERFILE  # on first use
+
         return f"{DOCKERFILE}{self.path}"
 
 
@@ -34,6 +35,8 @@ def parse_base(text: str, folder: Path) -> Reference | Dockerfile:
     Raises:
         InvalidReferenceError: the reference is malformed.
     """
+    from fairing_kfp.settings import DOCKERFILE  # on first use
+
     if not text.startswith(DOCKERFILE):
         return Reference.parse(text)
     return Dockerfile((folder / text.removeprefix(DOCKERFILE)).absolute())

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
 from typing import BinaryIO, Literal
 
-from fairing_kfp.frozen import dataclass
+from fairing_kfp.frozen import dataclass, field
 
 Compression = Literal["gzip", "zstd"]
 

@@ -8,13 +8,13 @@ as it is in the cache, or in a registry that it was pushed to, or can be made ag
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from fairing_kfp.cache.store import KNOWN_REMOTE
 from fairing_kfp.errors import CacheError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.layer import Compression, Layer
 from fairing_kfp.image.reference import is_digest
 from fairing_kfp.layers.compression import identity
@@ -156,7 +156,7 @@ class _CachedTree:
         if replaces and replaces != packed:
             kept = {by: one for by, one in self._files(replaces.diff_id).items() if one["digest"] != replaces.digest}
             self.cache.put_record(_COMPRESSED, self._compressed_key(replaces.diff_id), list(kept.items()))
-        files = {**self._files(packed.diff_id), identity(self.compression): asdict(packed)}
+        files = {**self._files(packed.diff_id), identity(self.compression): vars(packed)}
         self.cache.put_record(_COMPRESSED, self._compressed_key(packed.diff_id), list(files.items()))
         self.cache.put_record(_HEADERS, self._headers_digest, True)
         self.cache.put_record(_CONTENT, self.key, packed.diff_id)

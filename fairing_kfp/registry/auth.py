@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fairing_kfp.errors import RegistryError, UnauthorizedError
-from fairing_kfp.registry.challenge import Challenge
 from fairing_kfp.registry.credentials import Credentials, CredentialStore
 from fairing_kfp.registry.retry import is_transient
 from fairing_kfp.registry.token import Access, Header, basic, fetch_token
 from fairing_kfp.registry.transport import Transport
+
+if TYPE_CHECKING:
+    from fairing_kfp.registry.challenge import Challenge
 
 
 def pull(repository: str) -> str:
@@ -26,7 +28,6 @@ def push(repository: str) -> str:
     return f"repository:{repository}:pull,push"
 
 
-@dataclass
 class _Host:
     """The state of one registry.
 
@@ -39,13 +40,14 @@ class _Host:
         headers: the headers by scopes and credentials.
     """
 
-    challenge: Challenge | None = None
-    contacted: bool = False
-    one_scope: bool = False
-    split: set[tuple[Access, Credentials | None]] = field(default_factory=set)
-    logins: dict[str, Credentials | None] = field(default_factory=dict)
-    headers: dict[tuple[Access, Credentials | None], Header] = field(default_factory=dict)
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    def __init__(self) -> None:
+        self.challenge: Challenge | None = None
+        self.contacted = False
+        self.one_scope = False
+        self.split: set[tuple[Access, Credentials | None]] = set()
+        self.logins: dict[str, Credentials | None] = {}
+        self.headers: dict[tuple[Access, Credentials | None], Header] = {}
+        self.lock = threading.RLock()
 
 
 class Authorizer:

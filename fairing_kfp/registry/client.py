@@ -8,7 +8,6 @@ from typing import BinaryIO, TypeVar
 
 from fairing_kfp.errors import FairingError, RegistryError
 from fairing_kfp.registry.auth import Authorizer
-from fairing_kfp.registry.challenge import parse_challenges
 from fairing_kfp.registry.credentials import CredentialStore
 from fairing_kfp.registry.docker_config import DefaultCredentials
 from fairing_kfp.registry.errors import response_error
@@ -217,6 +216,8 @@ class RegistryClient:
         for narrow in (False, True):
             if response.status != 401:
                 break
+            from fairing_kfp.registry.challenge import parse_challenges  # on first use
+
             offered = parse_challenges(response.headers.all("WWW-Authenticate"))
             fresh = self._authorizer.answer_challenge(registry, offered, access, header, repository, narrow=narrow)
             if fresh is None:

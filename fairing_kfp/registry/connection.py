@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import select
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 from fairing_kfp.errors import ConfigError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.registry.response import ProtocolError, Response
 from fairing_kfp.registry.url import InvalidUrlError, Url
 
@@ -48,6 +47,8 @@ class Proxy:
         Raises:
             ConfigError: the URL is malformed.
         """
+        import base64  # on first use
+
         try:
             parts = urlsplit(text)
             host = parts.netloc.rpartition("@")[2]

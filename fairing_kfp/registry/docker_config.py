@@ -7,10 +7,8 @@ include a repository. Secrets of type `kubernetes.io/dockerconfigjson` contain t
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,6 +163,8 @@ def _parse(entry: dict[str, Any]) -> Credentials | None:
         return Credentials("", "", str(token))
     if "username" in entry and "password" in entry:
         return Credentials(str(entry["username"]), str(entry["password"]))
+    import base64  # on first use
+
     try:
         username, colon, password = base64.b64decode(entry.get("auth") or "").decode().partition(":")
     except (ValueError, TypeError):
@@ -185,6 +185,8 @@ def _ask(helper: str, key: str) -> Credentials | None:
     Raises:
         UnauthorizedError: the helper is not installed, fails, or returns malformed output.
     """
+    import subprocess  # on first use: few users have a helper
+
     program = f"docker-credential-{helper}"
     try:
         done = subprocess.run(

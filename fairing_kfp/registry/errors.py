@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -170,4 +169,4 @@ def _seconds(retry_after: str | None) -> float:
         seconds = float(retry_after or 0)
     except ValueError:
         return 0
-    return seconds if math.isfinite(seconds) and seconds > 0 else 0
+    return seconds if 0 < seconds < float("inf") else 0

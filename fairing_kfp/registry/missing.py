@@ -6,10 +6,10 @@ Most registries create a repository with the first push. Amazon's and Google's, 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from fairing_kfp.errors import MissingRepositoryError, RegistryError, UnavailableError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.registry.quote import quote
 
 _ECR = re.compile(

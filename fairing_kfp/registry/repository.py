@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, cast
 
 from fairing_kfp.errors import DigestError, NotFoundError, RegistryError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.descriptor import INDEXES, MANIFESTS, digest_of
 from fairing_kfp.image.manifest import Manifest
 from fairing_kfp.image.reference import is_digest
-from fairing_kfp.registry.missing import missing_repository
 from fairing_kfp.registry.quote import quote
 from fairing_kfp.registry.response import Response
 from fairing_kfp.registry.streams import VerifiedBlob, drain, read_bounded
@@ -125,6 +124,8 @@ class Repository(Uploads):
         except NotFoundError as error:
             if error.code != "NAME_UNKNOWN":
                 raise
+            from fairing_kfp.registry.missing import missing_repository  # on first use
+
             raise missing_repository(self.registry, self.name, error) from error
         drain(response, self.registry)
         reported = response.headers.get("Docker-Content-Digest")

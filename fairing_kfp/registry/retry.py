@@ -6,13 +6,12 @@ opening a session and sending a blob.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from fairing_kfp.errors import TransientError
+from fairing_kfp.frozen import dataclass
 
 _Result = TypeVar("_Result")
 
@@ -39,6 +38,9 @@ class RetryPolicy:
     commit: float = 600
 
 
+_DEFAULT = RetryPolicy()
+
+
 def is_transient(status: int) -> bool:
     """Whether a request with this response status may succeed later."""
     return status in (408, 429) or (status >= 500 and status not in (501, 505))
@@ -46,7 +48,7 @@ def is_transient(status: int) -> bool:
 
 def retry(
     operation: Callable[[], _Result],
-    policy: RetryPolicy = RetryPolicy(),
+    policy: RetryPolicy = _DEFAULT,
     wait: Callable[[float], None] = time.sleep,
     note: Callable[[str], None] = lambda text: None,
 ) -> _Result:
@@ -65,6 +67,8 @@ def retry(
         try:
             return operation()
         except TransientError as error:
+            import random  # on first use
+
             # Jitter keeps clients that failed together from retrying together.
             backoff = policy.first_pause * 2 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311
             pause = max(error.pause, backoff)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import socket
 import threading
 import time
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import TypeVar
 
 from fairing_kfp.errors import StoppedError
@@ -75,21 +73,27 @@ class Stop:
             StoppedError: the flag is set, or becomes set meanwhile.
         """
         self.check()
-        future: Future[_Result] = Future()
+        done = threading.Event()
+        results: list[_Result] = []
+        errors: list[BaseException] = []
 
         def run() -> None:
             try:
-                future.set_result(function())
+                results.append(function())
             except BaseException as error:
-                future.set_exception(error)
+                errors.append(error)
+            finally:
+                done.set()
 
         threading.Thread(target=run, name="fairing-kfp-call", daemon=True).start()
         deadline = None if timeout is None else time.monotonic() + timeout
-        while not concurrent.futures.wait([future], _SLICE).done:
+        while not done.wait(_SLICE):
             self.check()
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimeoutError(f"no answer within {timeout:g} s")
-        return future.result()
+        if errors:
+            raise errors[0]
+        return results[0]
 
     def wait(self, seconds: float) -> None:
         """Sleeps.

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import ConfigError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.registry.docker_config import config_folder
 from fairing_kfp.registry.sockets import Paced
 from fairing_kfp.registry.stop import Stop

@@ -5,20 +5,22 @@ Protocol: https://distribution.github.io/distribution/spec/auth/token/ and …/a
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from fairing_kfp.errors import UnauthorizedError
-from fairing_kfp.registry.challenge import Challenge
+from fairing_kfp.frozen import dataclass, field
 from fairing_kfp.registry.credentials import Credentials
 from fairing_kfp.registry.errors import parse_json, response_error
 from fairing_kfp.registry.quote import hide, quote
 from fairing_kfp.registry.streams import read_bounded
 from fairing_kfp.registry.transport import Transport
 from fairing_kfp.registry.url import InvalidUrlError, Url
+
+if TYPE_CHECKING:
+    from fairing_kfp.registry.challenge import Challenge
 
 _DEFAULT_LIFETIME = 60  # seconds, if the token server does not specify one
 _MAX_RESPONSE = 1 << 20
@@ -52,6 +54,8 @@ class Header:
 
 def basic(credentials: Credentials) -> Header:
     """The header with a user name and password."""
+    import base64  # on first use
+
     pair = f"{credentials.username}:{credentials.password}".encode(errors="replace")
     encoded = base64.b64encode(pair).decode()
     hide(credentials.password, encoded)

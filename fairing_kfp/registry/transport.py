@@ -50,6 +50,7 @@ class Transport:
         self._insecure = frozenset(insecure)
         self.waits = Waits(on_wait)
         self._contexts = TlsContexts(tls or Tls(), self.stop)
+        self._plain: dict[str, bool] = {}
         self._urls: dict[str, Url] = {}
         self._connections = Connections(self.stop, self.retry_policy.connect, self.retry_policy.read)
 
@@ -60,7 +61,7 @@ class Transport:
             RegistryError: the registry's name is malformed.
         """
         known = self._urls.get(registry)
-        if known is None:  # asked several times for each request
+        if known is None:
             known = _url("http" if self.is_plain_http(registry) else "https", _host(registry))
             self._urls[registry] = known
         return known
@@ -71,10 +72,14 @@ class Transport:
         Raises:
             RegistryError: the registry's name is malformed.
         """
-        host = _url("https", registry).host
-        return bool({registry, host} & self._insecure) or (
-            is_loopback(host) and not self._contexts.has_folder(registry)
-        )
+        known = self._plain.get(registry)
+        if known is None:  # asked for each request
+            host = _url("https", registry).host
+            known = bool({registry, host} & self._insecure) or (
+                is_loopback(host) and not self._contexts.has_folder(registry)
+            )
+            self._plain[registry] = known
+        return known
 
     def is_own(self, registry: str, url: Url) -> bool:
         """Whether a URL is one of a registry itself, and not of a token server or storage elsewhere."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Literal
 from urllib.parse import urlencode, urljoin
 
 from fairing_kfp.errors import NotFoundError, RegistryError, TransientError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.registry.client import Body, RegistryClient
-from fairing_kfp.registry.missing import missing_repository
 from fairing_kfp.registry.response import Response
 from fairing_kfp.registry.sockets import ReadTimeoutError
 from fairing_kfp.registry.streams import BlobChunks, drain
@@ -181,6 +180,8 @@ class Uploads:
         try:
             return self._request("POST", "blobs/uploads/", {202}, f"the repository {self.name}")
         except NotFoundError as error:
+            from fairing_kfp.registry.missing import missing_repository  # on first use
+
             raise missing_repository(self.registry, self.name, error) from error
 
     def _resolve(self, location: str) -> Url:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 _FIRST = 4.0  # seconds until the first message; each further one comes after twice the time
 _LONGEST = 60.0
 _IDLE = 5.0  # seconds after which the thread ends
 
 
-@dataclass
 class _Wait:
-    what: str
-    began: float = field(default_factory=time.monotonic)
-    note: str = ""
-    pause: float = _FIRST
-    due: float = 0
+    def __init__(self, what: str, pause: float) -> None:
+        self.what = what
+        self.began = time.monotonic()
+        self.note = ""
+        self.pause = pause
+        self.due = self.began + pause
 
 
 class Waits:
@@ -32,7 +30,7 @@ class Waits:
     """
 
     def __init__(self, log: Callable[[str], None] | None = None, first: float = _FIRST) -> None:
-        self._log = log or logging.getLogger("fairing_kfp").warning
+        self._log = log or _log
         self._first = first
         self._condition = threading.Condition()
         self._waits: dict[int, _Wait] = {}  # by thread; the outermost one counts
@@ -50,7 +48,6 @@ class Waits:
             yield
             return
         wait = _Wait(what, pause=self._first)
-        wait.due = wait.began + wait.pause
         with self._condition:
             self._waits[thread] = wait
             if not self._running:
@@ -84,6 +81,12 @@ class Waits:
             if due:
                 self._log(_message(due, now))
             time.sleep(self._first / 20)
+
+
+def _log(text: str) -> None:
+    import logging  # on first use
+
+    logging.getLogger("fairing_kfp").warning(text)
 
 
 def _message(waits: list[_Wait], now: float) -> str:

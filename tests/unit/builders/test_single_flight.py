@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from fairing_kfp.builders.single_flight import SingleFlight
+from fairing_kfp.builders.threads import Threads
 
 
 def test_one_of_many_threads_computes() -> None:
@@ -26,22 +27,24 @@ def test_one_of_many_threads_computes() -> None:
     assert counted == [1]
 
 
-def test_a_pool_computes_each_result_once() -> None:
+def test_threads_compute_each_result_once() -> None:
     flight: SingleFlight[str] = SingleFlight()
-    with ThreadPoolExecutor(2) as pool:
-        first = flight.submit(pool, "key", lambda: "first")
-        assert flight.submit(pool, "key", lambda: "second") is first
-        assert flight.submit(pool, "other", lambda: "other").result() == "other"
-        assert first.result() == "first"
+    threads = Threads(2, "test")
+    first = flight.submit(threads, "key", lambda: "first")
+    assert flight.submit(threads, "key", lambda: "second") is first
+    assert flight.submit(threads, "other", lambda: "other").result() == "other"
+    assert first.result() == "first"
+    threads.close()
 
 
 def test_a_failure_can_be_retried() -> None:
     flight: SingleFlight[int] = SingleFlight()
-    with ThreadPoolExecutor(1) as pool:
-        failed = flight.submit(pool, "key", lambda: 1 // 0)
-        with pytest.raises(ZeroDivisionError):
-            failed.result()
-        assert flight.get("key", lambda: 1) == 1
+    threads = Threads(1, "test")
+    failed = flight.submit(threads, "key", lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        failed.result()
+    assert flight.get("key", lambda: 1) == 1
+    threads.close()
 
 
 def test_a_forgotten_result_is_computed_again() -> None:
@@ -53,18 +56,10 @@ def test_a_forgotten_result_is_computed_again() -> None:
     assert flight.get("key", lambda: 2) == 2
 
 
-def test_waiting_ends_when_a_pool_is_shut_down() -> None:
+def test_work_for_closed_threads_fails_and_can_be_retried() -> None:
     flight: SingleFlight[int] = SingleFlight()
-    started, over = threading.Event(), threading.Event()
-    pool = ThreadPoolExecutor(1)
-    running = flight.submit(pool, "running", lambda: started.set() or over.wait(10) or 1)
-    cancelled = flight.submit(pool, "cancelled", lambda: 2)
-    started.wait(10)
-    pool.shutdown(wait=False, cancel_futures=True)
-    with pytest.raises(CancelledError):
-        cancelled.result(10)
-    with pytest.raises(RuntimeError):
-        flight.submit(pool, "late", lambda: 3).result(10)
-    over.set()
-    running.result(10)
-    assert flight.get("cancelled", lambda: 4) == 4
+    threads = Threads(1, "test")
+    threads.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        flight.submit(threads, "key", lambda: 3).result()
+    assert flight.get("key", lambda: 4) == 4

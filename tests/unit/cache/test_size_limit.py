@@ -34,7 +34,7 @@ def test_the_variable_sets_it(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_size_is_rarely_checked(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.put_blob(b"1")
-    monkeypatch.setattr("fairing_kfp.cache.size_limit.prune", lambda *_, **__: pytest.fail("checked again"))
+    monkeypatch.setattr("fairing_kfp.cache.prune.prune", lambda *_, **__: pytest.fail("checked again"))
     for number in range(20):
         cache.put_blob(bytes([number]))
 
