@@ -45,12 +45,15 @@ def command(targets: tuple[str, ...], output: Path | None, as_json: bool, quiet:
     Example: fairing-kfp compile pipeline.py --registry registry.example.com/me
     """
     from fairing_kfp.component.load import folder_of, load_pipeline, separate_modules
-    from fairing_kfp.pipeline.compile import Compilation
+    from fairing_kfp.recipe.runtime_layer import make_runtime_layer_ahead
 
     start, screen = time.monotonic(), screen_of(quiet, stderr=as_json or output == _STDOUT)
     if as_json and output == _STDOUT:
         raise click.UsageError("--json and -o - both print on standard output: use one of them")
     paths = _paths(targets, output)
+    make_runtime_layer_ahead()  # while Python imports kfp
+    from fairing_kfp.pipeline.compile import Compilation
+
     with (
         TransferProgress(screen, waiting=f"loading {targets[0]}") as progress,
         contextlib.ExitStack() as stack,

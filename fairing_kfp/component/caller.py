@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.modules.own import canonical_name
 
 

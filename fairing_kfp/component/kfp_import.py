@@ -90,4 +90,4 @@ def _forget_kfp() -> None:
 
 
 def _modules_of_kfp() -> list[str]:
-    return [name for name in sys.modules if name.partition(".")[0] == "kfp"]
+    return [name for name in list(sys.modules) if name.partition(".")[0] == "kfp"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from fairing_kfp.component.caller import Caller
 from fairing_kfp.component.interface import Component, Interface, make_component
 from fairing_kfp.component.options import ImageOptions, check_list, valid_name
 from fairing_kfp.errors import ComponentError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.arguments.argument import Argument, ScriptArguments
 from fairing_kfp.preprocess.arguments.declared import plain_arguments
 from fairing_kfp.preprocess.arguments.inputs import Inputs, declared_type, inputs_of

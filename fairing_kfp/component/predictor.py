@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from fairing_kfp.component.component_html import predictor_html
@@ -20,6 +19,7 @@ from fairing_kfp.component.options import (
     valid_name,
 )
 from fairing_kfp.component.predictor_methods import input_types
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.option_signature import lists_options
 from fairing_kfp.preprocess.source import home_of, new_key, register
 from fairing_kfp.settings import BuilderSettingOptions, Settings

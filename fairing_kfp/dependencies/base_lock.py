@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.reference import is_digest
 
 

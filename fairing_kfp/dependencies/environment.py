@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import importlib.metadata
 import inspect
 import sys
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
@@ -20,7 +20,9 @@ from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.image_paths import WORKING
 from fairing_kfp.preprocess.modules.imports import imports_in
 from fairing_kfp.preprocess.modules.own import is_own
-from fairing_kfp.preprocess.notebooks.script import STAND_IN
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 _IN_RUNTIME_LAYER = {"fairing_kfp", "kfp"}
 _FILES = f"{WORKING}/"
@@ -70,6 +72,8 @@ def _imported_modules(bundle: Bundle) -> set[str]:
 
 def _replaced(bundle: Bundle) -> set[str]:
     """The modules that a notebook as code does not need, since it contains a replacement."""
+    from fairing_kfp.preprocess.notebooks.script import STAND_IN
+
     return {"IPython"} if any(file.path == f"{_FILES}{STAND_IN}.py" for file in bundle.files) else set()
 
 
@@ -81,6 +85,8 @@ def _scripts(bundle: Bundle) -> Iterator[PurePosixPath]:
 
 def _providers() -> Mapping[str, Sequence[str]]:
     """The names of the distributions that install each top-level module."""
+    import importlib.metadata  # slow to import, and few components use this format
+
     if sys.version_info >= (3, 11):
         return importlib.metadata.packages_distributions()
     # Python 3.10 knows only distributions with top_level.txt, which most build tools no longer write.
@@ -98,9 +104,11 @@ def _top_level(file: PurePosixPath) -> str:
     return name if name and name.isidentifier() and (len(file.parts) == 1 or file.suffix) else ""
 
 
-def _distributions(name: str, providers: Iterable[str]) -> list[importlib.metadata.Distribution]:
+def _distributions(name: str, providers: Iterable[str]) -> list[Distribution]:
     """The distributions that provide a module; if they share a namespace, those that contain the module itself."""
-    found = [importlib.metadata.distribution(provider) for provider in sorted(set(providers))]
+    from importlib.metadata import distribution as installed
+
+    found = [installed(provider) for provider in sorted(set(providers))]
     if len(found) < 2:
         return found
     parts = name.split(".")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from fairing_kfp.frozen import dataclass
 
 PROJECT = "fairing-kfp-sources"
 """Name of the project that `sources_project` writes: uv reads sources from projects only."""

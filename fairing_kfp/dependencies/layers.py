@@ -13,13 +13,14 @@ import json
 import os
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairing_kfp.dependencies.overlay import Overlay, overlay, size
 from fairing_kfp.dependencies.unpacked import unpack_each
 from fairing_kfp.dependencies.verified import kept, link_verified, verified
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.layer import Compression, Layer
 from fairing_kfp.layers.tree_cache import layer_of_tree
 from fairing_kfp.preprocess.image_paths import DEPENDENCIES

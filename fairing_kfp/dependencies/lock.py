@@ -6,13 +6,14 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 
 from packaging.markers import Marker
 
 from fairing_kfp.dependencies.indexes import IndexSource
 from fairing_kfp.dependencies.target import Target
 from fairing_kfp.errors import DependencyError
+from fairing_kfp.frozen import dataclass
 
 if sys.version_info >= (3, 11):
     import tomllib

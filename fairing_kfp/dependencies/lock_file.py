@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from fairing_kfp.dependencies.base_lock import Bases, LockedBase
 from fairing_kfp.dependencies.lock import Lock, Pin
 from fairing_kfp.dependencies.target import Target
 from fairing_kfp.errors import LockError
+from fairing_kfp.frozen import dataclass
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from fairing_kfp.dependencies.requirements import Requirements
 from fairing_kfp.errors import DependencyError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.bundle import Bundle
 
 Packages = str | Sequence[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -14,6 +14,7 @@ from fairing_kfp.dependencies.indexes import IndexSource
 from fairing_kfp.dependencies.local_wheel import LocalWheel, local_wheel
 from fairing_kfp.dependencies.uv_errors import redacted
 from fairing_kfp.errors import DependencyError
+from fairing_kfp.frozen import dataclass
 
 CONSTRAINT = "-c "
 """Prefix of constraints, as in requirements files."""

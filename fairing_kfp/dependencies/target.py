@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.tags import sys_tags
 
 from fairing_kfp.errors import ConfigError, DependencyError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.layer import File
 from fairing_kfp.image.platform import Platform
 from fairing_kfp.preprocess.image_paths import CODE

@@ -17,7 +17,6 @@ import stat
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import PathDistribution
 from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -174,6 +173,8 @@ def _make_scripts_portable(root: Path) -> set[str]:
     for path in folder.iterdir():
         if path.is_file() and (found := _FOREIGN_SHEBANG.match(content := path.read_bytes())):
             path.write_bytes(_SHEBANG + content[found.end() :])
+    from importlib.metadata import PathDistribution  # slow to import
+
     for info in _infos(root):
         for entry in PathDistribution(info).entry_points:
             if entry.group in _SCRIPT_GROUPS and (script := folder / entry.name).is_file():

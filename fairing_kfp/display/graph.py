@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from graphlib import TopologicalSorter
 
 from fairing_kfp.display.html import shortened
+from fairing_kfp.frozen import dataclass
 
 _CHARACTER = 7.2  # widths and heights are in pixels
 _HEIGHT, _GAP, _LAYER_GAP, _PASSAGE = 30.0, 18.0, 30.0, 4.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from fairing_kfp.dependencies.pipeline_lock import PipelineLock
 from fairing_kfp.dependencies.resolve import resolve
 from fairing_kfp.dependencies.target import Target
 from fairing_kfp.dependencies.unpacked import unpack
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.layer import Layer
 from fairing_kfp.layers.files import layer_of_files
 from fairing_kfp.local.launch import Launch

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fairing_kfp.errors import ConfigError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.local.content import local_path
 from fairing_kfp.local.task import Task, Values
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import ConfigError, PipelineError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.local.step_names import ordered
 from fairing_kfp.pipeline.specification import is_exit_task
 

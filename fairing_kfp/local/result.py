@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.display.event import Event
 from fairing_kfp.errors import StepFailedError
+from fairing_kfp.frozen import dataclass
 
 if TYPE_CHECKING:
     from fairing_kfp.local.details import RunDetails

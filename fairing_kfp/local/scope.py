@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fairing_kfp.errors import PipelineError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.local.task import Ended, Values
 from fairing_kfp.local.values import as_passed, as_type, filled, selected
 

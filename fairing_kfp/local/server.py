@@ -12,11 +12,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairing_kfp.errors import ConfigError, EndpointError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.local.process import signal_all, start_process
 from fairing_kfp.serving.client.endpoint import Endpoint
 

@@ -9,12 +9,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.display.event import Event
 from fairing_kfp.errors import PipelineError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.local.content import IMPORTED, content_digest, local_path
 from fairing_kfp.local.importer import imported
 from fairing_kfp.local.launch import Launch

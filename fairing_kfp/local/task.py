@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from fairing_kfp.frozen import dataclass
 
 Artifacts = dict[str, list[dict[str, Any]]]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.local.task import Task, Values
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.builders.select import Builders, needs_registry
 from fairing_kfp.cache.store import Cache
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.call import check_call
 from fairing_kfp.pipeline.publish import lock_of, own_image_recipes, recipes, run_parallel

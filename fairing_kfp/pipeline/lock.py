@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairing_kfp.errors import ConfigError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.option_signature import lists_options
 from fairing_kfp.pipeline.lock_place import lock_path
 from fairing_kfp.settings import BuilderSettingOptions, Settings

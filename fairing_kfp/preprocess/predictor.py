@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.bundle import Bundle
 from fairing_kfp.preprocess.function import folder_of, pack
 

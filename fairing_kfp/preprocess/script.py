@@ -6,11 +6,12 @@ import ast
 import contextlib
 import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from fairing_kfp.errors import ComponentError, StepFailedError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.layer import File
 from fairing_kfp.preprocess.arguments.inputs import Inputs
 from fairing_kfp.preprocess.arguments.read import read_arguments

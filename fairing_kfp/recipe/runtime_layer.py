@@ -6,7 +6,9 @@ of one minor version share one layer.
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -37,11 +39,11 @@ _EXECUTOR = (
     "kfp/version.py",
 )
 """The modules that kfp's executor imports if `_KFP_RUNTIME` is set, in the release of kfp of this packing format."""
+_making = threading.Lock()
 _PLACED_SEPARATELY = ("step.py", "stand_in.py")
 _STAND_IN_MODULES = ("distributed.py", "record.py")
 
 
-@cache
 def runtime_layer() -> Layer:
     """The layer that all images share, made once.
 
@@ -49,6 +51,22 @@ def runtime_layer() -> Layer:
         DependencyError: the files of kfp or cloudpickle cannot be fetched, or byte code cannot be compiled.
         CacheError: the cache cannot be written.
     """
+    with _making:
+        return _runtime_layer()
+
+
+def make_runtime_layer_ahead() -> None:
+    """Begins to make the layer in a thread. The first time, its byte code is compiled by another process meanwhile."""
+
+    def make() -> None:
+        with contextlib.suppress(Exception):  # raised again to who asks for the layer
+            runtime_layer()
+
+    threading.Thread(target=make, name="fairing-kfp-runtime-layer", daemon=True).start()
+
+
+@cache
+def _runtime_layer() -> Layer:
     places = (_OURS, *map(installed_folder, _PACKAGES))
     return recorded_layer("runtime", " ".join([*map(str, places), sys.version]), _layer_with_byte_code, _sources)
 

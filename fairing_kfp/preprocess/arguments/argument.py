@@ -5,9 +5,10 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.runtime.command_line import SWITCH, VALUE, WORDS, Spelling
 
 

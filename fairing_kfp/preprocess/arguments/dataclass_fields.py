@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.arguments.argument import UnreadArgument
 from fairing_kfp.preprocess.arguments.hints import Hint, hint
 from fairing_kfp.preprocess.arguments.syntax import NotConstantError, Syntax, from_json, keyword

@@ -6,10 +6,11 @@ import inspect
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from fairing_kfp.errors import ComponentError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.arguments.argument import Argument, Manner, ScriptArguments, convert, identifier
 from fairing_kfp.preprocess.arguments.declared import plain_arguments
 from fairing_kfp.preprocess.arguments.folders import expects_folder

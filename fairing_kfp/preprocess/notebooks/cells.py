@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from fairing_kfp.errors import PackError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.notebooks.document import Cell
 from fairing_kfp.preprocess.notebooks.magics import Omission, WrittenFile
 from fairing_kfp.preprocess.notebooks.parsed import ParsedCell, is_future, is_get_ipython, parsed_cells

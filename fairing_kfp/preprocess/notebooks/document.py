@@ -6,11 +6,12 @@ import json
 import re
 import warnings
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from fairing_kfp.errors import PackError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.secrets.finding import Finding
 
 PARAMETERS = "parameters"

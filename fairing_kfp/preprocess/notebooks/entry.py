@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from fairing_kfp.errors import PackError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.notebooks.parameters import Parameter, type_of
 
 _KNOWN = (str, int, float, bool, list, dict)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from fairing_kfp.errors import PackError
+from fairing_kfp.frozen import dataclass
 
 _RUNS_BODY = {"time", "capture", "prun", "debug", "pyinstrument", "snakeviz", "wandb"}
 """Magics that run their body in the notebook's namespace."""

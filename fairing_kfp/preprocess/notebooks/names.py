@@ -7,9 +7,9 @@ import builtins
 import re
 import symtable
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from fairing_kfp.errors import PackError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.notebooks.cells import PythonCell
 from fairing_kfp.preprocess.notebooks.magics import Omission
 

@@ -11,8 +11,9 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from fairing_kfp.frozen import dataclass
 
 _TYPES: dict[str, type] = {
     "str": str,

@@ -7,10 +7,10 @@ import ast
 import copy
 import inspect
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from fairing_kfp.errors import PackError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.notebooks.automagic import automagic
 from fairing_kfp.preprocess.notebooks.document import Cell
 from fairing_kfp.preprocess.notebooks.magics import CellLines, Omission, WrittenFile, remove_cell_magics

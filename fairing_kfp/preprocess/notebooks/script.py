@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fairing_kfp.errors import PackError
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.preprocess.arguments.reader_code import READERS, Option, reader_code
 from fairing_kfp.preprocess.modules.imports import imports_in
 from fairing_kfp.preprocess.notebooks.cells import SHELL, PythonCell, python_cells

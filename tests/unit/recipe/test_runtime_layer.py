@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import pytest
+
+from fairing_kfp.errors import DependencyError
+from fairing_kfp.image.layer import Layer
+from fairing_kfp.layers.files import layer_of_files
+from fairing_kfp.recipe import runtime_layer as module
 from fairing_kfp.recipe.runtime_layer import runtime_files, runtime_layer
 
 PROGRAM = """
@@ -77,3 +85,36 @@ def test_runtime_fits_any_platform() -> None:
     assert not [file.path for file in runtime_files() if file.path.endswith((".so", ".pyd", ".dylib"))]
     assert not [file.path for file in runtime_files() if b"\x7fELF" in file.data[:4]]
     assert runtime_layer() == runtime_layer()
+
+
+def test_a_layer_made_ahead_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, may_go_on, begun = [], threading.Event(), threading.Event()
+    one = layer_of_files("runtime", [])
+
+    def make() -> Layer:
+        begun.set()
+        assert may_go_on.wait(60)
+        made.append(one)
+        return one
+
+    monkeypatch.setattr(module, "_runtime_layer", functools.cache(make))
+    module.make_runtime_layer_ahead()
+    assert begun.wait(60)
+    may_go_on.set()
+    assert runtime_layer() is one
+    assert made == [one]
+
+
+def test_an_error_is_raised_to_who_asks_for_the_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def fail() -> Layer:
+        tried.append("")
+        raise DependencyError("no space", "free some")
+
+    monkeypatch.setattr(module, "_runtime_layer", fail)
+    monkeypatch.setattr(threading, "excepthook", lambda _: pytest.fail("the thread raises"))
+    module.make_runtime_layer_ahead()
+    with pytest.raises(DependencyError, match="no space"):
+        runtime_layer()
+    assert tried
