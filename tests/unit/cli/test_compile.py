@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import yaml
 from click.testing import CliRunner
 
 from fairing_kfp.cli import main
+from fairing_kfp.image.image import AnyImage
 from tests.golden import PIPELINES
 from tests.support import stand_in_builder
 from tests.support.command_line import fairing_kfp
@@ -110,11 +112,17 @@ def test_several_pipelines_are_written_to_a_folder(files: Path, builder: stand_i
 @pytest.mark.usefixtures("files")
 def test_each_pipeline_gets_its_own_modules(builder: stand_in_builder.StandInBuilder) -> None:
     _compile("one/one.py", "two/two.py")
-    together = [image.images[0].layers[-1].digest for image in builder.published]
-    builder.published.clear()
-    _compile("two/two.py")
 
-    assert builder.published[0].images[0].layers[-1].digest == together[1] != together[0]
+    assert [_packed(image, "numbers_of_it.py") for image in builder.published] == [b"VALUE = 1\n", b"VALUE = 2\n"]
+
+
+def _packed(image: AnyImage, name: str) -> bytes:
+    """The content of a file in the code layer."""
+    with tarfile.open(fileobj=image.images[0].layers[-1].open()) as archive:
+        [member] = [one for one in archive.getmembers() if one.name.endswith(name)]
+        file = archive.extractfile(member)
+        assert file is not None
+        return file.read()
 
 
 def test_nothing_is_published_unless_all_can_be_packed(files: Path, builder: stand_in_builder.StandInBuilder) -> None:

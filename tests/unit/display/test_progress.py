@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from fairing_kfp import display
-from fairing_kfp.builders.progress import Transfer, log_of, silent
+from fairing_kfp.builders.progress import Transfer, log_of, silent, status_of
 from fairing_kfp.display import RunDisplay, TransferProgress
 from fairing_kfp.display.event import Event
 from fairing_kfp.display.line_buffer import LineBuffer
@@ -64,6 +64,31 @@ def test_messages_of_a_builder_are_lines_of_their_own(terminal: bool) -> None:
 
     assert "  created Job build-[1]\n" in out.getvalue()
     assert "nobody" not in out.getvalue()
+
+
+def test_what_is_done_is_a_plain_line() -> None:
+    console, out = screen()
+    with TransferProgress(console, waiting="loading digits.py") as progress:
+        status_of(progress)("resolving [bee]")
+    status_of(silent)("nobody sees this")
+    status_of(None)("nobody sees this")
+
+    assert out.getvalue() == "  resolving [bee]\n"
+
+
+def test_what_is_done_is_a_live_line_until_something_is_sent() -> None:
+    console, _ = screen(force_terminal=True)
+    with TransferProgress(console, waiting="loading digits.py") as progress:
+        descriptions = [[task.description for task in progress._lines.tasks]]
+        progress.status("fetching " + "bee, " * 20)
+        descriptions.append([task.description for task in progress._lines.tasks])
+        progress(TRANSFERS[1])
+        descriptions.append([task.description for task in progress._lines.tasks])
+
+    assert descriptions[0] == ["loading digits.py"]
+    assert len(descriptions[1][0]) == 48
+    assert descriptions[1][0].startswith("fetching bee, ")
+    assert descriptions[2] == ["sending: 0/1 blobs, 1.0 kB of 2.0 kB"]
 
 
 def test_one_live_line_on_a_terminal() -> None:

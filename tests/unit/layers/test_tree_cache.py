@@ -149,3 +149,14 @@ def test_processors_and_threads_do_not_matter(root: Path, tmp_path: Path) -> Non
         made.append(done.stdout)
     assert made[0] == made[1]
     assert made[0].count("sha256:") == 2
+
+
+def test_work_whose_result_is_not_cached_is_announced(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/text").write_text("a line\n")
+    announced: list[str] = []
+    cache = Cache(tmp_path / "cache", on_miss=announced.append)
+    packed(tmp_path / "tree", cache)
+    packed(tmp_path / "tree", cache)
+
+    assert announced == ["compressing dependencies"]
