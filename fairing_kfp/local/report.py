@@ -27,8 +27,10 @@ h1{font:600 1.5em/1.3 system-ui,sans-serif;margin:0 0 .2em}
 h2{font:600 1.1em/1.3 system-ui,sans-serif;margin:1.6em 0 .3em}
 .bar{position:relative;width:12em;height:.7em;margin-top:.4em;background:rgba(128,128,128,.15);border-radius:.2em}
 .bar i{position:absolute;top:0;bottom:0;min-width:2px;background:#2f81d6;border-radius:.2em}
-.fairing-kfp.fairing-kfp .artifact{max-height:none}
-.fairing-kfp.fairing-kfp td{max-width:60em}
+.page .fairing-kfp.fairing-kfp .artifact{max-height:none}
+.page .fairing-kfp.fairing-kfp td{max-width:60em}
+.page .fairing-kfp.fairing-kfp td:not(:last-child){overflow-wrap:normal}
+.page .fairing-kfp.fairing-kfp code{overflow-wrap:anywhere}
 @media (prefers-color-scheme:dark){
 :root{--jp-content-font-color1:#e6edf3;--jp-content-link-color:#58a6ff}
 body{background:#0d1117;color:#e6edf3}
@@ -68,7 +70,8 @@ def report_page(
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
         "style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escaped(name)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{escaped(name)}</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<body class='page'>\n{body}\n</body>\n</html>\n"
     )
 
 
