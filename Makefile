@@ -89,7 +89,7 @@ help: ## Lists the targets
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 .venv/installed: pyproject.toml | .venv/bin/uv
-	@.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode --editable .
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --editable .
 	@touch $@
 
 .venv/installed-dev: pyproject.toml tests/excludes.txt | .venv/bin/uv

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from kubernetes.client import Configuration
 
+from fairing_kfp.classic.deployers.gcp.gcpserving import GCPServingDeployer
 from fairing_kfp.classic.preprocessors.base import BasePreProcessor
 from fairing_kfp.errors import ConfigError
 from fairing_kfp.migration.successor import REFUSED
@@ -209,6 +210,13 @@ def test_a_refused_call_names_its_successor(call: Call) -> None:
             found(**arguments)
 
     assert error.value.remedy
+
+
+def test_a_refused_deployer_names_its_successor_whatever_its_arguments() -> None:
+    with pytest.raises(ConfigError, match="GCPServingDeployer is not available any more: ") as error:
+        GCPServingDeployer()
+
+    assert "serve" in error.value.remedy
 
 
 @pytest.mark.parametrize("call", [call for call in CALLS if call.status == "refused" and not call.owner], ids=str)

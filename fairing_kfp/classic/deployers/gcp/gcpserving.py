@@ -11,7 +11,12 @@ class GCPServingDeployer:
     """Refused, since AI Platform Prediction is retired."""
 
     def __init__(
-        self, model_dir: str, model_name: str, version_name: str, project_id: str | None = None, **deploy_kwargs: Any
+        self,
+        model_dir: str = "",
+        model_name: str = "",
+        version_name: str = "",
+        project_id: str | None = None,
+        **deploy_kwargs: Any,
     ) -> None:
         refuse(
             "GCPServingDeployer",
