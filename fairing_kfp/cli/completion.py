@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 
 import click
-from click.shell_completion import BashComplete, add_completion_class, get_completion_class, split_arg_string
+from click.shell_completion import (
+    BashComplete,
+    ZshComplete,
+    add_completion_class,
+    get_completion_class,
+    split_arg_string,
+)
 
 VARIABLE = "_FAIRING_KFP_COMPLETE"
 """The environment variable by which a shell asks for completions."""
@@ -20,6 +26,33 @@ _BASH = """\
 }
 complete -o default -o nosort -F %(complete_func)s %(prog_name)s 2>/dev/null ||
     complete -o default -F %(complete_func)s %(prog_name)s
+"""
+_ZSH = """\
+#compdef %(prog_name)s
+
+%(complete_func)s() {
+    local -a names parameters described
+    local type name about
+    for type name about in "${(@f)$(COMP_WORDS="${words[*]}" COMP_CWORD=$((CURRENT - 1)) \
+%(complete_var)s=zsh_complete %(prog_name)s 2>/dev/null)}"; do
+        if [[ $type == dir ]]; then _path_files -/
+        elif [[ $type == file ]]; then _path_files
+        elif [[ $name == *= ]]; then parameters+=("$name")
+        elif [[ $about == _ ]]; then names+=("$name")
+        elif [[ $type == plain ]]; then described+=("$name:$about")
+        fi
+    done
+    (( $#described )) && _describe -V unsorted described -U
+    (( $#names )) && compadd -U -V unsorted -a names
+    (( $#parameters )) && compadd -U -S '' -a parameters  # a value follows without a space
+    return 0
+}
+
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    %(complete_func)s "$@"
+else
+    compdef %(complete_func)s %(prog_name)s
+fi
 """
 
 
@@ -44,6 +77,13 @@ class _Bash(BashComplete):
         breaks = set(":=") & set(os.environ.get("COMP_WORDBREAKS", ""))
         start = max((value.rfind(one) + 1 for one in breaks), default=0)
         return "\n".join(item.value[start:] for item in items if item.type == "plain")
+
+
+@add_completion_class
+class _Zsh(ZshComplete):
+    """Completion in zsh."""
+
+    source_template = _ZSH
 
 
 @click.command()
