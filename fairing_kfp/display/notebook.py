@@ -139,6 +139,7 @@ class NotebookLines:
         self._stopped.set()
         self._thread.join()
         self.started = False
+        self._lines.clear()
         for step in self._steps.values():
             step.leave()
         self._output.close(self._blocks())

@@ -212,7 +212,7 @@ class RunDisplay:
 
     def __call__(self, event: Event) -> None:
         """Displays an event."""
-        if event.kind == "start":
+        if event.kind in ("start", "reuse"):
             self.transfers.end()
         if self._notebook is not None and self._notebook.started:
             self._notebook.take(event)

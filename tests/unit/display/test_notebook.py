@@ -72,6 +72,19 @@ def test_steps_fold_their_last_lines(output: Recorded) -> None:
     assert len(html) < 10_000
 
 
+@pytest.mark.parametrize("events", [[], [Event("reuse", "train")]])
+def test_what_is_waited_for_does_not_stay(events: list[Event], output: Recorded) -> None:
+    with RunDisplay(notebook(), waiting="packing") as display:
+        assert output.shown.wait(30)
+        for event in events:
+            output.shown.clear()
+            display(event)
+            assert output.shown.wait(30)
+            assert "packing" not in output.text
+
+    assert "packing" not in output.closed
+
+
 def test_it_is_updated_while_steps_run(output: Recorded) -> None:
     with RunDisplay(notebook(), waiting="packing") as display:
         assert output.shown.wait(30)
