@@ -1,10 +1,13 @@
-"""Load for servers: each connection sends the next request once it has the response."""
+"""Load for servers: connections that send the next request once they have the response, or a fixed rate."""
 
 from __future__ import annotations
 
 import selectors
 import socket
 import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import quantiles
 
@@ -17,11 +20,13 @@ class Load:
         each: total time divided by the number of requests.
         median: median of the response times.
         slow: 99th percentile of the response times.
+        client: CPU time of this process, divided by the number of requests.
     """
 
     each: float
     median: float
     slow: float
+    client: float
 
 
 def load(port: int, request: bytes, count: int, connections: int) -> Load:
@@ -30,34 +35,79 @@ def load(port: int, request: bytes, count: int, connections: int) -> Load:
     Raises:
         RuntimeError: the status of a response is not 200.
     """
-    chooser = selectors.DefaultSelector()
-    began, took, left = time.perf_counter(), [], count
-    for _ in range(connections):
-        line = socket.create_connection(("127.0.0.1", port))
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        line.sendall(request)
-        chooser.register(line, selectors.EVENT_READ, [time.perf_counter(), b""])
-        left -= 1
-    waiting = connections
-    while waiting:
-        for key, _ in chooser.select():
-            line, state = key.fileobj, key.data
-            state[1] += line.recv(1 << 16)  # type: ignore[union-attr]
-            if not _whole(state[1]):
-                continue
-            now = time.perf_counter()
-            took.append(now - state[0])
-            if left:
-                left -= 1
-                state[:] = [now, b""]
-                line.sendall(request)  # type: ignore[union-attr]
-            else:
-                waiting -= 1
-                chooser.unregister(line)
-                line.close()  # type: ignore[union-attr]
+    began, cpu, took, left = time.perf_counter(), time.process_time(), [], count
+    with _connected(port, connections) as (chooser, lines):
+        for line in lines:
+            line.send(request)
+        left -= connections
+        while len(took) < count:
+            for key, _ in chooser.select():
+                if (seconds := key.data.receive()) is None:
+                    continue
+                took.append(seconds)
+                if left:
+                    left -= 1
+                    key.data.send(request)
     seconds = time.perf_counter() - began
     cuts = quantiles(took, n=100)
-    return Load(seconds / count, cuts[49], cuts[98])
+    return Load(seconds / count, cuts[49], cuts[98], (time.process_time() - cpu) / count)
+
+
+def steady(port: int, request: bytes, rate: int, count: int, connections: int) -> Load:
+    """Sends a request `count` times, `rate` times a second, whether responses arrive or not.
+
+    A response time begins when its request is due, so that a request that waits for a free connection counts in full.
+    The process does not sleep meanwhile, and needs a core.
+
+    Raises:
+        RuntimeError: the status of a response is not 200.
+    """
+    took: list[float] = []
+    with _connected(port, connections) as (chooser, lines):
+        idle, sent, began = deque(lines), 0, time.perf_counter()
+        while len(took) < count:
+            due = began + sent / rate
+            if sent < count and idle and time.perf_counter() >= due:
+                idle.popleft().send(request, due)
+                sent += 1
+            for key, _ in chooser.select(0):
+                if (seconds := key.data.receive()) is not None:
+                    took.append(seconds)
+                    idle.append(key.data)
+        total = time.perf_counter() - began
+    cuts = quantiles(took, n=100)
+    return Load(total / count, cuts[49], cuts[98], total / count)
+
+
+class _Line:
+    """A connection with at most one request in progress."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._since, self._answer = 0.0, b""
+
+    def send(self, request: bytes, since: float = 0.0) -> None:
+        self._since, self._answer = since or time.perf_counter(), b""
+        self.socket.sendall(request)
+
+    def receive(self) -> float | None:
+        """Reads what has arrived; returns the response time once the response is complete."""
+        self._answer += self.socket.recv(1 << 16)
+        return time.perf_counter() - self._since if _whole(self._answer) else None
+
+
+@contextmanager
+def _connected(port: int, connections: int) -> Iterator[tuple[selectors.BaseSelector, list[_Line]]]:
+    with selectors.DefaultSelector() as chooser:
+        lines = [_Line(port) for _ in range(connections)]
+        try:
+            for line in lines:
+                chooser.register(line.socket, selectors.EVENT_READ, line)
+            yield chooser, lines
+        finally:
+            for line in lines:
+                line.socket.close()
 
 
 def _whole(answer: bytes) -> bool:

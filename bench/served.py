@@ -36,7 +36,7 @@ from fairing_kfp.pipeline.builtin_steps import serving_spec_of
 from fairing_kfp.serving.backend import backend
 from fairing_kfp.serving.pod import ServingPod
 from fairing_kfp.serving.spec import SERVE_COMMAND, ServingSpec
-from tests.support.train_steps import kubeconfig
+from tests.support.train_runs import kubeconfig
 
 ROUNDS = 3
 SIZES = {"1 MB": 1_000_000, "100 MB": 100_000_000}

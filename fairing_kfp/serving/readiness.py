@@ -22,7 +22,7 @@ _SETTLE_SECONDS = 5.0  # a failure in the main object's status counts only if it
 _TERMINATION_SECONDS = 30.0  # then ending pods count as gone, as those of a lost node never end
 _PROXY_SECONDS = 1.0  # nodes apply changes of endpoints so much later: kube-proxy's `minSyncPeriod`
 _LOG_AGAIN_SECONDS = 60.0
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.1  # after the last update, so the end is at most so much late
 
 
 class Readiness:

@@ -1,13 +1,19 @@
 """The benchmarks' own arithmetic and tables; what they measure is measured by `make bench`."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from bench.__main__ import _environment, is_quiet
+from bench.__main__ import MODULES, _environment, is_quiet
 from bench.measure import Cost, Runs, Table, take_turns
 from bench.summary import summary
 from bench.table import README, as_markdown, write
+
+
+def test_all_benchmarks_can_be_imported() -> None:
+    for module in MODULES.values():
+        assert callable(import_module(f"bench.{module}").measure)
 
 
 def runs(*pairs: tuple[float, float]) -> Runs:

@@ -22,6 +22,8 @@ from .processes import Process, start_workers
 from .settings import Settings
 from .workers import Workers
 
+_SWITCH_SECONDS = 0.0005  # the event loop waits at most so long for a predictor in Python; by default ten times as long
+
 
 def run(
     predictor: Any,
@@ -44,6 +46,7 @@ def run(
     Returns:
         The exit code of the process.
     """
+    sys.setswitchinterval(_SWITCH_SECONDS)
     metrics = process.metrics if process else Metrics()
     model = Model(predictor, input_kinds, settings.model_name or name, settings.model_version, metrics)
     workers = Workers(settings.concurrency, settings.queue, metrics)
