@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import fairing_kfp
 from fairing_kfp.cache.store import Cache
@@ -22,6 +21,7 @@ from tests.support.component_steps import run_component
 from tests.support.deploy_pods import DeployPods, Result, start_deploy_pods
 from tests.support.kserve_models import V1, model_images, runtime
 from tests.support.paths import TESTS, TOP
+from tests.support.yaml_documents import documents
 
 pytestmark = [
     pytest.mark.registry,
@@ -46,7 +46,7 @@ def server(base_image: str, testbed_registry: str, own_components: Path, shared_
         base_image=base_image,
         own_image=(own_components / "image.txt").read_text().strip(),
     )
-    executors = next(yaml.safe_load_all(compiled.text))["deploymentSpec"]["executors"].values()
+    executors = documents(compiled.text)[0]["deploymentSpec"]["executors"].values()
     (spec,) = [spec for spec in (serving_spec_of(one["container"]) for one in executors) if spec]
     return spec.image
 

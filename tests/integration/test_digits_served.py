@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import yaml
 from kfp import dsl
 
 import fairing_kfp
@@ -19,6 +18,7 @@ from tests.golden import PIPELINES
 from tests.support.one_at_a_time import one_at_a_time
 from tests.support.services import missing
 from tests.support.step_pods import FILES, Ended, run_step
+from tests.support.yaml_documents import documents
 
 pytestmark = [pytest.mark.registry, pytest.mark.kubernetes]
 _OUTPUT = "/tmp/output.json"
@@ -90,7 +90,7 @@ def test_a_trained_model_is_served_and_used_by_the_next_step(
             lock=trained.lock,
             **publishing,
         )
-    executors = next(yaml.safe_load_all(compiled.text))["deploymentSpec"]["executors"]
+    executors = documents(compiled.text)[0]["deploymentSpec"]["executors"]
 
     def run(task: str, executor_input: dict[str, Any] | None = None, **more: Any) -> Ended:
         container = executors[f"exec-{task}"]["container"]

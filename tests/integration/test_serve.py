@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from click.testing import CliRunner
 
 import fairing_kfp
@@ -42,6 +41,7 @@ from tests.support.served_models import Load, Place
 from tests.support.small_images import layer, push_small_base
 from tests.support.step_pods import run_step
 from tests.support.waiting import eventually
+from tests.support.yaml_documents import documents
 
 pytestmark = [
     pytest.mark.registry,
@@ -83,7 +83,7 @@ def images(publishing: dict[str, Any], shared_cache: Cache) -> Images:
         project="serving",
         **publishing,
     )
-    specification = next(yaml.safe_load_all(compiled.text))
+    specification = documents(compiled.text)[0]
     containers = [one["container"] for one in specification["deploymentSpec"]["executors"].values()]
     (spec,) = [spec for spec in map(serving_spec_of, containers) if spec]
     return Images(spec, specification)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import fairing_kfp
 from fairing_kfp.cache.store import Cache
@@ -19,6 +18,7 @@ from tests.golden import PIPELINES, assert_golden
 from tests.support.services import missing
 from tests.support.stand_in_builder import StandInBuilder
 from tests.support.waiting import eventually
+from tests.support.yaml_documents import documents
 
 
 def run(pipeline: Any, cache: Cache, output: Path, factor: float = 2.0) -> tuple[fairing_kfp.RunResult, list[Event]]:
@@ -108,7 +108,7 @@ def test_it_compiles_to_its_golden_yaml(name: str, shared_cache: Cache) -> None:
 
     assert_golden(name, compiled.text)
     assert {"sums", "train", "fairing-kfp"} <= set(compiled.images)
-    specification = next(yaml.safe_load_all(compiled.text))
+    specification = documents(compiled.text)[0]
     for executor in specification["deploymentSpec"]["executors"].values():
         arguments = executor["container"].get("args", [])
         specs = [json.loads(text) for text in arguments if text.startswith('{"')]

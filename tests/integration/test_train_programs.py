@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import fairing_kfp
 from fairing_kfp.cache.store import Cache
@@ -20,6 +19,7 @@ from tests.support.paths import TESTS
 from tests.support.services import missing
 from tests.support.train_steps import made_by, steps_of
 from tests.support.trains import Bench
+from tests.support.yaml_documents import documents
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.registry, pytest.mark.filterwarnings("ignore:Unverified HTTPS")]
 
@@ -87,7 +87,7 @@ def test_notebook_gives_its_outputs_and_its_gate_fails_the_run(programs: Bench, 
 
 def run_gate(bench: Bench, text: str, status: str) -> tuple[int, str]:
     """Runs the task that follows a notebook, in its image, which is the notebook's."""
-    specification: Mapping[str, Any] = next(yaml.safe_load_all(text))
+    specification: Mapping[str, Any] = documents(text)[0]
     container = specification["deploymentSpec"]["executors"]["exec-notebook-check"]["container"]
     assert container["image"] == bench.steps["notebook"].spec.image
     given = {"inputs": {"parameterValues": {"status": status}}, "outputs": {"outputFile": "/tmp/out/list.json"}}

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import fairing_kfp
 from fairing_kfp.cache.store import Cache
@@ -22,6 +21,7 @@ from fairing_kfp.pipeline.builtin_steps import train_spec_of
 from fairing_kfp.train.vertex.spec import VertexJobSpec
 from tests.support.vertex_stand_in import Ending, serve_vertex
 from tests.support.vertex_steps import PIPELINE, executor_input, login
+from tests.support.yaml_documents import documents
 
 pytestmark = [pytest.mark.registry, pytest.mark.docker]
 
@@ -48,7 +48,7 @@ def test_it_trains_as_kfp_and_vertex_run_it(
         project=f"vertex-{uuid.uuid4().hex[:8]}",
         **publishing,
     )
-    executors = next(yaml.safe_load_all(compiled.text))["deploymentSpec"]["executors"]
+    executors = documents(compiled.text)[0]["deploymentSpec"]["executors"]
     ours = executors["exec-learn"]["container"]
     ordered = train_spec_of(ours)
     assert isinstance(ordered, VertexJobSpec)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.support.yaml_documents import documents
 
 RunTask = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 """Runs a task: its component's name and its parameters → its output parameters."""
@@ -23,7 +23,7 @@ def run_compiled(file: Path, arguments: Mapping[str, Any], run_task: RunTask) ->
     Returns:
         The names of the tasks that ran, in order.
     """
-    document = next(yaml.safe_load_all(file.read_text()))
+    document = documents(file.read_text())[0]
     definitions = document["root"].get("inputDefinitions", {}).get("parameters", {})
     defaults = {name: one["defaultValue"] for name, one in definitions.items() if "defaultValue" in one}
     ran: list[str] = []

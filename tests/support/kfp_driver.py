@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any
 
-import yaml
-
 from tests.support.pods import STRICT, ended
+from tests.support.yaml_documents import documents
 
 BUCKET = "artifacts"
 
@@ -150,8 +149,8 @@ class Driver:
 
     def run(self, text: str, arguments: Mapping[str, Any]) -> dict[str, Task]:
         """Runs the tasks of a compiled pipeline, each when those that it depends on have finished."""
-        documents = list(yaml.safe_load_all(text))
-        self._pipeline, platform = documents[0], documents[1] if len(documents) > 1 else {}
+        self._pipeline, *platforms = documents(text)
+        platform = platforms[0] if platforms else {}
         deployment = platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {})
         self._kubernetes = deployment.get("executors", {})
         defined = self._pipeline["root"]["inputDefinitions"]["parameters"]

@@ -25,6 +25,7 @@ import kfp_server_api
 from tests.support import kfp_pages
 from tests.support.kfp_pages import Raw
 from tests.support.ml_metadata import MlMetadata
+from tests.support.yaml_documents import documents
 
 _API = kfp_server_api.ApiClient()
 _NOW = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
@@ -173,7 +174,6 @@ class KfpStandIn:
         return self._one(self.versions, request.ids[1])
 
     def upload_version(self, request: Request) -> Any:
-        import yaml
 
         pipeline, name = request.query["pipelineid"], request.query["name"]
         its = {key: one for key, one in self.versions.items() if one.pipeline_id == pipeline}
@@ -181,7 +181,7 @@ class KfpStandIn:
             raise Refused(409, "Failed to create a pipeline version")
         header = f"Content-Type: {request.content_type}\r\n\r\n".encode()
         (part,) = email.message_from_bytes(header + request.body).get_payload()
-        document, *platforms = yaml.safe_load_all(part.get_payload(decode=True))
+        document, *platforms = documents(part.get_payload(decode=True))
         spec = {"pipeline_spec": document, "platform_spec": platforms[0]} if platforms else document
         tags = json.loads(request.query.get("tags", "null"))
         newer = {"name": name, "tags": tags}  # than kfp-server-api 2.4

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from fairing_kfp.json_spec import OPTION
 from fairing_kfp.runtime.node_files import local_path
 from fairing_kfp.train.spec import JobSpec
+from tests.support.yaml_documents import documents
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class Step:
 
 def steps_of(text: str) -> dict[str, Step]:
     """The train steps of a compiled pipeline, by the names of their components."""
-    specification = next(yaml.safe_load_all(text))
+    specification = documents(text)[0]
     found = {}
     for label, executor in specification["deploymentSpec"]["executors"].items():
         container = executor["container"]

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pytest
-import yaml
 from kfp import dsl
 from kfp.compiler import Compiler
 
@@ -15,6 +14,7 @@ from fairing_kfp.json_spec import OMIT_DEFAULT, OPTION, JsonSpec
 from fairing_kfp.serving.spec import ServingSpec
 from fairing_kfp.train.spec import JobSpec
 from fairing_kfp.train.vertex.spec import VertexJobSpec
+from tests.support.yaml_documents import documents
 
 BRACES = "{{workflow.name}} {{{$.inputs}}} {{{{"
 
@@ -45,7 +45,7 @@ def compiled(task: Any, tmp_path: Any) -> str:
         task()
 
     Compiler().compile(pipeline, str(tmp_path / "p.yaml"))
-    (specification, *_) = yaml.safe_load_all((tmp_path / "p.yaml").read_text())
+    (specification, *_) = documents((tmp_path / "p.yaml").read_text())
     (executor,) = specification["deploymentSpec"]["executors"].values()
     arguments = executor["container"]["args"]
     return str(arguments[arguments.index(OPTION) + 1])

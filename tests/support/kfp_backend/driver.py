@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from tests.support.kfp_backend.conditions import is_met
 from tests.support.kfp_backend.executions import Artifacts, Execution, Store
 from tests.support.kfp_backend.launcher import Launcher, stored
 from tests.support.kfp_backend.values import BackendError, as_text, kept
+from tests.support.yaml_documents import documents
 
 RUN_NAME, RUN_ID = "run-name", "run-id"
 _MISSING = object()
@@ -61,7 +60,7 @@ class Backend:
         Raises:
             BackendError: a task failed, or KFP's driver does.
         """
-        document = next(yaml.safe_load_all(text))
+        document = documents(text)[0]
         self._components = document.get("components", {})
         self._executors = document.get("deploymentSpec", {}).get("executors", {})
         self._name = document["pipelineInfo"]["name"]

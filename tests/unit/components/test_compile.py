@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-import yaml
 from kfp import dsl
 
 from fairing_kfp import compile
@@ -11,6 +10,7 @@ from fairing_kfp.cache.store import Cache
 from fairing_kfp.components import append_image, preprocess_script, train_job, train_vertex
 from fairing_kfp.components.kfp_component import kfp_component
 from fairing_kfp.components.table import COMPONENTS
+from tests.support.yaml_documents import documents
 
 _OWN = f"registry.example.com/me/fairing-kfp@sha256:{'a' * 64}"
 
@@ -30,7 +30,7 @@ def build_and_train(repository: str) -> None:
 def test_the_steps_run_in_our_own_image_and_the_next_in_the_built_one(cache: Cache) -> None:
     compiled = compile(build_and_train, registry="registry.example.com/me", own_image=_OWN, cache=cache)
 
-    executors = next(yaml.safe_load_all(compiled.text))["deploymentSpec"]["executors"]
+    executors = documents(compiled.text)[0]["deploymentSpec"]["executors"]
     images = {name: one["container"]["image"] for name, one in executors.items()}
     assert images["exec-preprocess-script"] == images["exec-append-image"] == _OWN
     assert images["exec-train"].startswith("{{$.inputs.parameters[")
@@ -61,7 +61,7 @@ def train_twice(image: str) -> None:
 def test_settings_of_the_task_go_to_the_job(cache: Cache) -> None:
     compiled = compile(train_twice, registry="registry.example.com/me", own_image=_OWN, cache=cache)
 
-    document = next(yaml.safe_load_all(compiled.text))
+    document = documents(compiled.text)[0]
     containers = {name: one["container"] for name, one in document["deploymentSpec"]["executors"].items()}
     assert {one["image"] for one in containers.values()} == {_OWN}
     passed = {

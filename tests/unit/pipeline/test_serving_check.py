@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from kfp import dsl, kubernetes
 
 from fairing_kfp import Registration, compile, fairing_component, job, serve
@@ -16,6 +15,7 @@ from fairing_kfp.preprocess.source import OWN_IMAGE
 from fairing_kfp.serving.spec import ServingSpec
 from fairing_kfp.settings import Settings
 from tests.support.stand_in_builder import StandInBuilder
+from tests.support.yaml_documents import documents
 
 IMAGE = "registry.example.com/me/server@sha256:" + "a" * 64
 OWN = "registry.example.com/me/own@sha256:" + "b" * 64
@@ -114,7 +114,7 @@ def test_a_job_depends_on_the_check_and_its_model_is_served(shared_cache: Cache)
         serve(Digits, name="digits", model=trained.outputs["model"])
 
     published = compile(pipeline, builder=StandInBuilder(), cache=shared_cache, own_image=OWN)
-    specification = next(yaml.safe_load_all(published.text))
+    specification = documents(published.text)[0]
 
     assert set(published.images) == {"digits", "train"}
     assert tasks_of(specification) == {

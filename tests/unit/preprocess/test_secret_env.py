@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-import yaml
 from kfp import dsl
 
 import fairing_kfp
@@ -11,6 +10,7 @@ from fairing_kfp.errors import ComponentError, ConfigError
 from fairing_kfp.pipeline.compile import compile
 from fairing_kfp.preprocess.secret_env import SecretKey, references
 from tests.support.stand_in_builder import StandInBuilder
+from tests.support.yaml_documents import documents
 
 
 @fairing_component(secrets={"HUB_LOGIN": "hub.example/user.name", "HUB_WORD": "hub.example/word", "OTHER": "other/k"})
@@ -27,7 +27,7 @@ def reads() -> str:
 
 
 def test_every_task_refers_to_its_secrets(cache: Cache) -> None:
-    _, platform = yaml.safe_load_all(compile(reads, builder=StandInBuilder(), cache=cache).text)
+    _, platform = documents(compile(reads, builder=StandInBuilder(), cache=cache).text)
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     assert sorted(executors) == ["exec-read", "exec-read-2"]
     for executor in executors.values():

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import yaml
 from kfp import compiler, dsl, kubernetes
 
 from fairing_kfp import fairing_component, job, pytorchjob, tfjob, trainjob
@@ -15,6 +14,7 @@ from fairing_kfp.pipeline.builtin_steps import image_of, train_spec_of
 from fairing_kfp.preprocess.source import OWN_IMAGE, placeholders
 from fairing_kfp.train.spec import JobSpec
 from fairing_kfp.train.wrappers import run_as
+from tests.support.yaml_documents import documents
 
 
 class Made(NamedTuple):
@@ -43,7 +43,7 @@ def compiled(tmp_path: Path, component: Any, configure: Any = lambda task: None)
         return task.outputs["score"]
 
     compiler.Compiler().compile(pipeline, str(tmp_path / "p.yaml"))
-    specification, *platform = yaml.safe_load_all((tmp_path / "p.yaml").read_text())
+    specification, *platform = documents((tmp_path / "p.yaml").read_text())
     return specification, platform
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 from kfp import dsl
 
 import fairing_kfp
@@ -19,6 +18,7 @@ from fairing_kfp.train.vertex.spec import VertexJobSpec
 from tests.support.paths import TOP
 from tests.support.stand_in_builder import StandInBuilder
 from tests.support.vertex_steps import PIPELINE
+from tests.support.yaml_documents import documents
 
 _PLACE = {"project": "my-project", "region": "europe-west4", "staging": "gs://my-bucket/staging"}
 _OWN = f"registry.example.com/me/own@sha256:{'2' * 64}"
@@ -28,7 +28,7 @@ def test_it_compiles_to_a_step_of_our_own_image_that_names_the_components_by_dig
     compiled = fairing_kfp.compile(
         fairing_kfp.load_pipeline(f"{PIPELINE}:digits"), builder=StandInBuilder(), cache=cache, own_image=_OWN
     )
-    specification = next(yaml.safe_load_all(compiled.text))
+    specification = documents(compiled.text)[0]
     containers = {name: one["container"] for name, one in specification["deploymentSpec"]["executors"].items()}
     ours = containers["exec-learn"]
     spec = train_spec_of(ours)
