@@ -68,13 +68,18 @@ class Authorizer:
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def first_request(self, registry: str) -> Iterator[None]:
-        """Blocks other threads during the first request to a registry, so that only one request is challenged."""
+    def first_request(self, registry: str, *, alone: bool = True) -> Iterator[None]:
+        """Blocks other threads during the first request to a registry, so that only one request is challenged.
+
+        Args:
+            registry: the registry's host.
+            alone: false for a request beside which others may be challenged, to save a round trip.
+        """
         host = self._host(registry)
         if host.contacted:
             yield
             return
-        with host.lock:
+        with host.lock if alone else contextlib.nullcontext():
             try:
                 yield
             finally:

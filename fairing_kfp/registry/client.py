@@ -107,8 +107,8 @@ class RegistryClient:
         repository: str,
     ) -> Response:
         url = path if isinstance(path, Url) else self.resolve(registry, self._transport.base_url(registry), path)
-        # A challenge of HEAD costs no round trip of its own, since another HEAD may be under way.
-        with contextlib.nullcontext() if method == "HEAD" else self._authorizer.first_request(registry):
+        # The tags of a base and an image are asked for at the same time: a second challenge costs no round trip.
+        with self._authorizer.first_request(registry, alone=method != "HEAD"):
             response = self._authorized(method, registry, url, access, headers, body, repository)
         for _ in range(_MAX_REDIRECTS):
             if response.status not in _REDIRECTS or method not in ("GET", "HEAD"):

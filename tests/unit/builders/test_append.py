@@ -106,6 +106,15 @@ class TestRequests:
         assert sorted(sent[2:-1]) == ["POST /v2/app/blobs/uploads/"] * 3 + ["PUT /v2/app/blobs/uploads/1"] * 2
         assert sent[-1].startswith("PUT /v2/app/manifests/train-")
 
+    def test_a_changed_layer_and_the_config_are_sent_at_once(self, server: Server, cache: Cache) -> None:
+        publish(server, cache)
+        requests(server)
+        together(server, "POST /v2/app/blobs/uploads/", "POST /v2/app/blobs/up")
+        publish(server, cache, name="changed")
+        sent = requests(server)
+        assert sent[0] == "HEAD /v2/base/manifests/1"
+        assert len(sent) == 6
+
     def test_both_tags_are_asked_for_at_once_if_nothing_changed(self, server: Server, cache: Cache) -> None:
         pushed = publish(server, cache)
         requests(server)
