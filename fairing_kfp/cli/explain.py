@@ -48,7 +48,7 @@ def command(targets: tuple[str, ...], as_json: bool, **settings: Any) -> None:
                 progress.wait_for(f"packing {pipeline.name}")
                 found[target] = explain(pipeline, cache=cache, start=folder_of(target), **settings)
     if as_json:
-        print_json([as_dict(item, target) for target, explained in found.items() for item in explained])
+        print_json([{"target": target, **as_dict(item)} for target, explained in found.items() for item in explained])
         return
     screen = console()
     for target, explained in found.items():
@@ -60,12 +60,11 @@ def command(targets: tuple[str, ...], as_json: bool, **settings: Any) -> None:
             screen.print(f"[yellow]allowed:[/] {escape(str(finding))}, by {escape(finding.allowed)}")
 
 
-def as_dict(item: Explained, target: str) -> dict[str, Any]:
-    """An explained component as JSON values, with the `FILE[:NAME]` that it is of."""
+def as_dict(item: Explained) -> dict[str, Any]:
+    """An explained component as JSON values."""
     recipe = item.recipe
     first, bundle = recipe.image.images[0], recipe.bundle
     return {
-        "target": target,
         "name": recipe.name,
         "base": str(first.base),
         "platforms": [str(image.platform) for image in recipe.image.images],
