@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 from fairing_kfp.errors import ConfigError
+
+
+def check_writable(path: Path) -> None:
+    """Checks that a file can be written, for commands that write it last. Nothing is created.
+
+    Raises:
+        ConfigError: the path is a folder, a file is in the place of its folder, or permissions are missing.
+    """
+    folder = next(one for one in path.absolute().parents if one.exists())
+    if path.is_dir():
+        reason = errno.EISDIR
+    elif not folder.is_dir():
+        reason = errno.ENOTDIR
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        reason = errno.EACCES
+    else:
+        return
+    raise _error(path, os.strerror(reason))
 
 
 def write_atomic(path: Path, text: str) -> None:
@@ -19,7 +38,7 @@ def write_atomic(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, text.encode())
     except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}", "choose another path") from error
+        raise _error(path, error.strerror) from error
 
 
 def replace_atomic(path: Path, data: bytes) -> None:
@@ -30,6 +49,10 @@ def replace_atomic(path: Path, data: bytes) -> None:
     """
     target = path.resolve(strict=True)
     _replace(target, data, stat.S_IMODE(target.stat().st_mode))
+
+
+def _error(path: Path, reason: str) -> ConfigError:
+    return ConfigError(f"cannot write {path}: {reason}", "choose another path")
 
 
 def _replace(path: Path, data: bytes, mode: int | None = None) -> None:

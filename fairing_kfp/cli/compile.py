@@ -67,8 +67,8 @@ def command(targets: tuple[str, ...], output: Path | None, as_json: bool, quiet:
                 found = Compilation.prepare(pipeline, progress=progress, start=folder_of(target), **settings)
                 compilations.append(stack.enter_context(found))
         progress.wait_for("checking base images")
-        for one in compilations:
-            one.check()
+        for one, path in zip(compilations, paths, strict=True):
+            one.check(path)
         names = [one.traced.name for one in compilations]
         compiled = [one.publish(path) for one, path in zip(compilations, paths, strict=True)]
     if as_json:

@@ -113,6 +113,9 @@ def results_shown(screen: Console, as_json: bool, report: Path | None) -> Iterat
         screen: the terminal.
         as_json: whether the result is printed as JSON on standard output.
         report: file for a page about the run.
+
+    Raises:
+        ConfigError: the page cannot be written. Nothing ran.
     """
 
     def show(result: RunResult) -> None:
@@ -125,6 +128,10 @@ def results_shown(screen: Console, as_json: bool, report: Path | None) -> Iterat
         if report is not None:
             screen.print(f"report: {marked(Linked.path(report))}")
 
+    if report is not None:
+        from fairing_kfp.atomic_file import check_writable
+
+        check_writable(report)
     try:
         yield show
     except StepFailedError as error:

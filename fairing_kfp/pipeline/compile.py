@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fairing_kfp.atomic_file import write_atomic
+from fairing_kfp.atomic_file import check_writable, write_atomic
 from fairing_kfp.builders.progress import status_of
 from fairing_kfp.builders.select import Builders
 from fairing_kfp.cache.store import Cache
@@ -89,6 +89,7 @@ def compile(
     Raises:
         SecretError: a file, a value or the YAML seems to contain a credential. Nothing was published.
         PipelineError: the object is not a pipeline, or its YAML cannot be read again.
+        ConfigError: the YAML cannot be written to `output`. Nothing was published.
         FairingError: an image cannot be made or published. No YAML is written.
     """
     check_call("compile", pipeline, settings, output=output, progress=progress)
@@ -96,7 +97,7 @@ def compile(
         transfer_display(progress) as shown,
         Compilation.prepare(pipeline, builder=builder, cache=cache, progress=shown, **settings) as compilation,
     ):
-        compilation.check()
+        compilation.check(output)
         return compilation.publish(output)
 
 
@@ -154,8 +155,14 @@ class Compilation:
         """Closes the builders."""
         self.builders.__exit__(*error)
 
-    def check(self) -> None:
-        """Writes the lock file, and checks all images against their base images, and the builders. Sends nothing."""
+    def check(self, output: str | os.PathLike[str] | None = None) -> None:
+        """Writes the lock file, and checks all images against their base images, and the builders. Sends nothing.
+
+        Args:
+            output: the YAML file that will be written.
+        """
+        if output is not None:
+            check_writable(Path(output))
         if self.pipeline_lock and (warning := self.pipeline_lock.save()):
             self.pipeline_lock.notes[warning] = None
         check_all(self.images, self.builders)

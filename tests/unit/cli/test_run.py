@@ -74,6 +74,16 @@ def test_json_and_the_report_tell_what_ran(tmp_path: Path) -> None:
     assert page.startswith("<!doctype html>")
 
 
+def test_a_report_that_cannot_be_written_is_named_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "short.py").write_text(SHORT)
+    report = f"{tmp_path}/short.py/report.html"
+    code, output = fairing_kfp("run", f"{tmp_path}/short.py", "-o", f"{tmp_path}/runs", "--report", report)
+
+    assert code == 3
+    assert "cannot write" in output
+    assert not (tmp_path / "runs").exists()
+
+
 def test_attestations_are_not_offered_for_images_that_stay_here() -> None:
     code, output = fairing_kfp("run", TARGET, "--attest")
 

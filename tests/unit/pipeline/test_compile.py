@@ -36,11 +36,13 @@ def test_placeholders_are_replaced_everywhere(cache: Cache) -> None:
     assert f"constant: run {compiled.images['one']} here" in " ".join(compiled.text.split())
 
 
-def test_an_output_that_cannot_be_written_is_named(cache: Cache, tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written_is_named_before_anything_is_published(cache: Cache, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
+    builder = StandInBuilder()
 
     with pytest.raises(ConfigError, match=r"cannot write .*out\.yaml"):
-        fairing_kfp.compile(names_an_image, tmp_path / "file" / "out.yaml", builder=StandInBuilder(), cache=cache)
+        fairing_kfp.compile(names_an_image, tmp_path / "file" / "out.yaml", builder=builder, cache=cache)
+    assert builder.published == []
 
 
 def test_what_is_not_a_pipeline_is_rejected(cache: Cache) -> None:
