@@ -51,7 +51,7 @@ def replace_atomic(path: Path, data: bytes) -> None:
     _replace(target, data, stat.S_IMODE(target.stat().st_mode))
 
 
-def _error(path: Path, reason: str) -> ConfigError:
+def _error(path: Path, reason: str | None) -> ConfigError:
     return ConfigError(f"cannot write {path}: {reason}", "choose another path")
 
 
