@@ -134,7 +134,7 @@ def import_all() -> None:
 def main(module: dict[str, Any] | None = None) -> None:
     from fairing_kfp.preprocess import bundle
 
-    bundle._scan = lambda file: ()  # looking for credentials is half of the work, and changes no file
+    bundle._scan = lambda file, owner: ()  # looking for credentials is half of the work, and changes no file
     made: Any = {}
     if module is not None:
         made.update(digests(module))

@@ -20,6 +20,7 @@ from typing import Any, cast
 
 from fairing_kfp.preprocess.pickle import classes
 from fairing_kfp.preprocess.pickle.context import Pickler, Reducer
+from fairing_kfp.preprocess.pickle.interpreter import CHANGING, STATIC_ATTRIBUTES
 from fairing_kfp.runtime import rebuild
 
 CONSTANTS = (str, bytes, tuple, frozenset, complex)
@@ -173,11 +174,14 @@ def _method(pickler: Pickler, method: types.BuiltinMethodType) -> Any:
 
 
 def with_own_module(pickler: Pickler, obj: Any) -> dict[str, Any]:
-    """The attributes of a function or partial. `functools.wraps` of a class copies its `__module__` among them."""
+    """The attributes of a function or partial. `functools.wraps` of a class copies those of the class among them."""
     attributes: dict[str, Any] = obj.__dict__
     if "__module__" not in attributes:
         return attributes
-    return {**attributes, "__module__": pickler.packing.module_name(obj)}
+    copied = {name: value for name, value in attributes.items() if name not in CHANGING}
+    if STATIC_ATTRIBUTES in copied:  # unordered in Python 3.13.0
+        copied[STATIC_ATTRIBUTES] = tuple(sorted(copied[STATIC_ATTRIBUTES]))
+    return {**copied, "__module__": pickler.packing.module_name(obj)}
 
 
 def _partial(pickler: Pickler, partial: functools.partial[Any]) -> Any:

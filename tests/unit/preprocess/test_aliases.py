@@ -62,8 +62,8 @@ def test_kfp_reads_the_types_of_aliases() -> None:
 
     inputs = {name: str(one.type) for name, one in step.component_spec.inputs.items()}
     outputs = {name: str(one.type) for name, one in step.component_spec.outputs.items()}
-    assert inputs == {"rows": "List[Dict]", "pairs": "Dict[String, List[Integer]]", "count": "Integer"}
-    assert outputs == {"rows": "List[Dict]", "count": "Integer"}
+    assert inputs == {"rows": "List", "pairs": "Dict", "count": "Integer"}
+    assert outputs == {"rows": "List", "count": "Integer"}
     assert typing.get_type_hints(step.python_func)["rows"] is Rows
 
 
