@@ -158,12 +158,15 @@ def _read(process: subprocess.Popen[str], tail: deque[str], log_line: Callable[[
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    signal_all(process, signal.SIGTERM)
-    try:
+    """Stops a server as Kubernetes does: SIGTERM is for its process alone, and SIGKILL for all that is left.
+
+    A worker of `multiprocessing.Pool` that ends by SIGTERM can leave a lock behind, for which the server would wait.
+    """
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        signal_all(process, signal.SIGKILL)
-        process.wait()
+    signal_all(process, signal.SIGKILL)
+    process.wait()
 
 
 def _free_port(wanted: int) -> int:

@@ -186,6 +186,7 @@ def test_own_modules_and_captured_names_are_packed(launch: Callable[..., Launch]
         launch("using_predictor", text, lab_helper="def double(x):\n    return 2 * x\n"), model
     ) as server:
         assert server.endpoint.predict([1, 2]) == [2, 4, 3, 6]
+    assert server.process.returncode == 0  # its pool ends with it
 
 
 def test_a_function_is_served(launch: Callable[..., Launch]) -> None:
