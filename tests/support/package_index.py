@@ -179,7 +179,7 @@ def serve_packages(index: PackageIndex, host: str = "") -> Iterator[PackageIndex
 
     server = http.server.ThreadingHTTPServer(("0.0.0.0" if host else "127.0.0.1", 0), Handler)
     index.url = f"http://{host or '127.0.0.1'}:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield index
     finally:
