@@ -39,7 +39,17 @@ _UNSET = [
     for name in ("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
     for change in (str.upper, str.lower)
 ]
-_LONG = ("test_build_in_cluster", "test_classic", "test_digits", "test_train_", "test_vertex_in_docker")
+_LONG = (
+    "integration/test_build_in_cluster",
+    "integration/test_classic",
+    "integration/test_digits",
+    "integration/test_train_",
+    "integration/test_vertex_in_docker",
+    "unit/preprocess/pickle/test_corpus",
+    "unit/serving/server/test_connections",
+    "unit/serving/start/test_start",
+    "unit/train/vertex/test_step",
+)
 _PIPELINES = (TESTS / "pipelines", TESTS / "scripts", TOP / "samples", TOP / "pipelines")
 
 
@@ -91,9 +101,9 @@ def _order(items: list[pytest.Item]) -> None:
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
-    waiting = [path for path in files if path.is_relative_to(TESTS / "integration")]
-    waiting.sort(key=lambda path: not path.name.startswith(_LONG))
-    busy = [path for path in files if not path.is_relative_to(TESTS / "integration")]
+    long_first = sorted(files, key=lambda path: not str(path.relative_to(TESTS)).startswith(_LONG))
+    waiting = [path for path in long_first if path.is_relative_to(TESTS / "integration")]
+    busy = [path for path in long_first if not path.is_relative_to(TESTS / "integration")]
     places = {path: place / len(group) for group in (waiting, busy) for place, path in enumerate(group)}
     items[:] = [item for path in sorted(files, key=places.__getitem__) for item in files[path]]
 
