@@ -50,7 +50,7 @@ _LONG = (
     "unit/serving/start/test_start",
     "unit/train/vertex/test_step",
 )
-_PIPELINES = (TESTS / "pipelines", TESTS / "scripts", TOP / "samples", TOP / "pipelines")
+_PIPELINES = (TESTS / "pipelines", TESTS / "scripts", TESTS / "corpus", TOP / "samples", TOP / "pipelines")
 
 
 def _stack() -> list[tuple[types.FrameType | None, str, int, str]]:
