@@ -8,10 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import click
 import mistune
 import pytest
 
 import fairing_kfp
+from fairing_kfp.cli import main
 from tests.support.paths import TOP
 
 _PARSE = mistune.create_markdown(renderer=None, plugins=["table"])
@@ -56,9 +58,38 @@ def dead_links(path: Path) -> list[str]:
     return found
 
 
+def unknown_words(text: str) -> list[str]:
+    """The subcommand or the options of a command line in a sentence that fairing-kfp does not have."""
+    _, *words = re.split(r"[\s=|]+", text)
+    command: click.Command | None = main
+    context, options = click.Context(main), set[str]()
+    while isinstance(command, click.Group):
+        options |= {option for parameter in command.params for option in parameter.opts}
+        if not words or not re.fullmatch(r"[a-z]+(-[a-z]+)*", words[0]):
+            break
+        name = words.pop(0)
+        command = command.get_command(context, name)
+        if command is None:
+            return [name]
+    options |= {option for parameter in (command or main).params for option in parameter.opts} | {"--help", "--verbose"}
+    return [word for word in words if re.fullmatch(r"--[a-z-]+", word) and word not in options]
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(TOP).as_posix())
 def test_links_and_pictures_lead_to_files_and_headings(path: Path) -> None:
     assert dead_links(path) == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(TOP).as_posix())
+def test_commands_within_sentences_exist(path: Path) -> None:
+    spans = [token["raw"] for token in tokens_of(path) if token["type"] == "codespan"]
+    commands = [span for span in spans if span.startswith("fairing-kfp ")]
+    assert {span: unknown_words(span) for span in commands if unknown_words(span)} == {}
+
+
+def test_unknown_commands_are_found() -> None:
+    assert unknown_words("fairing-kfp recurring lists") == ["lists"]
+    assert unknown_words("fairing-kfp run a.py --repot=b.html --report b.html") == ["--repot"]
 
 
 def test_dead_links_are_found(tmp_path: Path) -> None:
