@@ -15,8 +15,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from fairing_kfp.frozen import dataclass, replace
-from fairing_kfp.frozen import field as own_field
+from fairing_kfp.frozen import dataclass
 
 
 def _made(decorate: Any) -> type:
@@ -127,35 +126,9 @@ def test_wrong_arguments(args: tuple[Any, ...], named: dict[str, Any]) -> None:
             kind(*args, **named)
 
 
-@dataclass(frozen=True)
-class WithOwnFields:
-    first: int
-    tags: list[str] = own_field(default_factory=list, hash=False)
-    note: str = own_field(default="", compare=False, repr=False)
-
-
-def test_fields_without_the_standard_library() -> None:
-    value = WithOwnFields(1, note="a")
-    assert value == WithOwnFields(1, note="b") == replace(value, note="c")
-    assert replace(value, first=2) == dataclasses.replace(value, first=2) == WithOwnFields(2)
-    assert repr(value) == "WithOwnFields(first=1, tags=[])"
-    assert hash(value) == hash(WithOwnFields(1, ["x"]))
-    value.tags.append("x")
-    assert WithOwnFields(1).tags == []
-    assert [one.name for one in dataclasses.fields(WithOwnFields)] == ["first", "tags", "note"]
-
-
-def test_a_class_of_the_standard_library_that_inherits() -> None:
-    @dataclasses.dataclass(frozen=True)
-    class Further(WithOwnFields):
-        last: int = 0
-
-    assert Further(1, last=2) == Further(1, [], "", 2)
-
-
 def test_a_push_imports_no_slow_module() -> None:
     """Each of them takes longer to import than a request of a small push."""
-    slow = ["asyncio", "concurrent.futures", "dataclasses", "email", "http.client", "inspect", "logging", "ssl"]
+    slow = ["asyncio", "concurrent.futures", "email", "http.client", "logging", "ssl"]
     slow += ["platformdirs", "subprocess", "tempfile", "urllib3", "fairing_kfp.settings"]
     imports = "fairing_kfp.builders.append, fairing_kfp.layers.tree_cache, fairing_kfp.registry.client"
     script = f"import sys, {imports}; print([name for name in {slow} if name in sys.modules])"
