@@ -54,6 +54,7 @@ class Readiness:
         self._ready, self._progressed = -1, time.monotonic()
         self._logged: tuple[str, float] = ("", 0.0)
         self._updates = Updates()
+        self._listed = False
         service = backend.service(applied.object)
         endpoints = Endpoints(cluster, self._namespace, service) if service else None
         self._endpoints = endpoints if endpoints and endpoints.is_readable() else None
@@ -112,6 +113,8 @@ class Readiness:
 
         Without the Service's endpoints, these are pods that are gone: those that end get requests for some seconds.
         """
+        if not self._listed:  # the object's state may arrive before those of the pods that it has just ended
+            self._list_pods()
         others = {uid: pod["metadata"] for uid, pod in self._pods.items() if not has_version(pod, self._version)}
         if not any("deletionTimestamp" in metadata for metadata in others.values()):
             return True
@@ -123,6 +126,11 @@ class Readiness:
             elif now - self._first_seen.setdefault("alone", now) > _PROXY_SECONDS:
                 return True
         return now - self._first_seen.setdefault("ending", now) > _TERMINATION_SECONDS
+
+    def _list_pods(self) -> None:
+        query = {"labelSelector": self._selector}
+        pods = self._cluster.request("GET", POD.path(self._namespace), query=query)["items"]
+        self._pods, self._listed = {pod["metadata"]["uid"]: pod for pod in pods}, True
 
     def _check(self) -> None:
         """Logs what pods wait for, and raises if waiting cannot help."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fairing_kfp.cluster.kinds import DEPLOYMENT
+from fairing_kfp.cluster.kinds import DEPLOYMENT, POD
 from fairing_kfp.cluster.objects import Applied
 from fairing_kfp.cluster.watch import Change
 from fairing_kfp.errors import ServingError, SupersededError
@@ -53,10 +53,13 @@ def crashed(restarts: int) -> dict[str, Any]:
 
 
 class Cluster:
-    """Has no events and no logs."""
+    """Has pods, and no events and no logs."""
 
-    def request(self, *_: object, **__: object) -> Any:
-        return {"items": []}
+    def __init__(self, pods: list[Any]) -> None:
+        self.pods = pods
+
+    def request(self, method: str, path: str, **_: object) -> Any:
+        return {"items": self.pods if path == POD.path(NAMESPACE) else []}
 
 
 @pytest.fixture(autouse=True)
@@ -75,12 +78,15 @@ def wait(
     pods: list[Any],
     log: list[str] | None = None,
     slices: list[Any] | None = None,
+    unseen: bool = False,
 ) -> Any:
+    """Waits for the Deployment's version; the watch of the pods has yielded nothing yet if they are unseen."""
+
     def follow(*_: object, **__: object) -> Iterator[Any]:
         yield from states
 
     def watch(*_: object, **__: object) -> Iterator[Change]:
-        for one in pods:
+        for one in [] if unseen else pods:
             yield Change(one)
 
     monkeypatch.setattr(endpoints, "watch", lambda *_, **__: map(Change, slices or []))
@@ -88,7 +94,7 @@ def wait(
     monkeypatch.setattr(readiness, "watch", watch)
     lines: list[str] = [] if log is None else log
     applied = Applied(deployment(), created=True)
-    return Readiness(Cluster(), backend("deployment"), applied, 0, lines.append).wait()  # type: ignore[arg-type]
+    return Readiness(Cluster(pods), backend("deployment"), applied, 0, lines.append).wait()  # type: ignore[arg-type]
 
 
 def test_a_ready_version_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,6 +112,16 @@ def test_pods_of_another_version_must_end_first(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(readiness, "_TERMINATION_SECONDS", 0.1)  # then they count as gone
 
     assert wait(monkeypatch, [deployment(ready=True)], [old])
+
+
+def test_pods_that_end_are_known_before_their_watch_yields_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = pod("old", version="old")
+    old["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    monkeypatch.setattr(readiness, "_TERMINATION_SECONDS", 0.3)
+    began = time.monotonic()
+
+    assert wait(monkeypatch, [deployment(ready=True)], [pod("new"), old], unseen=True)
+    assert time.monotonic() - began > 0.3
 
 
 def endpoint_slice(**ready: bool) -> dict[str, Any]:
