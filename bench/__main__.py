@@ -7,6 +7,7 @@ import platform
 import time
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 
 import click
 
@@ -46,9 +47,10 @@ _NOISY = "**the machine is not quiet**, so times and ratios are not to be relied
 def main(names: tuple[str, ...], keep: bool) -> None:
     """Run benchmarks against peers; by default all but the slowest."""
     for name in names or [name for name in MODULES if name not in SLOW]:
-        environment, start = _environment(), time.monotonic()
-        if not is_quiet():
-            click.echo(f"{name}: {_NOISY}, load {os.getloadavg()[0]:.1f}", err=True)
+        busy = busy_cores()
+        environment, start = _environment(busy), time.monotonic()
+        if not is_quiet(busy):
+            click.echo(f"{name}: {_NOISY}, {busy:.1f} cores are busy", err=True)
         try:
             tables = import_module(f"bench.{MODULES[name]}").measure()
         except MissingError as missing:
@@ -61,16 +63,32 @@ def main(names: tuple[str, ...], keep: bool) -> None:
             write(name, text)
 
 
-def _environment() -> str:
-    """The environment of the measurement, with the load before it."""
-    noise = "" if is_quiet() else f"; {_NOISY}"
+def _environment(busy: float) -> str:
+    """The environment of the measurement, with how busy the machine was before it."""
+    noise = "" if is_quiet(busy) else f"; {_NOISY}"
     versions = f"Python {platform.python_version()} and kfp {version('kfp')}"
-    return f"{versions}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}{noise}"
+    return f"{versions}, {os.cpu_count()} cores, of which {busy:.1f} busy before{noise}"
 
 
-def is_quiet() -> bool:
+def is_quiet(busy: float) -> bool:
     """Whether a core is free, so that what is measured does not wait for other processes."""
-    return os.getloadavg()[0] <= (os.cpu_count() or 1) / 2
+    return busy <= (os.cpu_count() or 1) / 2
+
+
+def busy_cores() -> float:
+    """How many cores are busy, on average of two seconds; the load, which counts earlier benchmarks, without /proc."""
+    try:
+        before = _busy_seconds()
+        time.sleep(2)
+        return (_busy_seconds() - before) / 2
+    except OSError:
+        return os.getloadavg()[0]
+
+
+def _busy_seconds() -> float:
+    """The time that all cores were busy since the machine started."""
+    user, nice, system, _, _, *rest = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:])
+    return (user + nice + system + sum(rest[:3])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

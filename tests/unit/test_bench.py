@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.__main__ import MODULES, _environment, is_quiet
+from bench.__main__ import MODULES, _busy_seconds, _environment, busy_cores, is_quiet
 from bench.measure import Cost, Runs, Table, take_turns
 from bench.summary import summary
 from bench.table import README, as_markdown, write
@@ -104,10 +104,19 @@ def test_summary_of_the_readme_is_that_of_its_tables() -> None:
     assert f"<!-- summary -->\n{summary(text)}\n<!-- /summary -->" in text
 
 
-@pytest.mark.parametrize(("load", "quiet"), [(0.2, True), (1.0, True), (1.1, False), (9.0, False)])
-def test_a_noisy_machine_is_noticed(load: float, quiet: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("busy", "quiet"), [(0.2, True), (1.0, True), (1.1, False), (9.0, False)])
+def test_a_noisy_machine_is_noticed(busy: float, quiet: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
 
-    assert is_quiet() is quiet
-    assert ("not quiet" in _environment()) is not quiet
+    assert is_quiet(busy) is quiet
+    assert ("not quiet" in _environment(busy)) is not quiet
+
+
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="the kernel of Linux counts busy cores there")
+def test_busy_cores_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = iter([100.0, 103.0])
+    monkeypatch.setattr("bench.__main__._busy_seconds", lambda: next(counted))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    assert busy_cores() == 1.5
+    monkeypatch.undo()
+    assert _busy_seconds() > 0
