@@ -1,18 +1,17 @@
-"""`dataclass(frozen=True)` of the standard library, made in a fifth of the time; with its `field` and `replace`.
+"""`dataclass(frozen=True)` of the standard library, made in a fifth of the time.
 
 The standard library writes the source of up to six methods for each class, and compiles it whenever a module is
 imported: with the hundred classes of a `compile` that is a tenth of a second. Here it writes `__init__` alone, which
-`inspect.signature` reads; all classes share the other methods. For type checkers this is `dataclasses` itself. A class
-that inherits from one of these is made by this decorator, too.
+`inspect.signature` reads; all classes share the other methods. For type checkers this is `dataclasses.dataclass`
+itself. A class that inherits from one of these is made by this decorator, too.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["dataclass", "field", "replace"]
+__all__ = ["dataclass"]
 
 if TYPE_CHECKING:
     from dataclasses import dataclass

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from fairing_kfp.builders.tag import Tags
 from fairing_kfp.builders.threads import Threads
 from fairing_kfp.cache.store import KNOWN_REMOTE, Cache
 from fairing_kfp.errors import FairingError, MissingRepositoryError, RegistryError
-from fairing_kfp.frozen import dataclass, replace
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.assemble import AssembledIndex, assemble_index
 from fairing_kfp.image.descriptor import digest_of
 from fairing_kfp.image.image import AnyImage

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import BinaryIO, Literal, cast
 
-from fairing_kfp.frozen import dataclass, replace
+from fairing_kfp.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Any
 
-from fairing_kfp.frozen import dataclass, field
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.descriptor import OCI_MANIFEST, Descriptor, digest_of, dump
 from fairing_kfp.image.manifest import Manifest
 

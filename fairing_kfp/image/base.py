@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from fairing_kfp.errors import PythonVersionError
-from fairing_kfp.frozen import dataclass, replace
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.descriptor import Descriptor, load, malformed
 from fairing_kfp.image.image import Image
 from fairing_kfp.image.manifest import Manifest, unsupported_platform

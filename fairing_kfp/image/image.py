@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 
 from fairing_kfp.errors import PlatformError
-from fairing_kfp.frozen import dataclass, field
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.image.dockerfile import Dockerfile
 from fairing_kfp.image.layer import Layer
 from fairing_kfp.image.platform import Platform

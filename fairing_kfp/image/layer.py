@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import field
 from typing import BinaryIO, Literal
 
-from fairing_kfp.frozen import dataclass, field
+from fairing_kfp.frozen import dataclass
 
 Compression = Literal["gzip", "zstd"]
 

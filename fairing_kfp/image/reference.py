@@ -6,10 +6,11 @@ Grammar: https://github.com/distribution/reference/blob/main/reference.go; of it
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TypeGuard
 
 from fairing_kfp.errors import InvalidReferenceError
-from fairing_kfp.frozen import dataclass, replace
+from fairing_kfp.frozen import dataclass
 
 DOCKER_HUB = "docker.io"
 MAX_TAG = 128

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Protocol
 
-from fairing_kfp.frozen import dataclass, field
+from fairing_kfp.frozen import dataclass
 
 
 @dataclass(frozen=True)

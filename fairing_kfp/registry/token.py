@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from fairing_kfp.errors import UnauthorizedError
-from fairing_kfp.frozen import dataclass, field
+from fairing_kfp.frozen import dataclass
 from fairing_kfp.registry.credentials import Credentials
 from fairing_kfp.registry.errors import parse_json, response_error
 from fairing_kfp.registry.quote import hide, quote

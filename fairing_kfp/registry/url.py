@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import replace
 from urllib.parse import urlencode, urljoin
 
-from fairing_kfp.frozen import dataclass, replace
+from fairing_kfp.frozen import dataclass
 
 _PORTS = {"http": 80, "https": 443}
 _UNSAFE = re.compile(r"[^\x21-\x7e]|\\")  # control characters, spaces, letters beyond ASCII, backslashes
