@@ -111,15 +111,14 @@ class Cache:
             CacheError: the cache cannot be read.
         """
         path = self.blob_path(digest)
-        with leases.locked(self.root, exclusive=False):  # a recently used blob is not pruned
-            self._touch(path)
+        file = self._opened(path)
+        if file is None:
+            return None
+        actual = hashlib.sha256()
         try:
-            with path.open("rb") as file:
-                actual = hashlib.sha256()
+            with file:
                 while chunk := file.read(_CHUNK):
                     actual.update(chunk)
-        except FileNotFoundError:
-            return None
         except OSError as error:
             raise self._unusable(error) from error
         if f"sha256:{actual.hexdigest()}" == digest:
@@ -136,18 +135,24 @@ class Cache:
             CacheError: the cache cannot be read.
         """
         path = self.blob_path(digest)
-        with leases.locked(self.root, exclusive=False):  # a recently used blob is not pruned
-            self._touch(path)
-        try:
-            file = path.open("rb")
-        except FileNotFoundError:
+        file = self._opened(path)
+        if file is None:
             return None
-        except OSError as error:
-            raise self._unusable(error) from error
         if os.fstat(file.fileno()).st_size != size:
             file.close()
             return None
         return cast(BinaryIO, VerifiedFile(file, digest, size, lambda: self._drop(path)))
+
+    def _opened(self, path: Path) -> BinaryIO | None:
+        """Opens the file of a blob, which counts as its use; None if it is missing."""
+        with leases.locked(self.root, exclusive=False):  # a recently used blob is not pruned
+            self._touch(path)
+        try:
+            return path.open("rb")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unusable(error) from error
 
     def put_blob(self, data: bytes) -> str:
         """Stores bytes; returns their digest.
