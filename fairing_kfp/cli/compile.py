@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fairing_kfp.cli.json_output import print_json
+from fairing_kfp.cli.loading import loaded
 from fairing_kfp.cli.options import as_json, push_options, quiet, targets
 from fairing_kfp.display import TransferProgress
 from fairing_kfp.display.plain import Screen, escape
@@ -44,7 +45,6 @@ def command(targets: tuple[str, ...], output: Path | None, as_json: bool, quiet:
     \b
     Example: fairing-kfp compile pipeline.py --registry registry.example.com/me
     """
-    from fairing_kfp.component.load import folder_of, load_pipeline, separate_modules
     from fairing_kfp.recipe.runtime_layer import make_runtime_layer_ahead
 
     start, screen = time.monotonic(), screen_of(quiet, stderr=as_json or output == _STDOUT)
@@ -59,13 +59,9 @@ def command(targets: tuple[str, ...], output: Path | None, as_json: bool, quiet:
         contextlib.ExitStack() as stack,
     ):
         compilations = []
-        for target in targets:
-            with separate_modules():
-                progress.wait_for(f"loading {target}")
-                pipeline = load_pipeline(target)
-                progress.wait_for(f"packing {pipeline.name}")
-                found = Compilation.prepare(pipeline, progress=progress, start=folder_of(target), **settings)
-                compilations.append(stack.enter_context(found))
+        for _, pipeline, folder in loaded(targets, progress):
+            found = Compilation.prepare(pipeline, progress=progress, start=folder, **settings)
+            compilations.append(stack.enter_context(found))
         progress.wait_for("checking base images")
         for one, path in zip(compilations, paths, strict=True):
             one.check(path)

@@ -9,6 +9,7 @@ import click
 from rich.markup import escape
 
 from fairing_kfp.cli.json_output import print_json
+from fairing_kfp.cli.loading import loaded
 from fairing_kfp.cli.options import as_json, image_options, targets
 from fairing_kfp.display import TransferProgress
 from fairing_kfp.display.size import format_size
@@ -36,17 +37,13 @@ def command(targets: tuple[str, ...], as_json: bool, **settings: Any) -> None:
     Example: fairing-kfp explain pipeline.py --registry registry.example.com/me
     """
     from fairing_kfp.cache.store import Cache
-    from fairing_kfp.component.load import folder_of, load_pipeline, separate_modules
     from fairing_kfp.pipeline.explain import explain
 
     found = {}
     with TransferProgress(console(stderr=True), waiting=f"loading {targets[0]}") as progress:
-        for target in targets:
-            with separate_modules():
-                progress.wait_for(f"loading {target}")
-                pipeline, cache = load_pipeline(target), Cache(on_miss=progress.status)
-                progress.wait_for(f"packing {pipeline.name}")
-                found[target] = explain(pipeline, cache=cache, start=folder_of(target), **settings)
+        cache = Cache(on_miss=progress.status)
+        for target, pipeline, folder in loaded(targets, progress):
+            found[target] = explain(pipeline, cache=cache, start=folder, **settings)
     if as_json:
         print_json([{"target": target, **as_dict(item)} for target, explained in found.items() for item in explained])
         return
@@ -69,9 +66,7 @@ def as_dict(item: Explained) -> dict[str, Any]:
         "base": str(first.base),
         "platforms": [str(image.platform) for image in recipe.image.images],
         "python": _python(first),
-        "files": [
-            {"path": file.path, "bytes": len(file.data)} for file in (*recipe.bundle.placed, *recipe.bundle.files)
-        ],
+        "files": [{"path": file.path, "bytes": len(file.data)} for file in (*bundle.placed, *bundle.files)],
         "byte_code": [{"path": file.path, "bytes": len(file.data)} for file in bundle.compiled],
         "captures": [asdict(capture) for capture in bundle.captures],
         "warnings": list(bundle.warnings),

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from fairing_kfp.cli import candidates
 from fairing_kfp.cli.json_output import print_json
+from fairing_kfp.cli.loading import loaded
 from fairing_kfp.cli.options import as_json, quiet
 from fairing_kfp.display import TransferProgress, console
 
@@ -48,7 +49,6 @@ def command(words: tuple[str, ...], upgrade: bool, as_json: bool, quiet: bool, *
     Example: fairing-kfp lock pipeline.py --upgrade scikit-learn
     """
     from fairing_kfp.cache.store import Cache
-    from fairing_kfp.component.load import folder_of, load_pipeline, separate_modules
     from fairing_kfp.pipeline.lock import lock
 
     targets, packages = _split(words)
@@ -58,10 +58,8 @@ def command(words: tuple[str, ...], upgrade: bool, as_json: bool, quiet: bool, *
     screen, locked = console(quiet, stderr=as_json), {}
     with TransferProgress(console(quiet, stderr=True), waiting=f"loading {targets[0]}") as progress:
         cache = Cache(on_miss=progress.status)
-        for target in targets:
-            with separate_modules():
-                pipeline, start = load_pipeline(target), folder_of(target)
-                locked[target] = lock(pipeline, upgrade=packages or upgrade, cache=cache, start=start, **settings)
+        for target, pipeline, folder in loaded(targets, progress):
+            locked[target] = lock(pipeline, upgrade=packages or upgrade, cache=cache, start=folder, **settings)
     if as_json:
         print_json({"pipelines": [{"target": target, **asdict(one)} for target, one in locked.items()]})
     for one in locked.values():
