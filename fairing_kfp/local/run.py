@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from fairing_kfp.builders.progress import Progress
     from fairing_kfp.display.event import Event
+    from fairing_kfp.serving.spec import ServingSpec
 
 
 @lists_options(BuilderSettingOptions, described_by=Settings)
@@ -90,8 +91,9 @@ def run(
     if runner == "in-process" and parallel > 1:
         raise ConfigError("steps that are called in this process run one at a time", "leave parallel out")
     chosen, traced = Settings.load(**settings), trace(pipeline)
+    serving = _serving(traced)
     if runner == "docker":
-        chosen, docker = _for_docker(chosen, traced), _docker_options(docker, traced)
+        chosen, docker = _for_docker(chosen, traced), _docker_options(docker, serving)
     journal = Journal.read(Path(rerun)) if rerun is not None else None
     arguments = {**(journal.arguments if journal else {}), **(arguments or {})}
     given = check_arguments(traced.specification, arguments, traced.typed_inputs)
@@ -121,7 +123,7 @@ def run(
             for placeholder, recipe in published.items():
                 images[placeholder] = docker_image(recipe, references[placeholder], docker, lock_warning)
                 lock_warning = ""
-        served = {spec.image for spec in map(serving_spec_of, traced.specification.containers) if spec}
+        served = {spec.image for spec in serving}
         for placeholder, source in traced.sources.items():
             if runner == "in-process" and placeholder not in served:
                 images[placeholder] = in_process_image(source)
@@ -142,10 +144,14 @@ def run(
         )
 
 
-def _docker_options(given: Mapping[str, Any] | None, traced: TracedPipeline) -> dict[str, Any]:
+def _serving(traced: TracedPipeline) -> list[ServingSpec]:
+    """The specs of the serve steps of a pipeline."""
+    return [spec for spec in map(serving_spec_of, traced.specification.containers) if spec]
+
+
+def _docker_options(given: Mapping[str, Any] | None, serving: Sequence[ServingSpec]) -> dict[str, Any]:
     """The options of containers: those of pipelines that serve a model reach its server on this machine's loopback."""
-    serves = any(serving_spec_of(container) for container in traced.specification.containers)
-    return {**({"network_mode": "host"} if serves and "network" not in (given or {}) else {}), **(given or {})}
+    return {**({"network_mode": "host"} if serving and "network" not in (given or {}) else {}), **(given or {})}
 
 
 def _for_docker(settings: Settings, traced: TracedPipeline) -> Settings:

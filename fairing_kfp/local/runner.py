@@ -16,13 +16,7 @@ from fairing_kfp.local.details import ImageDetails, RunDetails
 from fairing_kfp.local.graph import run_graph
 from fairing_kfp.local.journal import JournalWriter
 from fairing_kfp.local.launches import launch_of
-from fairing_kfp.local.result import (
-    RunResult,
-    StepResult,
-    pipeline_outputs,
-    step_error,
-    step_result,
-)
+from fairing_kfp.local.result import RunResult, StepResult, pipeline_outputs, step_error, step_result
 from fairing_kfp.local.serve_step import lifeline
 from fairing_kfp.local.step import StepRunner
 from fairing_kfp.local.volumes import Volumes

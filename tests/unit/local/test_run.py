@@ -8,7 +8,7 @@ from kfp import dsl
 import fairing_kfp
 from fairing_kfp.cache.store import Cache
 from fairing_kfp.errors import ConfigError, PipelineError, SecretError
-from fairing_kfp.local.run import _docker_options
+from fairing_kfp.local.run import _docker_options, _serving
 from fairing_kfp.pipeline.trace import trace
 from tests.support.made_up_secrets import HIGH
 from tests.support.small_pipelines import mixed, names_an_image, one
@@ -49,12 +49,12 @@ def serves():
 
 
 def test_containers_reach_the_server_of_a_served_model() -> None:
-    traced = trace(serves)
+    serving = _serving(trace(serves))
 
-    assert _docker_options(None, traced) == {"network_mode": "host"}
-    assert _docker_options({"network_mode": "bridge", "mem_limit": "1g"}, traced)["network_mode"] == "bridge"
-    assert _docker_options({"network": "mine"}, traced) == {"network": "mine"}
-    assert _docker_options(None, trace(names_an_image)) == {}
+    assert _docker_options(None, serving) == {"network_mode": "host"}
+    assert _docker_options({"network_mode": "bridge", "mem_limit": "1g"}, serving)["network_mode"] == "bridge"
+    assert _docker_options({"network": "mine"}, serving) == {"network": "mine"}
+    assert _docker_options(None, _serving(trace(names_an_image))) == {}
 
 
 @dsl.pipeline
