@@ -37,7 +37,7 @@ def measure() -> list[Table]:
     """Compares compressions and numbers of layers.
 
     Raises:
-        MissingError: there is no cluster on this machine, or scikit-learn cannot be fetched.
+        MissingError: this machine has no cluster, or scikit-learn cannot be fetched.
     """
     with workplace() as work, node(work.base) as there, silence():
         images = {name: _pushed(work, *variant) for name, variant in _VARIANTS.items()}

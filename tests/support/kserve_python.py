@@ -12,8 +12,6 @@ from tests.support.paths import TOP
 
 RELEASE = "0.21.0"
 
-_PLACE = TOP / ".cache" / f"kserve-{RELEASE}" / "{}.{}".format(*sys.version_info)
-
 
 def kserve_python() -> Path:
     """The interpreter, with KServe; installed once per checkout.
@@ -23,13 +21,27 @@ def kserve_python() -> Path:
     Raises:
         OSError: the packages cannot be installed.
     """
-    python = _PLACE / "bin" / "python"
-    if not (_PLACE / "made").exists():
+    return installed_python(f"kserve-{RELEASE}", f"kserve=={RELEASE}")
+
+
+def installed_python(name: str, *packages: str) -> Path:
+    """An interpreter of this version with packages, installed once per checkout.
+
+    Args:
+        name: its folder in the checkout's cache.
+        packages: the packages, and options of `uv pip install`.
+
+    Raises:
+        OSError: the packages cannot be installed.
+    """
+    place = TOP / ".cache" / name / "{}.{}".format(*sys.version_info)
+    python = place / "bin" / "python"
+    if not (place / "made").exists():
         program = uv.find_uv_bin()
-        subprocess.run([program, "venv", "-q", "--clear", "--python", sys.executable, str(_PLACE)], check=True)
-        install = [program, "pip", "install", "-q", "--python", str(python), f"kserve=={RELEASE}"]
+        subprocess.run([program, "venv", "-q", "--clear", "--python", sys.executable, str(place)], check=True)
+        install = [program, "pip", "install", "-q", "--python", str(python), *packages]
         done = subprocess.run(install, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise OSError(f"KServe cannot be installed: {done.stderr[-500:]}")
-        (_PLACE / "made").touch()
+            raise OSError(f"the packages of {name} cannot be installed: {done.stderr[-500:]}")
+        (place / "made").touch()
     return python
