@@ -33,7 +33,7 @@ class Screen(Protocol):
 
 
 class PlainScreen:
-    """Standard output or standard error that is no terminal.
+    """Standard output or standard error that is not a terminal.
 
     Args:
         quiet: whether to print nothing.
@@ -54,7 +54,7 @@ class PlainScreen:
 
 
 def screen(quiet: bool = False, *, stderr: bool = False) -> Screen:
-    """Standard output: plain lines if it is no terminal, else a console of rich.
+    """Standard output: plain lines if it is not a terminal, else a console of rich.
 
     Args:
         quiet: whether to print nothing.

@@ -49,8 +49,8 @@ class SharedMetrics:
         total = Metrics()
         total.add(own.state())
         for other in range(self._workers):
-            if other != worker:
-                total.add(self.read(other).state())
+            if other != worker and (state := self._state(other)):
+                total.add(state)
         total.ready = own.ready and self.all_ready(worker)
         return total
 
