@@ -44,6 +44,7 @@ def handler(node: Node) -> type[BaseHTTPRequestHandler]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # the head and the body of a response leave at once, one after the other
     timeout = 120  # seconds without data on a connection
     node: Node
     _key = b""

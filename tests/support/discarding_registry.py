@@ -51,6 +51,7 @@ class Discarding:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     state: Discarding
 
     def answer(self, status: int, **headers: str) -> None:

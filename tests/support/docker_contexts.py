@@ -34,6 +34,7 @@ def receive_contexts() -> Iterator[Contexts]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_HEAD(self) -> None:
             self._answer(b"")
@@ -64,7 +65,7 @@ def receive_contexts() -> Iterator[Contexts]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     contexts.host = f"tcp://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield contexts
     finally:

@@ -87,7 +87,7 @@ def git_server(folder: Path, name: str = "127.0.0.1", tls: Authority | None = No
     server = make_server(address, 0, guarded, handler_class=_Quiet)
     if tls:
         server.socket = tls.server_context().wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield GitServer(f"{'https' if tls else 'http'}://{name}:{server.server_port}", repository)
     finally:

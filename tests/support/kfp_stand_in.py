@@ -357,6 +357,7 @@ def serve_kfp(tls: ssl.SSLContext | None = None, **state: Any) -> Iterator[KfpSt
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def _serve(self) -> None:
             parts = urllib.parse.urlsplit(self.path)
@@ -396,7 +397,7 @@ def serve_kfp(tls: ssl.SSLContext | None = None, **state: Any) -> Iterator[KfpSt
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     kfp.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield kfp
     finally:

@@ -224,6 +224,7 @@ def serve_model_registry(tls: ssl.SSLContext | None = None, **state: Any) -> Ite
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def log_message(self, *_: object) -> None: ...
 

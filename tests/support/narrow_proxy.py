@@ -15,6 +15,7 @@ def size_limiting_proxy(backend: str, limit: int) -> Iterator[str]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def pass_on(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

@@ -150,6 +150,7 @@ def serve_packages(index: PackageIndex, host: str = "") -> Iterator[PackageIndex
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_HEAD(self) -> None:
             self.do_GET()

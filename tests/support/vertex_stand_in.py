@@ -132,6 +132,7 @@ class _RefusedError(Exception):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     vertex: Vertex
 
     def do_GET(self) -> None:

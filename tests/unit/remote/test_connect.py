@@ -167,7 +167,7 @@ class _Page(http.server.BaseHTTPRequestHandler):
 def test_a_web_page_is_not_kubeflow_pipelines(status: int) -> None:
     handler = type("Handler", (_Page,), {"status": status})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         with pytest.raises(KfpError, match="answers, but not as Kubeflow Pipelines") as raised:
             connect(Settings(host=f"http://127.0.0.1:{server.server_port}"))
         server.shutdown()
