@@ -17,7 +17,8 @@ from bench.measure import MissingError
 
 _SOCKETS = ("/run/containerd/containerd.sock", "/run/testbed/containerd.sock", "/run/k3s/containerd/containerd.sock")
 _PULLED = re.compile(r"Successfully pulled image .* in (?:(\d+)m(?!s))?([\d.]+)(ms|s) ")
-_PATIENCE = 900  # seconds until an image is pulled
+_PATIENCE = 1800  # seconds until an image is pulled, or removed
+_POLL = 2  # seconds between looks at the events, since each takes a fifth of a second of a core that could unpack
 # The ConfigMap does not exist, so the node pulls the image, and creates no container that keeps its files.
 _MISSING = {"name": "MISSING", "valueFrom": {"configMapKeyRef": {"name": "missing", "key": "missing"}}}
 
@@ -52,7 +53,7 @@ class Node:
     def _seconds(self, pod: str) -> float:
         until = time.monotonic() + _PATIENCE
         while time.monotonic() < until:
-            time.sleep(0.2)
+            time.sleep(_POLL)
             found = self._kubectl("get", "events", "--field-selector", f"involvedObject.name={pod}", "-o", "json")
             for event in json.loads(found)["items"]:
                 if match := _PULLED.match(event["message"]):
@@ -107,7 +108,7 @@ def node(base: str) -> Iterator[Node]:
 
 
 def _run(*command: str, given: str = "") -> str:
-    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=_PATIENCE)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command[:3])}: {done.stderr.strip()}")
     return done.stdout

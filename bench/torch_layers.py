@@ -54,18 +54,19 @@ def measure() -> list[Table]:
         MissingError: the disk is too small, or a service is missing.
     """
     layers: dict[str, str] = {}
-    with workplace() as work, node(work.base) as there:
+    with workplace() as work:
         if (free := shutil.disk_usage(work.folder).free) < _SPACE:
             raise MissingError(f"{work.folder} has {free >> 30} GB of free space; {_SPACE >> 30} GB are needed")
         base = with_pip(work)
+        with node(base) as there:
 
-        def contender(name: str) -> Stages:
-            image, pushed = {"ours": _ours, "docker": _docker}[name](work, base)
-            layers[name] = own_layers(image, base)
-            pull = there.pull(image)
-            return {"push": pushed, "pull": Cost(pull), "both": Cost(pushed.seconds + pull)}
+            def contender(name: str) -> Stages:
+                image, pushed = {"ours": _ours, "docker": _docker}[name](work, base)
+                layers[name] = own_layers(image, base)
+                pull = there.pull(image)
+                return {"push": pushed, "pull": Cost(pull), "both": Cost(pushed.seconds + pull)}
 
-        runs = take_turns(1, {name: partial(contender, name) for name in ("ours", "docker")}, warm=False)
+            runs = take_turns(1, {name: partial(contender, name) for name in ("ours", "docker")}, warm=False)
         engine = docker("version", "--format", "{{.Server.Version}}")
     peak = (runs.rounds[0]["ours"]["push"].peak or 0) / 1e6
     note = _NOTE.format(package=_PACKAGE, peak=peak, engine=engine, containerd=there.containerd, **layers)
@@ -106,5 +107,5 @@ def _docker(work: Workplace, base: str) -> tuple[str, Cost]:
     docker("push", "-q", image, seconds=_PATIENCE)
     seconds = time.perf_counter() - began
     reference = docker("inspect", "--format", "{{index .RepoDigests 0}}", image)
-    docker("rmi", "-f", image)
+    docker("rmi", "-f", image, seconds=_PATIENCE)
     return reference, Cost(seconds)
