@@ -11,6 +11,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+import click
+
 from bench.measure import Cost, MissingError, Stages, Table, take_turns
 from bench.memory import WATCH
 from bench.node import node
@@ -64,6 +66,8 @@ def measure() -> list[Table]:
                 image, pushed = {"ours": _ours, "docker": _docker}[name](work, base)
                 layers[name] = own_layers(image, base)
                 pull = there.pull(image)
+                shown = f"torch: {name} is pushed in {pushed.seconds:.0f} s, and pulled in {pull:.0f} s"
+                click.echo(shown, err=True)  # half of the result, should the other contender fail
                 return {"push": pushed, "pull": Cost(pull), "both": Cost(pushed.seconds + pull)}
 
             runs = take_turns(1, {name: partial(contender, name) for name in ("ours", "docker")}, warm=False)
@@ -103,7 +107,8 @@ def _docker(work: Workplace, base: str) -> tuple[str, Cost]:
     (folder / "Dockerfile").write_text(_DOCKERFILE.format(base=base, settings=settings, package=_PACKAGE))
     image = f"{work.registry.host}/{folder.name}/train:1"
     began = time.perf_counter()
-    docker("build", "-q", "--no-cache", "--network", "host", "-t", image, str(folder), seconds=_PATIENCE)
+    options = ("-q", "--no-cache", "--force-rm", "--network", "host")  # a build that fails leaves no files either
+    docker("build", *options, "-t", image, str(folder), seconds=_PATIENCE)
     docker("push", "-q", image, seconds=_PATIENCE)
     seconds = time.perf_counter() - began
     reference = docker("inspect", "--format", "{{index .RepoDigests 0}}", image)
