@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections.abc
-import difflib
 import functools
 import os
 import types
@@ -131,6 +130,8 @@ def remedy_of(name: str, value: Any, kind: Any) -> str:
 
 def similar(name: str, known: Collection[str]) -> str:
     """The remedy for an unknown option: the one that was probably meant, or all."""
+    import difflib  # which takes a millisecond, and only errors need it
+
     found = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {found[0]}?" if found else f"use one of {', '.join(sorted(known))}"
 

@@ -1,4 +1,4 @@
-"""Threads that run the tasks of a builder. `concurrent.futures` would do, but imports `logging` and takes longer."""
+"""Threads that run tasks. `concurrent.futures` would do, but imports `logging` and `queue`, and takes longer."""
 
 from __future__ import annotations
 
@@ -86,6 +86,11 @@ class Threads:
     def map(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
         """The results for some items, worked on at the same time."""
         return [task.result() for task in [self.submit(partial(work, item)) for item in items]]
+
+    def drop(self) -> None:
+        """Forgets the tasks that no thread has begun."""
+        with self._changed:
+            self._waiting.clear()
 
     def close(self) -> None:
         """Waits for all tasks, and ends the threads."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import gc
 import os
 import signal
 import sys
@@ -15,8 +13,6 @@ from typing import NoReturn
 import click
 
 from fairing_kfp.errors import ConfigError, FairingError
-
-_OBJECTS = 200_000  # some 20 MB
 
 
 class _Commands(click.Group):
@@ -73,7 +69,7 @@ class _Commands(click.Group):
 
     def invoke(self, context: click.Context) -> object:
         try:
-            with _terminated_as_interrupted(), _collected_rarely():
+            with _terminated_as_interrupted():
                 return super().invoke(context)
         except FairingError as error:
             _exit(error, context)
@@ -134,21 +130,6 @@ def _terminated_as_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextlib.contextmanager
-def _collected_rarely() -> Iterator[None]:
-    """Has the garbage collector wait for many more objects: imports and compilations make many, and little garbage.
-
-    At its exit Python searches all objects for garbage again, which the end of the process frees anyway.
-    """
-    atexit.register(gc.freeze)
-    before = gc.get_threshold()
-    gc.set_threshold(_OBJECTS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 @click.group(cls=_Commands, params=[_verbose], context_settings={"help_option_names": ["-h", "--help"]})

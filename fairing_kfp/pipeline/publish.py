@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from fairing_kfp.builders.threads import Threads
 from fairing_kfp.errors import ConfigError
 from fairing_kfp.image.reference import Reference
 from fairing_kfp.pipeline.lock_place import lock_path
@@ -107,11 +107,14 @@ def publish_all(recipes: Mapping[str, ImageRecipe], builders: Builders) -> dict[
 
 def run_parallel(act: Callable[[_T], _U], items: Iterable[_T]) -> list[_U]:
     """Calls a function for all items in threads, and returns its results. Ctrl-C cancels transfers with registries."""
-    with ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="fairing-kfp") as pool:
-        try:
-            return list(pool.map(act, items))
-        except KeyboardInterrupt:
-            from fairing_kfp.registry.stop import stop_all
+    threads = Threads(_CONCURRENCY, "fairing-kfp")
+    try:
+        return threads.map(act, items)
+    except KeyboardInterrupt:
+        from fairing_kfp.registry.stop import stop_all
 
-            stop_all()
-            raise
+        stop_all()
+        raise
+    finally:
+        threads.drop()  # after an error, what has not begun
+        threads.close()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -86,6 +85,8 @@ def _process(seed: int, action: str, folder: Path) -> Any:
     Raises:
         RuntimeError: it fails.
     """
+    import subprocess  # a version that was tried needs none
+
     env = {
         **os.environ,
         "PYTHONHASHSEED": str(seed),

@@ -34,10 +34,22 @@ def _library_folders() -> tuple[str, ...]:
     return tuple(os.path.realpath(name) + os.sep for name in names if name)
 
 
+@lru_cache(maxsize=1024)
+def _real_folder(folder: Path) -> str:
+    """The real path of a folder. It takes a system call for each part, and the files of a folder share it."""
+    return os.path.realpath(folder)
+
+
 @lru_cache(maxsize=4096)
 def is_installed(path: str | Path) -> bool:
     """Whether a file or folder belongs to Python or to an installed distribution."""
-    real = os.path.realpath(path) + os.sep
+    found = Path(path)
+    try:
+        is_plain = found.is_absolute() and found.name != ".." and not found.is_symlink()
+    except PermissionError:
+        is_plain = False
+    real = f"{_real_folder(found.parent)}{os.sep}{found.name}" if is_plain else os.path.realpath(path)
+    real += os.sep
     return any(f"{os.sep}{name}{os.sep}" in real for name in _SITE_NAMES) or real.startswith(_library_folders())
 
 

@@ -54,3 +54,17 @@ def test_closing_waits_for_tasks() -> None:
     assert sorted(done) == [0, 1, 2, 3, 4]
     with pytest.raises(RuntimeError, match="closed"):
         threads.submit(lambda: 1)
+
+
+def test_what_no_thread_has_begun_can_be_dropped() -> None:
+    threads = Threads(1, "test")
+    begun, release = threading.Event(), threading.Event()
+    done: list[int] = []
+    first = threads.submit(lambda: (begun.set(), release.wait(10), done.append(1)))
+    threads.submit(lambda: done.append(2))
+    assert begun.wait(10)
+    threads.drop()
+    release.set()
+    assert first.wait()
+    threads.close()
+    assert done == [1]

@@ -76,3 +76,17 @@ def test_a_pinned_image_of_ours_needs_a_digest(cache: Cache) -> None:
     pinned = Settings(own_image=f"registry.example.com/fairing-kfp@sha256:{'a' * 64}")
     assert own_image_recipes(traced, pinned, cache) == {}
     assert own_image_recipes(trace(names_an_image), Settings(), cache) == {}
+
+
+def test_an_error_keeps_further_items_from_being_begun() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> None:
+        begun.append(number)
+        if number == 0:
+            raise ConfigError("the first fails", "")
+        threading.Event().wait(0.05)
+
+    with pytest.raises(ConfigError, match="the first fails"):
+        run_parallel(work, range(400))
+    assert len(begun) < 400

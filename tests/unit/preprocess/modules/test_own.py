@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import types
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from fairing_kfp.preprocess.modules.own import (
     find_own,
     import_root,
     is_by_value,
+    is_installed,
     is_pipeline_file,
 )
 
@@ -105,6 +107,32 @@ def test_editable_installations_by_path_and_by_finder(
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
     other = author(flow2="import fairing_kfp\ndef step():\n    import hooked\n    return hooked.f()\n")
     assert places(other.step) == {"hooked.py"}
+
+
+def test_links_into_and_out_of_installed_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file counts that a link points to, whether the link is the file or one of its folders."""
+    site, own = tmp_path / "site-packages", tmp_path / "own"
+    for folder in (site, own):
+        folder.mkdir()
+        (folder / "module.py").touch()
+    (site / "linked.py").symlink_to(own / "module.py")
+    (own / "linked.py").symlink_to(site / "module.py")
+    (own / "folder").symlink_to(site)
+    monkeypatch.chdir(site)
+
+    installed = [site, site / "module.py", own / "linked.py", own / "folder", own / "folder" / "module.py"]
+    assert all(is_installed(path) for path in [*installed, "module.py", "..//site-packages/.", own / "folder" / "."])
+    assert not any(is_installed(path) for path in [own, own / "module.py", site / "linked.py", "..", site / ".."])
+
+
+def test_the_files_of_a_folder_share_the_links_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: list[str] = []
+    real = os.path.realpath
+    monkeypatch.setattr(os.path, "realpath", lambda path: (followed.append(path), real(path))[1])
+
+    assert not is_installed(tmp_path / "one.py")
+    assert not is_installed(tmp_path / "two.py")
+    assert followed == [tmp_path]
 
 
 def test_installed_modules_stay_home(author: Author, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
