@@ -69,7 +69,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     shutdown = _Shutdown(server, application, model, settings)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, shutdown.on_signal, number)
+        _handle_signal(number, loop, shutdown.on_signal)
     try:
         listening = process.listening if process else listen(settings)
     except OSError as error:
@@ -116,6 +116,19 @@ class _Shutdown:
         self._application.closing = True
         stop: Callable[[], Any] = lambda: setattr(self._server, "should_exit", True)  # noqa: E731
         asyncio.get_running_loop().call_later(self._linger if number == signal.SIGTERM else 0, stop)
+
+
+def _handle_signal(number: int, loop: asyncio.AbstractEventLoop, handler: Callable[[int], None]) -> None:
+    """Calls a handler in an event loop that any thread may run, until it is closed; `add_signal_handler` cannot."""
+
+    def handle(number: int, frame: Any) -> None:
+        if loop.is_closed():
+            signal.signal(number, before)
+            signal.raise_signal(number)
+        else:
+            loop.call_soon_threadsafe(handler, number)
+
+    before = signal.signal(number, handle)
 
 
 async def _load(model: Model, workers: Workers, settings: Settings, server: Server) -> bool:

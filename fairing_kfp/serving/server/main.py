@@ -19,6 +19,7 @@ from .logs import log, set_up
 from .metrics import Metrics
 from .model import Model
 from .processes import Process, start_workers
+from .relay import Relay
 from .settings import Settings
 from .workers import Workers
 
@@ -49,9 +50,11 @@ def run(
     sys.setswitchinterval(_SWITCH_SECONDS)
     metrics = process.metrics if process else Metrics()
     model = Model(predictor, input_kinds, settings.model_name or name, settings.model_version, metrics)
-    workers = Workers(settings.concurrency, settings.queue, metrics)
+    relay = Relay(loops.new_event_loop()) if settings.concurrency == 1 else None
+    workers = Workers(settings.concurrency, settings.queue, metrics, relay)
     application = Api(model, workers, settings, metrics, release, process).application()
-    code = loops.run(serve(application, model, workers, settings, process))
+    run_loop = relay.run if relay else loops.run
+    code = run_loop(serve(application, model, workers, settings, process))
     workers.close()
     if workers.idle:
         return code

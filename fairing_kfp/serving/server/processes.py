@@ -54,7 +54,7 @@ class Process:
         while True:
             self.shared.publish(self.number, self.metrics)
             if os.getppid() != self.parent:
-                signal.raise_signal(signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGTERM)
                 return
             await asyncio.sleep(_PUBLISH_SECONDS)
 

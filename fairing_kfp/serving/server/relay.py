@@ -1,0 +1,190 @@
+"""The event loop, which the predictor's thread runs between predictions, and the main thread during long ones.
+
+If the event loop and the predictor had a thread each, on cores of their own, Python's objects would go from the cache
+of one core to that of the other with each request, which then takes half as long again. So one thread does both. It
+leaves the event loop for predictions: the predictor's code may run an event loop of its own, and the main thread ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from .task import Task
+
+T = TypeVar("T")
+
+_BATCH_SECONDS = 0.001  # in which queued tasks run one after the other, with warm caches, before the event loop does
+_TICK_SECONDS = 0.01  # how often the main thread looks whether a task takes long
+_IDLE_TICKS = 10  # without a new task, after which the main thread waits for one
+_SIGNAL_SECONDS = 1.0  # at most of that wait at a time: a signal that another thread receives does not end it
+
+
+class Relay:
+    """Runs an event loop in two threads in turn, and tasks in one of them, the predictor's thread.
+
+    The tasks run one at a time, in order. No event loop runs in the thread meanwhile; the main thread runs it once a
+    task takes longer than 10 to 20 ms.
+
+    Args:
+        loop: the event loop, which is closed at the end of `run`.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._queue: queue.SimpleQueue[Task | None] = queue.SimpleQueue()  # None wakes the thread
+        self._finished: deque[Task] = deque()
+        self._thread: threading.Thread | None = None
+        self._turn = threading.Lock()  # of the thread that runs the event loop
+        self._predictor_leads = False
+        self._stopping = False  # whether the predictor's thread is about to leave the event loop
+        self._begun = 0  # the number of tasks that have been started
+        self._busy = threading.Event()  # cleared while the main thread waits for a task to be started
+        self._ended = False
+        self._closed = False
+        self._error: BaseException | None = None
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Runs the event loop until a coroutine ends, in the main thread first; cancels all others then.
+
+        Returns:
+            The result of the coroutine.
+
+        Raises:
+            BaseException: whatever the coroutine raises, or a callback if it is no Exception.
+        """
+        self._turn.acquire()
+        try:
+            result = self._loop.create_task(main)
+            result.add_done_callback(self._end)
+            self._loop.run_forever()
+            while not self._ended:
+                self._turn.release()
+                self._queue.put(None)
+                self._stand_by()
+                if not self._ended:
+                    self._settle()
+                    self._loop.run_forever()
+            if self._error:
+                raise self._error
+            return result.result()
+        finally:
+            self._ended = True
+            self._close_loop()
+
+    def submit(self, task: Task) -> None:
+        """Queues a task; called in the event loop."""
+        self._queue.put(task)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run_tasks, name="predictor-1", daemon=True)
+            self._thread.start()
+        elif self._predictor_leads:
+            self._stop()
+
+    def close(self) -> None:
+        """Stops the predictor's thread after the queued tasks."""
+        self._closed = True
+        self._queue.put(None)
+
+    def _run_tasks(self) -> None:
+        """The predictor's thread."""
+        while not (self._closed and self._queue.empty()):
+            self._run_some()
+            if self._turn.acquire(blocking=False):
+                self._lead()
+                continue
+            with contextlib.suppress(RuntimeError):  # the event loop is closed
+                self._loop.call_soon_threadsafe(self._settle)
+                if self._queue.empty():
+                    self._loop.call_soon_threadsafe(self._hand_over)
+
+    def _run_some(self) -> None:
+        """Waits for a task; runs it, and those that follow within a short time, as each runs the faster for it."""
+        task, end = self._queue.get(), time.monotonic() + _BATCH_SECONDS
+        while task:
+            self._begun += 1
+            if not self._busy.is_set():
+                self._busy.set()
+            task.run()
+            self._finished.append(task)
+            task = None if self._queue.empty() or time.monotonic() > end else self._queue.get()
+
+    def _settle(self) -> None:
+        """Sets the results of finished tasks; called by the thread that runs the event loop."""
+        while self._finished:
+            self._finished.popleft().settle()
+
+    def _lead(self) -> None:
+        """Runs the event loop until there is a task, at least once; ends the turn."""
+        self._predictor_leads = True
+        try:
+            self._settle()
+            if not self._queue.empty():
+                self._stop()
+            while not self._ended:
+                self._loop.run_forever()
+                self._stopping = False
+                if not self._queue.empty():
+                    break
+        except BaseException as error:  # a callback raised SystemExit, for example
+            self._error = error
+            self._end()
+        self._predictor_leads = False
+        self._turn.release()
+
+    def _stop(self) -> None:
+        if not self._stopping:
+            self._stopping = True
+            self._loop.stop()
+
+    def _hand_over(self) -> None:
+        """Ends the turn of the main thread."""
+        if not self._predictor_leads and not self._ended:
+            self._loop.stop()
+
+    def _stand_by(self) -> None:
+        """Waits in the main thread until a task has taken some time, or the event loop has ended; begins a turn."""
+        idle = 0
+        while not self._ended:
+            begun = self._begun
+            time.sleep(_TICK_SECONDS)
+            if begun != self._begun:
+                idle = 0
+            elif self._turn.acquire(blocking=False):
+                return
+            else:
+                idle += 1
+            if idle > _IDLE_TICKS:
+                self._busy.clear()
+                if begun == self._begun and not self._ended:  # else the event may have been set before
+                    self._busy.wait(_SIGNAL_SECONDS)
+        self._turn.acquire()
+
+    def _end(self, _: Any = None) -> None:
+        if not self._ended:
+            self._ended = True
+            self._busy.set()
+            self._loop.stop()
+
+    def _close_loop(self) -> None:
+        """Cancels what runs in the event loop, and closes it, as `asyncio.run` does."""
+        self._loop.stop()  # and a stop of which uvloop has not taken notice: it would end the next run
+        self._loop.run_forever()
+        run = self._loop.run_until_complete
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        run(_all(tasks))
+        run(self._loop.shutdown_asyncgens())
+        run(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+async def _all(tasks: set[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
