@@ -9,6 +9,7 @@ itself. A class that inherits from one of these is made by this decorator, too.
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 __all__ = ["dataclass"]
@@ -63,11 +64,18 @@ def _repr(self: Any) -> str:
 def _equals(self: Any, other: Any) -> Any:
     if type(other) is not type(self):
         return NotImplemented
-    return self is other or all(
-        getattr(self, one.name) == getattr(other, one.name) for one in dataclasses.fields(self) if one.compare
-    )
+    return self is other or all(getattr(self, name) == getattr(other, name) for name in _compared(self.__class__))
 
 
 def _hash(self: Any) -> int:
-    used = (one for one in dataclasses.fields(self) if (one.compare if one.hash is None else one.hash))
-    return hash(tuple(getattr(self, one.name) for one in used))
+    return hash(tuple(getattr(self, name) for name in _hashed(self.__class__)))
+
+
+@cache
+def _compared(cls: type) -> tuple[str, ...]:
+    return tuple(one.name for one in dataclasses.fields(cls) if one.compare)
+
+
+@cache
+def _hashed(cls: type) -> tuple[str, ...]:
+    return tuple(one.name for one in dataclasses.fields(cls) if (one.compare if one.hash is None else one.hash))

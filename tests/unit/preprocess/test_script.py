@@ -37,9 +37,8 @@ def folder(tmp_path: Path) -> Path:
 
 def bundle(*arguments: Any, **options: Any) -> Bundle:
     """What a script is packed into."""
-    known = components()
     fairing_component.from_script(*arguments, **options)
-    (source,) = [source for source in components() if source not in known]
+    source = components()[-1]
     return source.code.bundle(source.name)
 
 

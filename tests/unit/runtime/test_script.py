@@ -30,9 +30,8 @@ def start(tmp_path: Path, shared: Cache) -> Callable[..., subprocess.Popen[str]]
 
     def started(text: str, **env: str) -> subprocess.Popen[str]:
         (tmp_path / "script.py").write_text(text)
-        known = components()
         fairing_component.from_script(str(tmp_path / "script.py"))
-        (source,) = [source for source in components() if source not in known]
+        source = components()[-1]
         layers = [
             layer_of_files("runtime", runtime_files()),
             layer_of_files("code", source.code.bundle("script").files),
