@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Generator
@@ -198,24 +197,31 @@ class Api:
         self, method: str, request: Request, read: Callable[[bytes], Any], write: Callable[[Any], Response | Stream]
     ) -> Answer:
         """Calls a method of the predictor in a worker thread, where the request is parsed and the response written."""
-        async with self._bodies.read(request) as content:
+        content = await self._bodies.read(request)
 
-            def argument() -> Any:
-                return _read_argument(lambda: read(content))
+        def argument() -> Any:
+            return _read_argument(read, content)
 
-            def respond(result: Any) -> Response | Stream:
-                return _write_result(method, lambda: write(result))
+        def respond(result: Any) -> Response | Stream:
+            return _write_result(method, write, result)
 
-            with contextlib.ExitStack() as resources:
-                resources.enter_context(self._workers.slot())
+        response: Response | Stream | None = None
+        try:
+            self._workers.enter()
+            try:
                 if self._batches and method == "predict":
                     result = await self._batches.predict(await self._workers.run(argument))
                     response = await self._workers.run(lambda: respond(result))
                 else:
                     response = await self._workers.run(lambda: respond(self._model.call(method, argument())))
-                if isinstance(response, Response):
-                    return response
-                return Events(response, self._workers, request, self._error_event(request), resources.pop_all())
+            finally:
+                if response is None or isinstance(response, Response):
+                    self._workers.leave()
+        finally:
+            self._bodies.release(content)
+        if isinstance(response, Response):
+            return response
+        return Events(response, self._workers, request, self._error_event(request))
 
     async def _readiness(self, metadata: dict[str, Any]) -> Response:
         is_ready = self._model.is_ready
@@ -248,19 +254,19 @@ def _content_type(request: Request) -> str:
     return request.header("content-type") or ""
 
 
-def _read_argument(read: Callable[[], Any]) -> Any:
+def _read_argument(read: Callable[[bytes], Any], content: bytes) -> Any:
     """Reads the argument of a method from a request; errors of reading become 400 or 413 responses."""
     try:
-        return read()
+        return read(content)
     except MemoryError:
         raise HTTPError(413, "the request needs more memory than the server has") from None
     except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
         raise bad_request(f"the request cannot be read: {type(error).__name__}: {error}") from error
 
 
-def _write_result(method: str, write: Callable[[], T]) -> T:
+def _write_result(method: str, write: Callable[[Any], T], result: Any) -> T:
     """Writes the response for a result; errors of writing are errors of the predictor, which returned the result."""
     try:
-        return write()
+        return write(result)
     except (ArithmeticError, MemoryError, RecursionError, TypeError, ValueError) as error:
         raise PredictorError(f"the result of {method} cannot be sent", str(error)) from error

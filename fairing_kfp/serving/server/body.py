@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
-from collections.abc import AsyncIterator
 from typing import Any
 
 from . import json_text
@@ -35,9 +33,8 @@ class Bodies:
         self._in_memory = 0  # bytes
         self._uploads: dict[_Upload, None] = {}  # in progress, the oldest first
 
-    @contextlib.asynccontextmanager
-    async def read(self, request: Request) -> AsyncIterator[bytes]:
-        """Reads the whole body, whose memory is counted until the end of the block.
+    async def read(self, request: Request) -> bytes:
+        """Reads the whole body, whose memory is counted until it is passed to `release`.
 
         Raises:
             HTTPError: the body is too large (413), incomplete (400), late (408) or compressed (415), or too many bodies
@@ -50,9 +47,14 @@ class Bodies:
             raise self._too_large()
         upload = _Upload()
         try:
-            yield await self._receive(request, upload)
-        finally:
+            return await self._receive(request, upload)
+        except BaseException:
             self._in_memory -= upload.size
+            raise
+
+    def release(self, body: bytes) -> None:
+        """Ends the count of a body's memory."""
+        self._in_memory -= len(body)
 
     async def _receive(self, request: Request, upload: _Upload) -> bytes:
         timer = asyncio.get_running_loop().call_later(self._seconds, self._expire, upload)

@@ -20,6 +20,7 @@ _DEADLINES = {
 }
 """Deadlines in seconds, by what the connection waits for."""
 
+_PRECISION = 0.001  # seconds, in which uvloop counts
 _HEAD, _INFORMATIONAL = b"HTTP/1.1 ", b"HTTP/1.1 1"
 
 _MAX_CONNECTIONS = 1000
@@ -64,6 +65,7 @@ class ResponseWriter:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._head = b""
+        self.is_closing = transport.is_closing  # called several times for each request
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -124,6 +126,7 @@ class Connection(_Protocol):
         self._waits_for = ""
         self._last_read = 0.0
         self._unsent = 0
+        self._deadline = self._wakes_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -135,6 +138,8 @@ class Connection(_Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancels the deadline."""
         self._set_deadline("")
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
 
@@ -186,20 +191,35 @@ class Connection(_Protocol):
     def _set_deadline(self, waits_for: str) -> None:
         self._waits_for = waits_for
         self._limit.waiting.pop(self, None)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         if waits_for:
             self._limit.waiting[self] = None
+            self._start_timer(_DEADLINES[waits_for])
+        if waits_for == "reading":
             self._unsent = self.transport.get_write_buffer_size()
-            self._timer = self.loop.call_later(_DEADLINES[waits_for], self._on_deadline)
+
+    def _start_timer(self, seconds: float) -> None:
+        """Sets the deadline; a timer that wakes earlier is kept, and then waits for the rest of the time."""
+        self._deadline = self.loop.time() + seconds
+        if self._timer is None or self._wakes_at > self._deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._wakes_at = self._deadline
+            self._timer = self.loop.call_later(seconds, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        left = self._deadline - self.loop.time()
+        if self._waits_for and left > _PRECISION:
+            self._start_timer(left)
+        elif self._waits_for:
+            self._on_deadline()
 
     def _on_deadline(self) -> None:
         unsent, waited = self.transport.get_write_buffer_size(), self.loop.time() - self._last_read
         if self._waits_for == "reading" and unsent < self._unsent:
             self._unsent = unsent
-            self._timer = self.loop.call_later(_DEADLINES["reading"], self._on_deadline)
+            self._start_timer(_DEADLINES["reading"])
         elif self._waits_for == "body" and waited < _DEADLINES["body"]:
-            self._timer = self.loop.call_later(_DEADLINES["body"] - waited, self._on_deadline)
+            self._start_timer(_DEADLINES["body"] - waited)
         else:
             self.transport.abort()

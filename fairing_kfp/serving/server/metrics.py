@@ -37,7 +37,9 @@ class Metrics:
         """Counts a completed request, by the name of its endpoint; `seconds` is its duration."""
         with self._lock:
             self._requests[endpoint, status] = self._requests.get((endpoint, status), 0) + 1
-            self._durations.setdefault(endpoint, _Histogram()).add(seconds)
+            if endpoint not in self._durations:
+                self._durations[endpoint] = _Histogram()
+            self._durations[endpoint].add(seconds)
 
     def state(self) -> dict[str, Any]:
         """All values, as JSON values."""

@@ -6,7 +6,6 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -29,10 +28,9 @@ class Events:
 
     Args:
         items: the generator, which is advanced in a worker thread after the previous item has been sent.
-        workers: the worker threads.
+        workers: the worker threads, which the request has entered; the stream leaves them at its end.
         request: the request; if its client disconnects, the stream ends.
         format_error: returns the JSON of an error.
-        resources: closed at the end of the stream.
     """
 
     def __init__(
@@ -41,24 +39,23 @@ class Events:
         workers: Workers,
         request: Request,
         format_error: Callable[[PredictorError], bytes],
-        resources: contextlib.ExitStack,
     ) -> None:
         self._items, self._workers, self._request = items, workers, request
-        self._format_error, self._resources = format_error, resources
+        self._format_error = format_error
 
     async def send(self, send: Send) -> None:
         """Sends the events."""
         disconnected = asyncio.ensure_future(self._request.disconnected())
-        with self._resources:
-            try:
-                await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-                while (event := await self._workers.run(self._next)) and not disconnected.done():
-                    await send({"type": "http.response.body", "body": event, "more_body": True})
-                await send({"type": "http.response.body", "body": b""})
-            finally:
-                disconnected.cancel()
-                # In a worker thread, after an item that is being created; the result is not awaited.
-                self._workers.submit(self._items.close)
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            while (event := await self._workers.run(self._next)) and not disconnected.done():
+                await send({"type": "http.response.body", "body": event, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            disconnected.cancel()
+            # In a worker thread, after an item that is being created; the result is not awaited.
+            self._workers.submit(self._items.close)
+            self._workers.leave()
 
     def _next(self) -> bytes:
         """The next event; empty at the end."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .http_error import HTTPError
@@ -48,19 +47,18 @@ class Workers:
         if self._metrics.in_flight >= self._limit:
             raise HTTPError(503, f"{self._limit} requests are already in progress", retry_after=1)
 
-    @contextlib.contextmanager
-    def slot(self) -> Iterator[None]:
-        """Counts a request as in progress until the end of the block.
+    def enter(self) -> None:
+        """Counts a request as in progress until `leave`.
 
         Raises:
             HTTPError: the limit is reached (503).
         """
         self.check()
         self._metrics.in_flight += 1
-        try:
-            yield
-        finally:
-            self._metrics.in_flight -= 1
+
+    def leave(self) -> None:
+        """Ends the count of a request."""
+        self._metrics.in_flight -= 1
 
     async def run(self, work: Callable[[], T]) -> T:
         """Runs work in a thread; returns its result. If the caller is cancelled, the work still runs to its end."""
