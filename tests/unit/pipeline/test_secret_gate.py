@@ -179,21 +179,25 @@ def test_a_notebook_is_refused(load: Load, cache: Cache, tmp_path: Path) -> None
     assert "cell 2 of a.ipynb contains 'API_TOKEN'" in refused(flow, cache)
 
 
-def test_an_unchanged_yaml_without_credentials_is_not_searched_again(
+def test_unchanged_texts_of_a_yaml_without_credentials_are_not_searched_again(
     load: Load, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searched = []
 
     def search(specification: Any) -> list[Any]:
-        searched.append(specification.name)
+        searched.append(specification.document["root"]["inputDefinitions"]["parameters"]["depth"]["defaultValue"])
         return []
 
     monkeypatch.setattr(yaml_secrets, "find_secrets", search)
-    for default in (1, 2):
-        flow = load(f"{STEP}@dsl.pipeline\ndef flow(depth: int = {default}): step(depth=depth)")
-        for _ in range(2):
-            fairing_kfp.compile(flow, builder=StandInBuilder(), cache=cache)
-    assert searched == ["flow", "flow"]
+    made = load(
+        "@fairing_component\ndef step(depth: list): ...\n"
+        "def flow(default):\n"
+        "    @dsl.pipeline\n    def flow(depth: list = default): step(depth=depth)\n"
+        "    return flow\n"
+    )
+    for default in ([1], [1], [2], ["a"], ["b"], ["b"], [3]):
+        fairing_kfp.compile(made(default), builder=StandInBuilder(), cache=cache)
+    assert searched == [[1], ["a"], ["b"]]  # a number is no credential, so another is not searched
 
 
 def test_what_is_allowed_once_is_refused_without_the_permission(load: Load, cache: Cache) -> None:
