@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from fairing_kfp.builders.builder import Connection
 from fairing_kfp.builders.single_flight import SingleFlight
 from fairing_kfp.errors import ConfigError
+from fairing_kfp.frozen import dataclass
 
 if TYPE_CHECKING:
     from types import TracebackType

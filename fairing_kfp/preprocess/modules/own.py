@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import site
+import stat
 import sys
 import sysconfig
 from functools import cache, lru_cache
@@ -35,7 +36,7 @@ def _library_folders() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _real_folder(folder: Path) -> str:
+def _real_folder(folder: str) -> str:
     """The real path of a folder. It takes a system call for each part, and the files of a folder share it."""
     return os.path.realpath(folder)
 
@@ -43,13 +44,12 @@ def _real_folder(folder: Path) -> str:
 @lru_cache(maxsize=4096)
 def is_installed(path: str | Path) -> bool:
     """Whether a file or folder belongs to Python or to an installed distribution."""
-    found = Path(path)
+    folder, name = os.path.split(path)
     try:
-        is_plain = found.is_absolute() and found.name != ".." and not found.is_symlink()
-    except PermissionError:
+        is_plain = folder.startswith(os.sep) and name not in ("", "..") and not stat.S_ISLNK(os.lstat(path).st_mode)
+    except OSError:
         is_plain = False
-    real = f"{_real_folder(found.parent)}{os.sep}{found.name}" if is_plain else os.path.realpath(path)
-    real += os.sep
+    real = (f"{_real_folder(folder)}{os.sep}{name}" if is_plain else os.path.realpath(path)) + os.sep
     return any(f"{os.sep}{name}{os.sep}" in real for name in _SITE_NAMES) or real.startswith(_library_folders())
 
 

@@ -126,13 +126,15 @@ def test_links_into_and_out_of_installed_folders(tmp_path: Path, monkeypatch: py
 
 
 def test_the_files_of_a_folder_share_the_links_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).touch()
     followed: list[str] = []
     real = os.path.realpath
     monkeypatch.setattr(os.path, "realpath", lambda path: (followed.append(path), real(path))[1])
 
     assert not is_installed(tmp_path / "one.py")
     assert not is_installed(tmp_path / "two.py")
-    assert followed == [tmp_path]
+    assert followed == [str(tmp_path)]
 
 
 def test_installed_modules_stay_home(author: Author, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
