@@ -14,13 +14,18 @@ from fairing_kfp.image.reference import Reference
 from fairing_kfp.layers.tree_cache import layer_of_tree
 from fairing_kfp.registry.client import RegistryClient
 
-COMMAND = (
-    sys.executable,
-    "-c",
-    "from fairing_kfp.__main__ import collect_rarely; collect_rarely(); "
-    "import sys; from bench.ours import append; append(*sys.argv[1:])",
-)
-"""Command of a process that appends, and sets up the garbage collector as `fairing-kfp`; takes those of `append`."""
+_PROGRAM = """
+from fairing_kfp.__main__ import run_program
+
+def push():
+    import sys
+    from bench.ours import append
+    append(*sys.argv[1:])
+
+run_program(push)
+"""
+COMMAND = (sys.executable, "-c", _PROGRAM)
+"""Command of a process that appends, and begins and ends as `fairing-kfp`; takes the arguments of `append`."""
 
 
 def append(base: str, target: str, cache: str, *keys: str) -> None:

@@ -1,24 +1,11 @@
 from __future__ import annotations
 
 import gc
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.command_line import fairing_kfp
-
-_PROGRAM = """
-import gc, sys
-from fairing_kfp.__main__ import main
-gc.collect()
-gc.callbacks.append(lambda phase, found: print(phase, found, file=sys.stderr))
-try:
-    main()
-finally:
-    gc.callbacks.clear()  # Python looks for garbage once more at its exit
-"""
 
 
 def test_help_lists_the_commands() -> None:
@@ -51,13 +38,6 @@ def test_an_error_is_printed_with_its_remedy_and_without_a_traceback(tmp_path: P
     assert output.startswith("error: the file ")
     assert "→ give a Python file" in output
     assert "Traceback" not in output
-
-
-def test_the_program_collects_no_garbage() -> None:
-    done = subprocess.run([sys.executable, "-c", _PROGRAM, "--help"], capture_output=True, text=True, check=True)
-
-    assert "FILE:NAME" in done.stdout
-    assert done.stderr == ""
 
 
 def test_the_garbage_collector_of_another_program_is_left_alone(tmp_path: Path) -> None:
