@@ -27,10 +27,8 @@ def package_folder(name: str) -> Path:
         DependencyError: another release is installed, and the wheel cannot be fetched.
         CacheError: the cache cannot be written.
     """
-    from importlib import metadata  # slow to import
-
     text = LOCK.read_text("utf-8")
-    if re.search(rf"^{name}=={re.escape(metadata.version(name))}\s", text, re.MULTILINE):
+    if _is_installed(name, text):
         return installed_folder(name)
     from fairing_kfp.cache.store import Cache
     from fairing_kfp.dependencies.lock import Lock
@@ -39,6 +37,17 @@ def package_folder(name: str) -> Path:
 
     lock = Lock.from_requirements_file(Target.for_host(), text).only(name)
     return unpack_each(lock, Cache())[name] / name
+
+
+def _is_installed(name: str, lock: str) -> bool:
+    """Whether the installed release of a package is that of a lock."""
+    locked = re.search(rf"^{name}==(\S+)", lock, re.MULTILINE)
+    release = locked[1] if locked else ""
+    if installed_folder(name).with_name(f"{name}-{release}.dist-info").is_dir():  # as installed from a wheel
+        return True
+    from importlib import metadata  # slow to import
+
+    return metadata.version(name) == release
 
 
 def installed_folder(name: str) -> Path:
