@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import quantiles
 
+_PAUSE = 0.0005  # seconds between two turns of a busy loop, above which the process did not run
+
 
 @dataclass(frozen=True)
 class Load:
@@ -57,7 +59,8 @@ def steady(port: int, request: bytes, rate: int, count: int, connections: int) -
     """Sends a request `count` times, `rate` times a second, whether responses arrive or not.
 
     A response time begins when its request is due, so that a request that waits for a free connection counts in full.
-    The process does not sleep meanwhile, and needs a core.
+    The process does not sleep meanwhile, and needs a core. If the kernel runs another process on it, no request is due
+    until this process goes on, and the requests in progress do not count: their responses would be read late.
 
     Raises:
         RuntimeError: the status of a response is not 200.
@@ -65,14 +68,19 @@ def steady(port: int, request: bytes, rate: int, count: int, connections: int) -
     took: list[float] = []
     with _connected(port, connections) as (chooser, lines):
         idle, sent, began = deque(lines), 0, time.perf_counter()
-        while len(took) < count:
-            due = began + sent / rate
-            if sent < count and idle and time.perf_counter() >= due:
+        last, resumed = began, 0.0  # the last turn, and the first one after a pause
+        while sent < count or len(idle) < connections:
+            now = time.perf_counter()
+            if now - last > _PAUSE:
+                began, resumed = began + now - last, now
+            last, due = now, began + sent / rate
+            if sent < count and idle and now >= due:
                 idle.popleft().send(request, due)
                 sent += 1
             for key, _ in chooser.select(0):
                 if (seconds := key.data.receive()) is not None:
-                    took.append(seconds)
+                    if key.data.sent >= resumed:
+                        took.append(seconds)
                     idle.append(key.data)
         total = time.perf_counter() - began
     cuts = quantiles(took, n=100)
@@ -80,15 +88,20 @@ def steady(port: int, request: bytes, rate: int, count: int, connections: int) -
 
 
 class _Line:
-    """A connection with at most one request in progress."""
+    """A connection with at most one request in progress.
+
+    Attributes:
+        sent: when the request was sent.
+    """
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._since, self._answer = 0.0, b""
+        self.sent, self._since, self._answer = 0.0, 0.0, b""
 
     def send(self, request: bytes, since: float = 0.0) -> None:
-        self._since, self._answer = since or time.perf_counter(), b""
+        self.sent, self._answer = time.perf_counter(), b""
+        self._since = since or self.sent
         self.socket.sendall(request)
 
     def receive(self) -> float | None:

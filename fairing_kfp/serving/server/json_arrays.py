@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from typing import Any
 
 from .datatypes import numpy
@@ -14,9 +13,7 @@ except ImportError:  # no wheel for this Python or platform
     simdjson = None  # type: ignore[assignment]
 
 _MAX_DIMENSIONS = 32
-_MAX_REUSED = 1 << 20  # bytes of the texts that the parser of a thread parses: it keeps ten times as many
 _OTHERS = bytes(set(range(256)) - set(b"[],"))
-_thread = threading.local()
 
 
 def instances(text: bytes) -> Any:
@@ -34,7 +31,7 @@ def instances(text: bytes) -> Any:
         return None
     kind, dtype = ("d", "f8") if b"." in text else ("i", "i8")
     try:
-        document: Any = _parser(len(text)).parse(text)
+        document: Any = simdjson.Parser().parse(text)
         if len(document) != 1:  # other keys, or the key twice
             return None
         flat = np.frombuffer(document["instances"].as_buffer(of_type=kind), dtype)
@@ -43,15 +40,6 @@ def instances(text: bytes) -> Any:
     shape = _shape(text.translate(None, _OTHERS))
     # An empty list has no comma, as a list of one number.
     return flat.reshape(shape) if shape and math.prod(shape) == flat.size else None
-
-
-def _parser(size: int) -> Any:
-    """A parser for a text; one that parsed another text takes a third less time, as its memory has been allocated."""
-    if size > _MAX_REUSED:
-        return simdjson.Parser()
-    if not hasattr(_thread, "parser"):
-        _thread.parser = simdjson.Parser()
-    return _thread.parser
 
 
 def _shape(lists: bytes) -> tuple[int, ...] | None:
