@@ -21,6 +21,8 @@ from .task import Task
 T = TypeVar("T")
 
 _BATCH_SECONDS = 0.001  # in which queued tasks run one after the other, with warm caches, before the event loop does
+_LONG_SECONDS = 0.001  # of a task, above which the event loop had better run meanwhile
+_LONG_TASKS = 3  # in a row, after which the main thread runs the event loop from the start
 _TICK_SECONDS = 0.01  # how often the main thread looks whether a task takes long
 _IDLE_TICKS = 10  # without a new task, after which the main thread waits for one
 _SIGNAL_SECONDS = 1.0  # at most of that wait at a time: a signal that another thread receives does not end it
@@ -30,7 +32,7 @@ class Relay:
     """Runs an event loop in two threads in turn, and tasks in one of them, the predictor's thread.
 
     The tasks run one at a time, in order. No event loop runs in the thread meanwhile; the main thread runs it once a
-    task takes longer than 10 to 20 ms.
+    task takes longer than 10 to 20 ms, and after several tasks of more than 1 ms in a row until the next shorter one.
 
     Args:
         loop: the event loop, which is closed at the end of `run`.
@@ -45,7 +47,9 @@ class Relay:
         self._predictor_leads = False
         self._stopping = False  # whether the predictor's thread is about to leave the event loop
         self._begun = 0  # the number of tasks that have been started
-        self._busy = threading.Event()  # cleared while the main thread waits for a task to be started
+        self._long = 0  # the number of long tasks in a row
+        self._wake = threading.Event()  # ends the wait of the main thread
+        self._idle = False  # whether the main thread waits for a task to be started
         self._ended = False
         self._closed = False
         self._error: BaseException | None = None
@@ -96,24 +100,32 @@ class Relay:
         """The predictor's thread."""
         while not (self._closed and self._queue.empty()):
             self._run_some()
-            if self._turn.acquire(blocking=False):
+            long = self._long >= _LONG_TASKS
+            if not long and self._turn.acquire(blocking=False):
                 self._lead()
                 continue
             with contextlib.suppress(RuntimeError):  # the event loop is closed
                 self._loop.call_soon_threadsafe(self._settle)
-                if self._queue.empty():
+                if not long and self._queue.empty():
                     self._loop.call_soon_threadsafe(self._hand_over)
+            if long:
+                self._wake.set()
 
     def _run_some(self) -> None:
         """Waits for a task; runs it, and those that follow within a short time, as each runs the faster for it."""
-        task, end = self._queue.get(), time.monotonic() + _BATCH_SECONDS
+        task, start = self._queue.get(), time.monotonic()
+        end = start + _BATCH_SECONDS
         while task:
             self._begun += 1
-            if not self._busy.is_set():
-                self._busy.set()
+            if self._idle:
+                self._idle = False
+                self._wake.set()
             task.run()
             self._finished.append(task)
-            task = None if self._queue.empty() or time.monotonic() > end else self._queue.get()
+            now = time.monotonic()
+            self._long = self._long + 1 if now - start > _LONG_SECONDS else 0
+            start = now
+            task = None if self._queue.empty() or now > end else self._queue.get()
 
     def _settle(self) -> None:
         """Sets the results of finished tasks; called by the thread that runs the event loop."""
@@ -150,26 +162,25 @@ class Relay:
 
     def _stand_by(self) -> None:
         """Waits in the main thread until a task has taken some time, or the event loop has ended; begins a turn."""
-        idle = 0
+        ticks = 0  # without a new task
         while not self._ended:
             begun = self._begun
-            time.sleep(_TICK_SECONDS)
-            if begun != self._begun:
-                idle = 0
-            elif self._turn.acquire(blocking=False):
+            self._wake.wait(_TICK_SECONDS)
+            self._wake.clear()
+            takes_long = begun == self._begun or self._long >= _LONG_TASKS
+            if takes_long and self._turn.acquire(blocking=False):
                 return
-            else:
-                idle += 1
-            if idle > _IDLE_TICKS:
-                self._busy.clear()
-                if begun == self._begun and not self._ended:  # else the event may have been set before
-                    self._busy.wait(_SIGNAL_SECONDS)
+            ticks = ticks + 1 if begun == self._begun else 0
+            if ticks > _IDLE_TICKS:
+                self._idle = True
+                if begun == self._begun and not self._ended:  # else the thread may not have seen it
+                    self._wake.wait(_SIGNAL_SECONDS)
         self._turn.acquire()
 
     def _end(self, _: Any = None) -> None:
         if not self._ended:
             self._ended = True
-            self._busy.set()
+            self._wake.set()
             self._loop.stop()
 
     def _close_loop(self) -> None:

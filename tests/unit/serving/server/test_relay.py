@@ -88,6 +88,22 @@ def test_event_loop_returns_to_the_predictors_thread(run: Run) -> None:
     assert run(main)
 
 
+def test_event_loop_runs_beside_long_tasks_until_the_next_quick_one(run: Run) -> None:
+    async def main(workers: Workers) -> list[bool]:
+        thread = await workers.run(threading.get_ident)
+        await quick(workers)
+        beside = []
+        for _ in range(2):
+            for _ in range(5):
+                await workers.run(lambda: time.sleep(0.003))
+            beside.append(threading.get_ident() != thread)
+            while threading.get_ident() != thread:
+                await quick(workers, 1)
+        return beside
+
+    assert run(main) == [True, True]
+
+
 def test_result_does_not_wait_for_a_long_task_after_it(run: Run) -> None:
     async def main(workers: Workers) -> tuple[str, bool]:
         end = threading.Event()
