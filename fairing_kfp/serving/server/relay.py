@@ -23,7 +23,8 @@ T = TypeVar("T")
 _BATCH_SECONDS = 0.001  # in which queued tasks run one after the other, with warm caches, before the event loop does
 _LONG_SECONDS = 0.001  # of a task, above which the event loop had better run meanwhile
 _LONG_TASKS = 3  # in a row, after which the main thread runs the event loop from the start
-_TICK_SECONDS = 0.01  # how often the main thread looks whether a task takes long
+_TICK_SECONDS = 0.01  # how often the main thread looks whether a task takes long; twice as long after each new task,
+_MAX_TICK_SECONDS = 0.08  # up to this, as it takes the GIL from the predictor's thread each time
 _IDLE_TICKS = 10  # without a new task, after which the main thread waits for one
 _SIGNAL_SECONDS = 1.0  # at most of that wait at a time: a signal that another thread receives does not end it
 
@@ -32,7 +33,7 @@ class Relay:
     """Runs an event loop in two threads in turn, and tasks in one of them, the predictor's thread.
 
     The tasks run one at a time, in order. No event loop runs in the thread meanwhile; the main thread runs it once a
-    task takes longer than 10 to 20 ms, and after several tasks of more than 1 ms in a row until the next shorter one.
+    task takes longer than 10 to 160 ms, and after several tasks of more than 1 ms in a row until the next shorter one.
 
     Args:
         loop: the event loop, which is closed at the end of `run`.
@@ -162,15 +163,18 @@ class Relay:
 
     def _stand_by(self) -> None:
         """Waits in the main thread until a task has taken some time, or the event loop has ended; begins a turn."""
-        ticks = 0  # without a new task
+        ticks, seconds = 0, _TICK_SECONDS  # ticks without a new task
         while not self._ended:
             begun = self._begun
-            self._wake.wait(_TICK_SECONDS)
+            self._wake.wait(seconds)
             self._wake.clear()
             takes_long = begun == self._begun or self._long >= _LONG_TASKS
             if takes_long and self._turn.acquire(blocking=False):
                 return
-            ticks = ticks + 1 if begun == self._begun else 0
+            if begun == self._begun:
+                ticks, seconds = ticks + 1, _TICK_SECONDS
+            else:
+                ticks, seconds = 0, min(2 * seconds, _MAX_TICK_SECONDS)
             if ticks > _IDLE_TICKS:
                 self._idle = True
                 if begun == self._begun and not self._ended:  # else the thread may not have seen it
