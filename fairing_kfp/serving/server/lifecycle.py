@@ -76,7 +76,7 @@ async def serve(
         log(logging.ERROR, port_error(settings, error))
         return 1
     log(logging.INFO, "listening", model=model.name, host=settings.host, port=listening.getsockname()[1])
-    loading = asyncio.create_task(_load(model, workers, settings, server))
+    loading = asyncio.create_task(_load(model, workers, settings, server, process))
     publishing = asyncio.create_task(process.publish()) if process else None
     await server.serve(sockets=[listening])
     if publishing:
@@ -131,7 +131,7 @@ def _handle_signal(number: int, loop: asyncio.AbstractEventLoop, handler: Callab
     before = signal.signal(number, handle)
 
 
-async def _load(model: Model, workers: Workers, settings: Settings, server: Server) -> bool:
+async def _load(model: Model, workers: Workers, settings: Settings, server: Server, process: Process | None) -> bool:
     log(logging.INFO, "loading the model", model=model.name, path=settings.model_path)
     try:
         await workers.run(lambda: model.load(settings.model_path))
@@ -139,5 +139,7 @@ async def _load(model: Model, workers: Workers, settings: Settings, server: Serv
         log(logging.ERROR, str(error), error.__cause__, model=model.name)
         server.should_exit = True
         return False
+    if process:
+        process.publish_now()  # from now on, the supervisor restarts this worker if it dies
     log(logging.INFO, "ready", model=model.name)
     return True

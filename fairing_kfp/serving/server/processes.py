@@ -49,10 +49,14 @@ class Process:
         """The metrics of all workers."""
         return self.shared.total(self.number, self.metrics)
 
+    def publish_now(self) -> None:
+        """Publishes the metrics of this worker, such as its readiness."""
+        self.shared.publish(self.number, self.metrics)
+
     async def publish(self) -> None:
         """Publishes the metrics of this worker until it is cancelled; stops the worker if the supervisor is gone."""
         while True:
-            self.shared.publish(self.number, self.metrics)
+            self.publish_now()
             if os.getppid() != self.parent:
                 os.kill(os.getpid(), signal.SIGTERM)
                 return

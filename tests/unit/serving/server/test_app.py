@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from fairing_kfp.serving.server import lifecycle, logs
 from fairing_kfp.serving.server.listening import listen
+from fairing_kfp.serving.server.processes import Process
 from fairing_kfp.serving.server.settings import Settings
+from fairing_kfp.serving.server.shared_metrics import SharedMetrics
 
 
 class Waits:
@@ -266,3 +269,13 @@ def test_a_port_in_use_is_named(capsys, serve, logging_again):
         assert asyncio.run(lifecycle.serve(client.application, client.model, client.workers, settings)) == 1
 
     assert f"cannot listen on port {settings.port} of 127.0.0.1: Address already in use" in capsys.readouterr().out
+
+
+def test_a_worker_is_known_to_be_ready_once_it_has_loaded(serve):
+    """A supervisor restarts a worker that dies right after that."""
+    client, shared = serve(Waits, load=False), SharedMetrics(1)
+    with listen(Settings(host="127.0.0.1", port=0)) as listening:
+        process = Process(0, listening, shared, client.model._metrics, os.getpid())
+        assert asyncio.run(lifecycle._load(client.model, client.workers, Settings(), None, process))
+
+    assert shared.end(0)
