@@ -29,7 +29,8 @@ def instances(text: bytes) -> Any:
     np = numpy()
     if simdjson is None or np is None:
         return None
-    kind, dtype = ("d", "f8") if b"." in text else ("i", "i8")
+    has_floats = b"." in text or text.find(b"e", text.find(b"[")) >= 0  # such as 1e-05; the key has an e, too
+    kind, dtype = ("d", "f8") if has_floats else ("i", "i8")
     try:
         document: Any = simdjson.Parser().parse(text)
         if len(document) != 1:  # other keys, or the key twice
