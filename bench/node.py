@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.measure import MissingError
+from bench.services import own_digests
 
 _SOCKETS = ("/run/containerd/containerd.sock", "/run/testbed/containerd.sock", "/run/k3s/containerd/containerd.sock")
 _PULLED = re.compile(r"Successfully pulled image .* in (?:(\d+)m(?!s))?([\d.]+)(ms|s) ")
@@ -28,17 +29,25 @@ class Node:
     """A node with containerd.
 
     Attributes:
+        base: the base image, which the node has.
         namespace: the namespace of its pods.
         socket: containerd's socket.
         containerd: containerd's version.
     """
 
+    base: str
     namespace: str
     socket: str
     containerd: str
 
     def pull(self, image: str) -> float:
-        """Pulls and unpacks an image, and removes it again; returns the seconds that the kubelet took to pull it."""
+        """Pulls and unpacks an image, and removes it again; returns the seconds that the kubelet took to pull it.
+
+        Raises:
+            MissingError: the node has layers of the image already, which it would neither download nor unpack.
+        """
+        if there := own_digests(image, self.base) & set(self._ctr("content", "list", "--quiet").split()):
+            raise MissingError(f"images on the node have layers of {image}: remove them there; {sorted(there)}")
         name = f"pull-{uuid.uuid4().hex[:8]}"
         container = {"name": "main", "image": image, "imagePullPolicy": "Always", "env": [_MISSING]}
         spec = {"restartPolicy": "Never", "containers": [container]}
@@ -70,7 +79,10 @@ class Node:
 
     def ctr(self, *arguments: str) -> str:
         """Runs a command of containerd's client for images, and returns its output."""
-        return _run("ctr", "--address", self.socket, "--namespace", "k8s.io", "images", *arguments)
+        return self._ctr("images", *arguments)
+
+    def _ctr(self, *arguments: str) -> str:
+        return _run("ctr", "--address", self.socket, "--namespace", "k8s.io", *arguments)
 
     def _kubectl(self, *arguments: str, given: str = "") -> str:
         return _run("kubectl", "-n", self.namespace, *arguments, given=given)
@@ -98,11 +110,13 @@ def node(base: str) -> Iterator[Node]:
         raise MissingError(f"{error.filename} is not on PATH") from None
     except RuntimeError as error:
         raise MissingError(str(error)) from error
-    there = Node(namespace, socket, version)
+    there = Node(base, namespace, socket, version)
     try:
         there.ctr("pull", "--plain-http", base)
-        yield there
-        there.ctr("remove", base)
+        try:
+            yield there
+        finally:
+            there.ctr("remove", base)
     finally:
         _run("kubectl", "delete", "namespace", namespace, "--wait=false")
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from bench.measure import Cost, MissingError, timed
@@ -153,19 +154,29 @@ def pip_settings() -> dict[str, str]:
 
 def own_layers(image: str, base: str) -> str:
     """The number and the compressed size of an image's layers above those of its base, both in the private registry."""
-    own = _layer_sizes(image)[len(_layer_sizes(base)) :]
-    return f"{sum(own) / 1e6:.0f} MB in {len(own)}"
+    own = _layers_above(image, base)
+    return f"{sum(layer['size'] for layer in own) / 1e6:.0f} MB in {len(own)}"
 
 
-def _layer_sizes(image: str) -> list[int]:
-    """The compressed sizes of an image's layers, in bytes."""
+def own_digests(image: str, base: str) -> set[str]:
+    """The digests of an image's layers above those of its base, both in the private registry."""
+    return {layer["digest"] for layer in _layers_above(image, base)}
+
+
+def _layers_above(image: str, base: str) -> list[dict[str, Any]]:
+    return _layers(image)[len(_layers(base)) :]
+
+
+def _layers(image: str) -> list[dict[str, Any]]:
+    """The layers in an image's manifest."""
     host, _, path = image.partition("/")
     name, _, reference = path.partition("@") if "@" in path else path.rpartition(":")
     accept = ("oci.image.manifest.v1", "docker.distribution.manifest.v2")
     headers = {"Accept": ", ".join(f"application/vnd.{kind}+json" for kind in accept)}
     request = urllib.request.Request(f"http://{host}/v2/{name}/manifests/{reference}", headers=headers)
     with urllib.request.urlopen(request, timeout=60) as answer:
-        return [layer["size"] for layer in json.load(answer)["layers"]]
+        layers: list[dict[str, Any]] = json.load(answer)["layers"]
+    return layers
 
 
 def _forget(host: str) -> None:
