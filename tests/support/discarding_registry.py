@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from fairing_kfp.image.descriptor import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST, Descriptor, digest_of, dump
+from tests.support.http_servers import QuietHandler, running
 
 _CHUNK = 1 << 20
 
@@ -49,9 +50,7 @@ class Discarding:
         self.given = {"1": dump(document), digest_of(config): config, digest: path}
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(QuietHandler):
     state: Discarding
 
     def answer(self, status: int, **headers: str) -> None:
@@ -112,9 +111,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.do_PATCH()
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @contextlib.contextmanager
 def discarding_registry(stuck: str = "") -> Iterator[Discarding]:
@@ -124,10 +120,8 @@ def discarding_registry(stuck: str = "") -> Iterator[Discarding]:
     server.daemon_threads = True
     server.handle_error = lambda *_: None  # type: ignore[method-assign] # clients may be gone
     state.host = f"127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield state
-    finally:
-        state.over.set()
-        server.shutdown()
-        server.server_close()
+    with running(server):
+        try:
+            yield state
+        finally:
+            state.over.set()

@@ -9,9 +9,10 @@ import contextlib
 import http.server
 import json
 import tarfile
-import threading
 from collections.abc import Iterator
 from typing import BinaryIO
+
+from tests.support.http_servers import QuietHandler, running
 
 
 class Contexts:
@@ -32,10 +33,7 @@ def receive_contexts() -> Iterator[Contexts]:
     """Listens on the loopback interface."""
     contexts = Contexts()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
+    class Handler(QuietHandler):
         def do_HEAD(self) -> None:
             self._answer(b"")
 
@@ -60,17 +58,10 @@ def receive_contexts() -> Iterator[Contexts]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     contexts.host = f"tcp://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
+    with running(server):
         yield contexts
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class _Chunks:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from dulwich.server import DictBackend
 from dulwich.web import make_wsgi_chain
 
 from tests.support.authority import Authority
+from tests.support.http_servers import running
 
 _AUTHOR = b"Tests <tests@example.com>"
 LOGIN = ("robot", "made-up-token")
@@ -87,9 +87,5 @@ def git_server(folder: Path, name: str = "127.0.0.1", tls: Authority | None = No
     server = make_server(address, 0, guarded, handler_class=_Quiet)
     if tls:
         server.socket = tls.server_context().wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
+    with running(server):
         yield GitServer(f"{'https' if tls else 'http'}://{name}:{server.server_port}", repository)
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -11,7 +11,6 @@ import http.server
 import json
 import re
 import ssl
-import threading
 import urllib.parse
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from typing import Any
 import kfp_server_api
 
 from tests.support import kfp_pages
+from tests.support.http_servers import QuietHandler, running
 from tests.support.kfp_pages import Raw
 from tests.support.ml_metadata import MlMetadata
 from tests.support.yaml_documents import documents
@@ -355,10 +355,7 @@ def serve_kfp(tls: ssl.SSLContext | None = None, **state: Any) -> Iterator[KfpSt
     """Runs a stand-in for the block, over TLS if it has a certificate."""
     kfp = KfpStandIn(**state)
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
+    class Handler(QuietHandler):
         def _serve(self) -> None:
             parts = urllib.parse.urlsplit(self.path)
             request = Request(
@@ -390,16 +387,9 @@ def serve_kfp(tls: ssl.SSLContext | None = None, **state: Any) -> Iterator[KfpSt
 
         do_GET = do_POST = do_PATCH = do_DELETE = _serve
 
-        def log_message(self, *_: object) -> None:
-            pass
-
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     kfp.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
+    with running(server):
         yield kfp
-    finally:
-        server.shutdown()
-        server.server_close()

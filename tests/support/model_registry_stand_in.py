@@ -12,13 +12,14 @@ import http.server
 import json
 import re
 import ssl
-import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import pydantic
+
+from tests.support.http_servers import QuietHandler, running
 
 _BASE = "/api/model_registry/v1alpha3"
 _PAGE = 2
@@ -222,12 +223,7 @@ def serve_model_registry(tls: ssl.SSLContext | None = None, **state: Any) -> Ite
     """
     registry = ModelRegistryStandIn(**state)
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def log_message(self, *_: object) -> None: ...
-
+    class Handler(QuietHandler):
         def _handle(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             parts = urllib.parse.urlsplit(self.path)
@@ -259,10 +255,5 @@ def serve_model_registry(tls: ssl.SSLContext | None = None, **state: Any) -> Ite
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     registry.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with running(server):
         yield registry
-    finally:
-        server.shutdown()
-        server.server_close()

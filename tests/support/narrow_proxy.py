@@ -5,18 +5,16 @@ from __future__ import annotations
 import contextlib
 import http.client
 import http.server
-import threading
 from collections.abc import Iterator
+
+from tests.support.http_servers import QuietHandler, running
 
 
 @contextlib.contextmanager
 def size_limiting_proxy(backend: str, limit: int) -> Iterator[str]:
     """Runs a proxy that answers a longer body with 413 before reading it, and closes the connection."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
+    class Handler(QuietHandler):
         def pass_on(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             if length > limit:
@@ -40,14 +38,7 @@ def size_limiting_proxy(backend: str, limit: int) -> Iterator[str]:
 
         do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = pass_on
 
-        def log_message(self, *_: object) -> None:
-            pass
-
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
+    with running(server):
         yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()

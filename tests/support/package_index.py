@@ -10,12 +10,13 @@ import http.server
 import io
 import json
 import tarfile
-import threading
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
+
+from tests.support.http_servers import QuietHandler, running
 
 # A build backend (PEP 517) in the source distribution, without dependencies.
 _BACKEND = """
@@ -148,10 +149,7 @@ def serve_packages(index: PackageIndex, host: str = "") -> Iterator[PackageIndex
     """Serves an index on the loopback interface, or on all interfaces, at a name of this machine."""
     expected = f"Basic {base64.b64encode(f'{index.user}:{index.password}'.encode()).decode()}"
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
+    class Handler(QuietHandler):
         def do_HEAD(self) -> None:
             self.do_GET()
 
@@ -175,14 +173,7 @@ def serve_packages(index: PackageIndex, host: str = "") -> Iterator[PackageIndex
             if self.command == "GET":
                 self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
     server = http.server.ThreadingHTTPServer(("0.0.0.0" if host else "127.0.0.1", 0), Handler)
     index.url = f"http://{host or '127.0.0.1'}:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with running(server):
         yield index
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -18,6 +18,7 @@ from fairing_kfp.image.manifest import Manifest
 from fairing_kfp.registry.auth import pull, push
 from fairing_kfp.registry.repository import Repository
 from fairing_kfp.registry.token import Access
+from tests.support.http_servers import QuietHandler, running
 
 ACCESS: Access = frozenset({push("team/app"), pull("base/python")})
 BLOB = b"blob" * 1000
@@ -74,10 +75,7 @@ class Server:
 def serving() -> Iterator[Server]:
     state = Server()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
+    class Handler(QuietHandler):
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             answer = state.answer(Request(self.command, self.path, dict(self.headers.items()), body))
@@ -103,18 +101,11 @@ def serving() -> Iterator[Server]:
             with contextlib.suppress(OSError, ValueError):
                 super().finish()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     state.host = f"127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
+    with running(server):
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def put(repository: Repository, data: bytes = BLOB, **options: Any) -> str:

@@ -7,7 +7,6 @@ import contextlib
 import http.server
 import json
 import subprocess
-import threading
 import time
 import urllib.parse
 import uuid
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.http_servers import running
 from tests.support.services import require_program, run
 
 
@@ -107,10 +107,5 @@ def serve_tokens(folder: Path) -> Iterator[TokenServer]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     state.realm = f"http://127.0.0.1:{server.server_port}/token"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with running(server):
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()

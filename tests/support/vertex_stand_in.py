@@ -18,11 +18,13 @@ import urllib.parse
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import google_crc32c
+
+from tests.support.http_servers import QuietHandler, running
 
 PROJECT, REGION, BUCKET = "my-project", "europe-west4", "my-bucket"
 STAGING = f"gs://{BUCKET}/staging"
@@ -103,9 +105,9 @@ def serve_vertex(root: Path, run: Callable[[Any, threading.Event], Ending]) -> I
     _custom_job()  # before a client waits for an answer
     stand_in = Vertex(root, run)
     handler = type("Handler", (_Handler,), {"vertex": stand_in})
-    with _Server(("127.0.0.1", 0), handler) as server:
-        stand_in.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    server = _Server(("127.0.0.1", 0), handler)
+    stand_in.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+    with running(server):
         try:
             yield stand_in
         finally:
@@ -113,7 +115,6 @@ def serve_vertex(root: Path, run: Callable[[Any, threading.Event], Ending]) -> I
                 cancelled.set()
             for thread in stand_in.threads:
                 thread.join(20)
-            server.shutdown()
 
 
 class _Server(ThreadingHTTPServer):
@@ -130,9 +131,7 @@ class _RefusedError(Exception):
         self.status = status
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(QuietHandler):
     vertex: Vertex
 
     def do_GET(self) -> None:
@@ -146,9 +145,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         self._answer("DELETE")
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
     def _answer(self, method: str) -> None:
         place = urllib.parse.urlsplit(self.path)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import threading
@@ -15,6 +16,7 @@ from fairing_kfp.cluster.connect import ClusterConfig
 from fairing_kfp.cluster.kinds import POD
 from fairing_kfp.cluster.watch import Change, Updates, View, follow, watch
 from fairing_kfp.errors import ClusterError
+from tests.support.http_servers import running
 
 Answer = tuple[int, dict[str, str], str]
 
@@ -37,7 +39,7 @@ GONE = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old 
 @pytest.fixture
 def scripted() -> Iterator[Callable[[list[Answer]], tuple[Cluster, list[str]]]]:
     """Starts an API server with scripted responses, which a real one gives after minutes or in trouble."""
-    servers: list[http.server.ThreadingHTTPServer] = []
+    servers = contextlib.ExitStack()
 
     def start(answers: list[Answer]) -> tuple[Cluster, list[str]]:
         asked: list[str] = []
@@ -56,14 +58,11 @@ def scripted() -> Iterator[Callable[[list[Answer]], tuple[Cluster, list[str]]]]:
                 pass
 
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.enter_context(running(server))
         return Cluster(lambda: ClusterConfig(f"http://127.0.0.1:{server.server_port}"), retry_timeout=5), asked
 
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with servers:
+        yield start
 
 
 @pytest.mark.parametrize("expired", [events(("ERROR", GONE)), (410, {}, json.dumps(GONE))])

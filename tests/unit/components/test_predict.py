@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +14,7 @@ import pytest
 from fairing_kfp.components.step import run_step
 from fairing_kfp.components.steps.predict import PREDICT
 from fairing_kfp.errors import ConfigError, EndpointError, FairingError, ServingError
+from tests.support.http_servers import running
 
 
 @dataclass
@@ -70,11 +70,9 @@ def model() -> Iterator[Model]:
         def log_message(self, *_: object) -> None: ...
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     found.url = f"http://127.0.0.1:{server.server_port}"
-    yield found
-    server.shutdown()
-    server.server_close()
+    with running(server):
+        yield found
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,7 @@ def test_unchanged_texts_of_a_yaml_without_credentials_are_not_searched_again(
     )
     for default in ([1], [1], [2], ["a"], ["b"], ["b"], [3]):
         fairing_kfp.compile(made(default), builder=StandInBuilder(), cache=cache)
-    assert searched == [[1], ["a"], ["b"]]  # a number is no credential, so another is not searched
+    assert searched == [[1], ["a"], ["b"]]  # numbers are not searched
 
 
 def test_what_is_allowed_once_is_refused_without_the_permission(load: Load, cache: Cache) -> None:

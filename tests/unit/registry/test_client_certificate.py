@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +17,7 @@ from fairing_kfp.registry.credentials import Credentials, StaticCredentials
 from fairing_kfp.registry.repository import Repository
 from fairing_kfp.registry.tls import Tls
 from tests.support.authority import Authority, make_authority
+from tests.support.http_servers import running
 from tests.support.scripted_registry import ACCESS, BLOB, BLOB_DIGEST
 
 
@@ -53,12 +53,10 @@ class Host(ThreadingHTTPServer):
 
 @contextlib.contextmanager
 def serving(*hosts: Host) -> Iterator[None]:
-    for host in hosts:
-        threading.Thread(target=host.serve_forever, args=(0.01,), daemon=True).start()
-    yield
-    for host in hosts:
-        host.shutdown()
-        host.server_close()
+    with contextlib.ExitStack() as servers:
+        for host in hosts:
+            servers.enter_context(running(host))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from fairing_kfp.remote.connect import connect
 from fairing_kfp.remote.experiment import find_experiment
 from fairing_kfp.settings import Settings
 from tests.support.authority import make_authority
+from tests.support.http_servers import running
 from tests.support.kfp_stand_in import KfpStandIn, serve_kfp
 
 
@@ -166,11 +166,9 @@ class _Page(http.server.BaseHTTPRequestHandler):
 @pytest.mark.parametrize("status", [200, 404])
 def test_a_web_page_is_not_kubeflow_pipelines(status: int) -> None:
     handler = type("Handler", (_Page,), {"status": status})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        with pytest.raises(KfpError, match="answers, but not as Kubeflow Pipelines") as raised:
-            connect(Settings(host=f"http://127.0.0.1:{server.server_port}"))
-        server.shutdown()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with running(server), pytest.raises(KfpError, match="answers, but not as Kubeflow Pipelines") as raised:
+        connect(Settings(host=f"http://127.0.0.1:{server.server_port}"))
     assert "/pipeline" in raised.value.remedy
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 from fairing_kfp import Endpoint
 from fairing_kfp.errors import ConfigError, EndpointError
 from fairing_kfp.serving.server.tensors import HEADER
+from tests.support.http_servers import QuietHandler, running
 from tests.unit.serving.server.conftest import serving
 
 
@@ -28,10 +30,7 @@ class Bridge:
         self.seen: list[tuple[str, str, dict[str, str]]] = []
         bridge = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Handler(QuietHandler):
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 bridge.seen.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}))
@@ -54,9 +53,6 @@ class Bridge:
 
             do_GET = do_POST = _answer
 
-            def log_message(self, *_: object) -> None:
-                pass
-
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
@@ -67,18 +63,15 @@ class Bridge:
 
 @pytest.fixture
 def bridge() -> Iterator[Any]:
-    made = []
+    servers = contextlib.ExitStack()
 
     def start(plain: Any) -> Bridge:
         one = Bridge(serving(plain))
-        threading.Thread(target=one.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        made.append(one)
+        servers.enter_context(running(one.server))
         return one
 
-    yield start
-    for one in made:
-        one.server.shutdown()
-        one.server.server_close()
+    with servers:
+        yield start
 
 
 def double(instances):
