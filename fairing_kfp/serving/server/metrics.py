@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import threading
 from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,15 +31,13 @@ class Metrics:
         self.load_seconds: float | None = None
         self.ready = False
         self._lock = threading.Lock()
-        self._requests: dict[tuple[str, int], int] = {}
-        self._durations: dict[str, _Histogram] = {}
+        self._requests: Counter[tuple[str, int]] = Counter()
+        self._durations: defaultdict[str, _Histogram] = defaultdict(_Histogram)
 
     def count(self, endpoint: str, status: int, seconds: float) -> None:
         """Counts a completed request, by the name of its endpoint; `seconds` is its duration."""
         with self._lock:
-            self._requests[endpoint, status] = self._requests.get((endpoint, status), 0) + 1
-            if endpoint not in self._durations:
-                self._durations[endpoint] = _Histogram()
+            self._requests[endpoint, status] += 1
             self._durations[endpoint].add(seconds)
 
     def state(self) -> dict[str, Any]:
@@ -60,9 +59,9 @@ class Metrics:
             seconds = [one for one in (self.load_seconds, state["load_seconds"]) if one is not None]
             self.load_seconds = max(seconds, default=None)
             for endpoint, status, number in state["requests"]:
-                self._requests[endpoint, status] = self._requests.get((endpoint, status), 0) + number
+                self._requests[endpoint, status] += number
             for endpoint, (counts, total) in state["durations"].items():
-                self._durations.setdefault(endpoint, _Histogram()).add_all(counts, total)
+                self._durations[endpoint].add_all(counts, total)
 
     def text(self) -> str:
         """All metrics in the text format."""
