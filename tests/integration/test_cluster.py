@@ -231,6 +231,7 @@ def test_unreachable_server_is_an_error() -> None:
         cluster.request("GET", "/version")
 
 
+@pytest.mark.usefixtures("admin")
 def test_untrusted_server_is_an_error() -> None:
     cluster = Cluster(lambda: replace(from_kubeconfig(), verify=True), retry_timeout=0.3)
     with pytest.raises(ClusterError, match="cannot verify the certificate"):

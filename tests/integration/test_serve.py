@@ -285,7 +285,7 @@ def test_an_error_in_response_to_the_sample_request_rolls_back(served: Place) ->
 
 
 @pytest.fixture(scope="module")
-def little() -> Iterator[str]:
+def little(admin: Cluster) -> Iterator[str]:
     """A namespace with a quota that no pod fits into."""
     hard = {"requests.memory": "64Mi"}
     metadata = {"name": "little"}
